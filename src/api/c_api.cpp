@@ -1,0 +1,100 @@
+// The C front door, include/smallblock/smallblock.h. Thin: every function is one call into heap/ or inspect/.
+
+#include <smallblock/smallblock.h>
+
+#include <bit>
+#include <cerrno>
+#include <cstring>
+
+#include "heap/private_heap.hpp"
+#include "heap/slow_path.hpp"
+#include "inspect/statistics.hpp"
+
+namespace {
+
+using namespace smallblock;
+
+PrivateHeap* from_handle(sb_heap* heap) noexcept { return reinterpret_cast<PrivateHeap*>(heap); }
+
+void* refuse(int error) noexcept {
+  errno = error;
+  return nullptr;
+}
+
+}  // namespace
+
+extern "C" {
+
+void* sb_malloc(size_t bytes) noexcept { return allocate(bytes); }
+
+void* sb_calloc(size_t count, size_t bytes) noexcept { return allocate_zeroed(count, bytes); }
+
+void* sb_realloc(void* block, size_t bytes) noexcept {
+  if (block == nullptr) return allocate(bytes);
+  if (bytes != 0) return reallocate(block, bytes);
+  deallocate(block);
+  return nullptr;
+}
+
+void sb_free(void* block) noexcept { deallocate(block); }
+
+void sb_free_sized(void* block, size_t /*bytes*/) noexcept { deallocate(block); }
+
+void* sb_aligned_alloc(size_t alignment, size_t bytes) noexcept {
+  if (!std::has_single_bit(alignment)) return refuse(EINVAL);
+  return allocate_aligned(alignment, bytes);
+}
+
+size_t sb_usable_size(const void* block) noexcept { return usable_bytes(block); }
+
+bool sb_owns(const void* address) noexcept { return region.owns(UserPointer{address}); }
+
+size_t sb_malloc_batch(size_t bytes, size_t count, void** blocks) noexcept {
+  return allocate_batch(bytes, count, blocks);
+}
+
+void sb_free_batch(size_t count, void** blocks) noexcept {
+  for (size_t i = 0; i < count; ++i) deallocate(blocks[i]);
+}
+
+sb_heap* sb_heap_create(void) noexcept {
+  PrivateHeap* heap = PrivateHeap::create();
+  if (heap == nullptr) errno = ENOMEM;
+  return reinterpret_cast<sb_heap*>(heap);
+}
+
+void* sb_heap_alloc(sb_heap* heap, size_t bytes) noexcept {
+  return from_handle(heap)->allocate(kConfig.granule_bytes, bytes);
+}
+
+void* sb_heap_aligned_alloc(sb_heap* heap, size_t alignment, size_t bytes) noexcept {
+  if (!std::has_single_bit(alignment)) return refuse(EINVAL);
+  return from_handle(heap)->allocate(alignment < kConfig.granule_bytes ? kConfig.granule_bytes : alignment, bytes);
+}
+
+void sb_heap_free(sb_heap* heap, void* block) noexcept { from_handle(heap)->deallocate(block); }
+
+void sb_heap_destroy(sb_heap* heap) noexcept {
+  if (heap != nullptr) from_handle(heap)->destroy();
+}
+
+bool sb_heap_owns(const sb_heap* heap, const void* address) noexcept {
+  return from_handle(const_cast<sb_heap*>(heap))->owns(address);
+}
+
+int sb_stats_get(sb_stats* stats, size_t struct_bytes) noexcept {
+  if (stats == nullptr || struct_bytes < offsetof(sb_stats, region_bytes)) {
+    errno = EINVAL;
+    return -1;
+  }
+  sb_stats all;
+  gather_statistics(all);
+  const size_t filled = struct_bytes < sizeof all ? struct_bytes : sizeof all;
+  all.struct_bytes = static_cast<std::uint32_t>(filled);
+  std::memcpy(stats, &all, filled);
+  return 0;
+}
+
+const char* sb_version(void) noexcept { return SB_VERSION_STRING; }
+
+}  // extern "C"

@@ -1,0 +1,82 @@
+// The malloc family as the C library defines it, for the preload library. Sizes, errors and errno are those of the
+// GNU C library's manual ("Replacing malloc"); everything is one call into heap/.
+
+#include <bit>
+#include <cerrno>
+#include <cstddef>
+
+#include "heap/slow_path.hpp"
+#include "os/port.hpp"
+
+#define SB_EXPORT __attribute__((visibility("default")))
+
+using namespace smallblock;
+
+namespace {
+
+void* refuse(int error) noexcept {
+  errno = error;
+  return nullptr;
+}
+
+}  // namespace
+
+extern "C" {
+
+SB_EXPORT void* malloc(std::size_t bytes) noexcept { return allocate(bytes); }
+
+SB_EXPORT void free(void* block) noexcept { deallocate(block); }
+
+SB_EXPORT void cfree(void* block) noexcept { deallocate(block); }
+
+SB_EXPORT void free_sized(void* block, std::size_t) noexcept { deallocate(block); }
+
+SB_EXPORT void free_aligned_sized(void* block, std::size_t, std::size_t) noexcept { deallocate(block); }
+
+SB_EXPORT void* calloc(std::size_t count, std::size_t bytes) noexcept { return allocate_zeroed(count, bytes); }
+
+SB_EXPORT void* realloc(void* block, std::size_t bytes) noexcept {
+  if (block == nullptr) return allocate(bytes);
+  if (bytes != 0) return reallocate(block, bytes);
+  deallocate(block);
+  return nullptr;
+}
+
+SB_EXPORT void* reallocarray(void* block, std::size_t count, std::size_t bytes) noexcept {
+  std::size_t total = 0;
+  if (__builtin_mul_overflow(count, bytes, &total)) return refuse(ENOMEM);
+  return realloc(block, total);
+}
+
+SB_EXPORT int posix_memalign(void** result, std::size_t alignment, std::size_t bytes) noexcept {
+  if (!std::has_single_bit(alignment) || alignment % sizeof(void*) != 0) return EINVAL;
+  const int saved_errno = errno;
+  void* block = allocate_aligned(alignment, bytes);
+  errno = saved_errno;
+  if (block == nullptr) return ENOMEM;
+  *result = block;
+  return 0;
+}
+
+SB_EXPORT void* aligned_alloc(std::size_t alignment, std::size_t bytes) noexcept {
+  if (!std::has_single_bit(alignment)) return refuse(EINVAL);
+  return allocate_aligned(alignment, bytes);
+}
+
+// Like the GNU C library: an alignment that is no power of two is rounded up to one.
+SB_EXPORT void* memalign(std::size_t alignment, std::size_t bytes) noexcept {
+  if (alignment > (~std::size_t{0} >> 1) + 1) return refuse(EINVAL);
+  return allocate_aligned(std::bit_ceil(alignment), bytes);
+}
+
+SB_EXPORT void* valloc(std::size_t bytes) noexcept { return allocate_aligned(os::page_bytes(), bytes); }
+
+SB_EXPORT void* pvalloc(std::size_t bytes) noexcept {
+  const Bytes page = os::page_bytes();
+  if (bytes > ~Bytes{0} - page) return refuse(ENOMEM);
+  return allocate_aligned(page, round_up(bytes == 0 ? 1 : bytes, page));
+}
+
+SB_EXPORT std::size_t malloc_usable_size(void* block) noexcept { return usable_bytes(block); }
+
+}  // extern "C"

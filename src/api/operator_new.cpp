@@ -1,0 +1,92 @@
+// operator new and delete in every form, for the preload library, without linking the C++ library.
+//
+// When memory runs out, the program's own C++ library does what the standard asks (new_handler, std::bad_alloc): its
+// operator new, the next in load order, is called, which comes back to our malloc, fails the same way and throws.
+// The functions have C names here (the Itanium C++ ABI's), so that no header of the C++ library is needed.
+
+#include <cstddef>
+
+#include "base/check.hpp"
+#include "heap/slow_path.hpp"
+#include "os/port.hpp"
+
+#define SB_EXPORT __attribute__((visibility("default")))
+
+using namespace smallblock;
+
+namespace {
+
+template <typename... Arguments>
+[[gnu::noinline]] void* next_operator_new(const char* name, Arguments... arguments) {
+  using Function = void* (*)(Arguments...);
+  void* symbol = os::next_symbol(name);
+  if (symbol == nullptr) fail("out of memory in operator new, and no C++ library to report it");
+  return reinterpret_cast<Function>(symbol)(arguments...);
+}
+
+}  // namespace
+
+extern "C" {
+
+SB_EXPORT void* _Znwm(std::size_t bytes) {
+  void* block = allocate(bytes);
+  if (block == nullptr) [[unlikely]] return next_operator_new("_Znwm", bytes);
+  return block;
+}
+
+SB_EXPORT void* _Znam(std::size_t bytes) {
+  void* block = allocate(bytes);
+  if (block == nullptr) [[unlikely]] return next_operator_new("_Znam", bytes);
+  return block;
+}
+
+SB_EXPORT void* _ZnwmRKSt9nothrow_t(std::size_t bytes, const void* tag) {
+  void* block = allocate(bytes);
+  if (block == nullptr) [[unlikely]] return next_operator_new("_ZnwmRKSt9nothrow_t", bytes, tag);
+  return block;
+}
+
+SB_EXPORT void* _ZnamRKSt9nothrow_t(std::size_t bytes, const void* tag) {
+  void* block = allocate(bytes);
+  if (block == nullptr) [[unlikely]] return next_operator_new("_ZnamRKSt9nothrow_t", bytes, tag);
+  return block;
+}
+
+SB_EXPORT void* _ZnwmSt11align_val_t(std::size_t bytes, std::size_t alignment) {
+  void* block = allocate_aligned(alignment, bytes);
+  if (block == nullptr) [[unlikely]] return next_operator_new("_ZnwmSt11align_val_t", bytes, alignment);
+  return block;
+}
+
+SB_EXPORT void* _ZnamSt11align_val_t(std::size_t bytes, std::size_t alignment) {
+  void* block = allocate_aligned(alignment, bytes);
+  if (block == nullptr) [[unlikely]] return next_operator_new("_ZnamSt11align_val_t", bytes, alignment);
+  return block;
+}
+
+SB_EXPORT void* _ZnwmSt11align_val_tRKSt9nothrow_t(std::size_t bytes, std::size_t alignment, const void* tag) {
+  void* block = allocate_aligned(alignment, bytes);
+  if (block != nullptr) [[likely]] return block;
+  return next_operator_new("_ZnwmSt11align_val_tRKSt9nothrow_t", bytes, alignment, tag);
+}
+
+SB_EXPORT void* _ZnamSt11align_val_tRKSt9nothrow_t(std::size_t bytes, std::size_t alignment, const void* tag) {
+  void* block = allocate_aligned(alignment, bytes);
+  if (block != nullptr) [[likely]] return block;
+  return next_operator_new("_ZnamSt11align_val_tRKSt9nothrow_t", bytes, alignment, tag);
+}
+
+SB_EXPORT void _ZdlPv(void* block) { deallocate(block); }
+SB_EXPORT void _ZdaPv(void* block) { deallocate(block); }
+SB_EXPORT void _ZdlPvm(void* block, std::size_t) { deallocate(block); }
+SB_EXPORT void _ZdaPvm(void* block, std::size_t) { deallocate(block); }
+SB_EXPORT void _ZdlPvRKSt9nothrow_t(void* block, const void*) { deallocate(block); }
+SB_EXPORT void _ZdaPvRKSt9nothrow_t(void* block, const void*) { deallocate(block); }
+SB_EXPORT void _ZdlPvSt11align_val_t(void* block, std::size_t) { deallocate(block); }
+SB_EXPORT void _ZdaPvSt11align_val_t(void* block, std::size_t) { deallocate(block); }
+SB_EXPORT void _ZdlPvmSt11align_val_t(void* block, std::size_t, std::size_t) { deallocate(block); }
+SB_EXPORT void _ZdaPvmSt11align_val_t(void* block, std::size_t, std::size_t) { deallocate(block); }
+SB_EXPORT void _ZdlPvSt11align_val_tRKSt9nothrow_t(void* block, std::size_t, const void*) { deallocate(block); }
+SB_EXPORT void _ZdaPvSt11align_val_tRKSt9nothrow_t(void* block, std::size_t, const void*) { deallocate(block); }
+
+}  // extern "C"

@@ -1,0 +1,66 @@
+// The one configuration of the engine: a constexpr struct, proved as a whole at compile time.
+//
+// Every figure that shapes memory lives here. A wrong combination does not compile.
+#pragma once
+
+#include <bit>
+
+#include "base/units.hpp"
+
+namespace smallblock {
+
+struct Config {
+  // Geometry: the region is made of arenas, an arena of pools, a pool of blocks.
+  Bytes arena_bytes = 1_MiB;
+  Bytes pool_bytes = 16_KiB;
+  unsigned pool_units_max = 16;  // a pool of large blocks is up to this many units of pool_bytes
+
+  // Size classes: steps of `granule_bytes` up to the fine limit, then eighths of a power of two.
+  Bytes granule_bytes = 16;
+  Bytes fine_limit_bytes = 512;
+  Bytes small_limit_bytes = 32_KiB;
+  unsigned coarse_steps = 8;
+
+  // The region: reserved at this size, halved until the system agrees, given up below the minimum.
+  Bytes region_bytes_max = 256_GiB;
+  Bytes region_bytes_min = 64_MiB;
+  // Heaps and magazines live in this share of the region.
+  unsigned heap_area_share = 64;
+
+  // A magazine is this large, header included, and aligned to its size.
+  Bytes magazine_bytes = 1_KiB;
+  unsigned magazine_first_entries = 8;
+  Bytes magazine_blocks_bytes_max = 16_KiB;   // the blocks in one magazine
+  unsigned magazine_entries_min = 4;          // however large the blocks are
+  Bytes heap_cached_bytes = 64_KiB;           // a thread's magazines, unless it stays busy
+  unsigned busy_misses = 8;                   // misses of one class that count as busy
+  Bytes depot_bytes_min = 256_KiB;            // the depot may always hold this much
+  unsigned depot_live_share = 20;             // and this share of the live bytes: 1/20 is 5%
+
+  // Empty arenas that stay committed: one, and more while the program asks for them again within regret_ms.
+  unsigned arenas_kept_min = 1;
+  std::uint32_t regret_ms = 1000;
+
+  unsigned occupancy_buckets = 8;
+};
+
+inline constexpr Config kConfig{};
+
+static_assert(std::has_single_bit(kConfig.arena_bytes) && std::has_single_bit(kConfig.pool_bytes));
+static_assert(std::has_single_bit(kConfig.granule_bytes) && std::has_single_bit(kConfig.fine_limit_bytes));
+static_assert(std::has_single_bit(kConfig.small_limit_bytes) && std::has_single_bit(kConfig.coarse_steps));
+static_assert(kConfig.arena_bytes / kConfig.pool_bytes == 64, "an arena's free pools are the bits of one word");
+static_assert(std::has_single_bit(kConfig.pool_units_max) && kConfig.pool_units_max <= 64);
+static_assert(kConfig.granule_bytes >= alignof(std::max_align_t), "every block is aligned as malloc promises");
+static_assert(kConfig.small_limit_bytes >= kConfig.fine_limit_bytes);
+static_assert(kConfig.fine_limit_bytes / kConfig.coarse_steps >= kConfig.granule_bytes);
+static_assert(kConfig.small_limit_bytes * kConfig.coarse_steps <= kConfig.pool_bytes * kConfig.pool_units_max,
+              "the longest pool holds at least as many blocks as there are buckets");
+static_assert(kConfig.region_bytes_min >= 64_MiB && kConfig.region_bytes_max >= kConfig.region_bytes_min);
+static_assert(kConfig.region_bytes_max / kConfig.pool_bytes < PoolIndex::kNoneRaw, "a pool index has 32 bits");
+static_assert(std::has_single_bit(kConfig.magazine_bytes), "a magazine is found from any of its entries");
+
+// The next smaller reservation to try. `bytes` is a power of two.
+constexpr Bytes next_smaller_region(Bytes bytes) noexcept { return bytes / 2; }
+
+}  // namespace smallblock

@@ -1,0 +1,35 @@
+// The arena record: which of an arena's 64 units are free, kept outside the arena.
+//
+// An arena serves pools of one length only, chosen when it is taken into use, so that a free place for a pool is
+// found in O(1). Owned by core/arena_table.hpp and guarded by its lock.
+#pragma once
+
+#include "base/bits.hpp"
+#include "base/config.hpp"
+
+namespace smallblock {
+
+enum class ArenaState : std::uint8_t {
+  kNever,     // not committed yet
+  kUsed,      // has at least one pool out
+  kKept,      // empty, its memory stays
+  kReleased,  // empty, its memory was given back
+  kChanging,  // in the hands of one thread that is in a system call
+};
+
+struct ArenaRecord {
+  static constexpr unsigned kUnits = kConfig.arena_bytes / kConfig.pool_bytes;
+
+  ArenaIndex next;
+  ArenaIndex prev;
+  std::uint64_t free_slots;  // one bit a place for a pool
+  std::uint32_t released_ms;
+  ArenaState state;
+  std::uint8_t units_log2;
+  std::uint8_t free_count;
+  std::uint8_t reserved;
+};
+
+static_assert(sizeof(ArenaRecord) == 24);
+
+}  // namespace smallblock

@@ -1,0 +1,70 @@
+// The arenas: where an empty pool comes from and where it goes.
+//
+// Used arenas with room are listed by pool length and by how many places are free; a pool comes from the fullest one,
+// as pymalloc's usable_arenas does (obmalloc.c, nfp2lasta), so that sparse arenas drain. An arena without pools is
+// given back to the system. One stays (kConfig.arenas_kept_min); if the program asks for a released one again within
+// regret_ms the number that may stay doubles, and it halves again in calm times. Called by heap/ without any depot
+// lock held where it may enter the system. Invariant: audit().
+#pragma once
+
+#include "base/index_list.hpp"
+#include "core/region.hpp"
+#include "os/lock.hpp"
+
+namespace smallblock {
+
+struct ArenaCounts {
+  std::uint64_t used = 0;
+  std::uint64_t used_peak = 0;
+  std::uint64_t kept = 0;
+  std::uint64_t opened_total = 0;
+  std::uint64_t released_total = 0;
+  std::uint64_t units_free = 0;  // in used arenas
+};
+
+class ArenaTable {
+ public:
+  // An empty pool of 2^units_log2 units; none when the region is used up or the system refuses memory. O(1).
+  PoolIndex open_pool(unsigned units_log2) noexcept;
+
+  // Takes back a pool that PoolOrder::close_pool has closed. May give an arena back to the system. O(1).
+  void close_pool(PoolIndex pool, unsigned units_log2) noexcept;
+
+  ArenaCounts counts() noexcept;
+
+  // Arenas ever committed; they are the first ones of the region.
+  std::uint32_t committed_once() noexcept;
+
+  // Proves that every used arena is listed where its free places say, and that the counts are right. O(arenas).
+  void audit() noexcept;
+
+  os::Lock& lock_for_fork() noexcept { return lock_; }
+
+ private:
+  using List = IndexList<ArenaIndex, Region>;
+
+  static constexpr unsigned slots_of(unsigned units_log2) noexcept { return ArenaRecord::kUnits >> units_log2; }
+
+  void list(ArenaIndex arena) noexcept;
+  void unlist(ArenaIndex arena) noexcept;
+  ArenaIndex take_unused() noexcept;
+  ArenaIndex commit_new() noexcept;
+  ArenaIndex open_arena(unsigned units_log2) noexcept;
+  void release_surplus() noexcept;
+
+  os::Lock lock_;
+  // by_free_[length][n - 1]: used arenas with n free places; bit n - 1 of listed_[length] says whether there are any.
+  List by_free_[kUnitsLog2Max + 1][ArenaRecord::kUnits];
+  std::uint64_t listed_[kUnitsLog2Max + 1] = {};
+  List kept_;
+  List released_;
+  List refused_;  // the system refused to commit them; tried again later
+  std::uint32_t next_new_ = 0;
+  std::uint32_t kept_max_ = kConfig.arenas_kept_min;
+  std::uint32_t regretted_ms_ = 0;
+  ArenaCounts counts_;
+};
+
+[[gnu::visibility("hidden")]] extern constinit ArenaTable arena_table;
+
+}  // namespace smallblock

@@ -1,0 +1,105 @@
+// Reserving the region and laying out its parts; see the map in region.hpp.
+
+#include "core/region.hpp"
+
+#include "os/port.hpp"
+
+namespace smallblock {
+
+namespace {
+
+// Parts start on this border, whatever the page size (4, 16 or 64 KiB).
+constexpr Bytes kPartAlignment = 64_KiB;
+constexpr Bytes kGap = kPartAlignment;
+// Aligned for huge pages as well as for arenas.
+constexpr Bytes kRegionAlignment = 2_MiB;
+
+static_assert(sizeof(PoolRecord) * ArenaRecord::kUnits % 4_KiB == 0, "an arena's records fill whole small pages");
+
+constexpr Bytes part(Bytes bytes) noexcept { return round_up(bytes, kPartAlignment); }
+
+bool commit_covering(const void* address, Bytes bytes) noexcept {
+  const Bytes page = os::page_bytes();
+  const auto start = reinterpret_cast<std::uintptr_t>(address);
+  const std::uintptr_t first = round_down(start, page);
+  return os::commit(reinterpret_cast<void*>(first), round_up(start + bytes, page) - first);
+}
+
+}  // namespace
+
+constinit Region region;
+
+bool Region::initialise() noexcept {
+  Bytes bytes = kConfig.region_bytes_max;
+  void* start = nullptr;
+  while (bytes >= kConfig.region_bytes_min) {
+    start = os::reserve(bytes, kRegionAlignment);
+    if (start != nullptr) break;
+    bytes = next_smaller_region(bytes);
+  }
+  if (start == nullptr) return false;
+  // Under a limit the rest of the program needs address space too: keep half of what fits.
+  if (os::address_space_limited() && next_smaller_region(bytes) >= kConfig.region_bytes_min) {
+    os::unreserve(static_cast<char*>(start) + bytes / 2, bytes / 2);
+    bytes = next_smaller_region(bytes);
+  }
+  if (lay_out(static_cast<char*>(start), bytes)) return true;
+  os::unreserve(start, bytes);
+  return false;
+}
+
+bool Region::lay_out(char* start, Bytes bytes) noexcept {
+  const Bytes pools = bytes / kConfig.pool_bytes;
+  const Bytes class_table_bytes = part(pools * sizeof(ClassEntry));
+  const Bytes arena_records_bytes = part(bytes / kConfig.arena_bytes * sizeof(ArenaRecord));
+  const Bytes pool_records_bytes = part(pools * sizeof(PoolRecord));
+  const Bytes heap_area_bytes = part(bytes / kConfig.heap_area_share);
+
+  char* next = start + class_table_bytes + kGap;
+  char* arena_records = next;
+  next += arena_records_bytes + kGap;
+  char* pool_records = next;
+  next += pool_records_bytes + kGap;
+  char* area = next;
+  next += heap_area_bytes + kGap;
+  const Bytes metadata = round_up(static_cast<Bytes>(next - start), kConfig.arena_bytes);
+  if (!os::commit(start, class_table_bytes) || !os::commit(arena_records, arena_records_bytes)) return false;
+
+  pools_ = reinterpret_cast<PoolRecord*>(pool_records);
+  arenas_ = reinterpret_cast<ArenaRecord*>(arena_records);
+  heap_area_ = area;
+  heap_area_bytes_ = heap_area_bytes;
+  first_pool_ = static_cast<std::uint32_t>(metadata >> kPoolShift);
+  arena_count_ = static_cast<std::uint32_t>((bytes - metadata) / kConfig.arena_bytes);
+  base_ = reinterpret_cast<std::uintptr_t>(start);
+  bytes_ = bytes;
+  return true;
+}
+
+void Region::set_class_entry(PoolIndex pool, unsigned units_log2, ClassIndex class_index) noexcept {
+  auto* entries = reinterpret_cast<ClassEntry*>(base_) + pool.raw();
+  const auto entry = static_cast<ClassEntry>(class_index * kClassEntryScale);
+  for (unsigned unit = 0; unit < (1U << units_log2); ++unit) __atomic_store_n(entries + unit, entry, __ATOMIC_RELAXED);
+}
+
+PoolIndex Region::pool_of(UserPointer pointer) const noexcept {
+  const Bytes unit = (pointer.address() - base_) >> kPoolShift;
+  if (unit < first_pool_) return PoolIndex::none();
+  const ArenaIndex arena = arena_of(PoolIndex{unit});
+  if (arena.raw() >= arena_count_ || arenas_[arena.raw()].state != ArenaState::kUsed) return PoolIndex::none();
+  const PoolIndex head = pools_[unit - first_pool_].head;
+  if (head.is_none() || head.raw() < first_pool_ || record(head).state == PoolState::kEmpty) return PoolIndex::none();
+  return head;
+}
+
+bool Region::commit_arena(ArenaIndex arena) noexcept {
+  const PoolIndex first = first_pool_of(arena);
+  return commit_covering(&record(first), sizeof(PoolRecord) * ArenaRecord::kUnits) &&
+         os::commit(start_of(first), kConfig.arena_bytes);
+}
+
+bool Region::decommit_arena(ArenaIndex arena) noexcept {
+  return os::decommit(start_of(first_pool_of(arena)), kConfig.arena_bytes);
+}
+
+}  // namespace smallblock

@@ -1,0 +1,90 @@
+// The region: the one address range that everything of ours lies in, and the maps that say what lies where.
+//
+//   class table | arena records | pool records | heap area | arena 0 | arena 1 | ...
+//
+// with an inaccessible gap between the parts. The class table has an entry of two bytes per pool of the whole region,
+// its own metadata included: the pool's size class times kClassEntryScale, or 0 where a free must not take the fast
+// path (empty, private and metadata pools). So free() needs a subtraction, a compare and one load. Called by every
+// layer above.
+#pragma once
+
+#include "core/arena.hpp"
+#include "core/pool.hpp"
+
+namespace smallblock {
+
+// A class table entry is the offset of the class's magazine in a thread heap (heap/thread_heap.hpp).
+using ClassEntry = std::uint16_t;
+inline constexpr unsigned kClassEntryScale = 16;
+
+class Region {
+ public:
+  // Reserves the address space and commits the tables. False: the system refused even the smallest region, and
+  // everything goes to the next allocator. Called once, before any other thread can know of the region.
+  bool initialise() noexcept;
+
+  // Whether the address lies in the region; any address may be asked for.
+  bool owns(UserPointer pointer) const noexcept { return pointer.address() - base_ < bytes_; }
+
+  // The class table's entry for an owned address. A plain load: whoever may free a block of a pool got its address
+  // after the entry was written.
+  ClassEntry class_entry(UserPointer pointer) const noexcept {
+    return reinterpret_cast<const ClassEntry*>(base_)[(pointer.address() - base_) >> kPoolShift];
+  }
+
+  // Says for all units of a pool what a free may do with its blocks; kNoClass: not on the fast path.
+  void set_class_entry(PoolIndex pool, unsigned units_log2, ClassIndex class_index) noexcept;
+
+  // The pool that an owned address lies in (its first unit), or none if that is metadata, never opened or empty.
+  PoolIndex pool_of(UserPointer pointer) const noexcept;
+
+  // The record of the unit that an owned address lies in; the address must lie in an arena in use.
+  PoolRecord& unit_record(UserPointer pointer) const noexcept {
+    return pools_[((pointer.address() - base_) >> kPoolShift) - first_pool_];
+  }
+
+  PoolRecord& record(PoolIndex pool) const noexcept { return pools_[pool.raw() - first_pool_]; }
+  ArenaRecord& record(ArenaIndex arena) const noexcept { return arenas_[arena.raw()]; }
+
+  char* start_of(PoolIndex pool) const noexcept {
+    return reinterpret_cast<char*>(base_) + (static_cast<Bytes>(pool.raw()) << kPoolShift);
+  }
+  std::uint32_t offset_in(PoolIndex pool, UserPointer pointer) const noexcept {
+    return static_cast<std::uint32_t>(pointer.address() - base_ - (static_cast<Bytes>(pool.raw()) << kPoolShift));
+  }
+  PoolIndex first_pool_of(ArenaIndex arena) const noexcept {
+    return PoolIndex{first_pool_ + arena.raw() * ArenaRecord::kUnits};
+  }
+  ArenaIndex arena_of(PoolIndex pool) const noexcept {
+    return ArenaIndex{(pool.raw() - first_pool_) / ArenaRecord::kUnits};
+  }
+
+  // Makes an arena and its pool records usable. False: the system refused; nothing is in use.
+  bool commit_arena(ArenaIndex arena) noexcept;
+  // Gives an arena's memory back; it stays committed and reads as zero. False: the system kept it.
+  bool decommit_arena(ArenaIndex arena) noexcept;
+
+  Bytes bytes() const noexcept { return bytes_; }
+  std::uint32_t arena_count() const noexcept { return arena_count_; }
+  char* heap_area() const noexcept { return heap_area_; }
+  Bytes heap_area_bytes() const noexcept { return heap_area_bytes_; }
+
+ private:
+  bool lay_out(char* start, Bytes bytes) noexcept;
+
+  // Until there is a region the base is far from any address a program can have, so owns() is false for all, even
+  // for a thread that sees only one of the two fields written.
+  std::uintptr_t base_ = std::uintptr_t{1} << 63;
+  Bytes bytes_ = 0;
+  PoolRecord* pools_ = nullptr;
+  ArenaRecord* arenas_ = nullptr;
+  char* heap_area_ = nullptr;
+  Bytes heap_area_bytes_ = 0;
+  std::uint32_t first_pool_ = 0;
+  std::uint32_t arena_count_ = 0;
+  Bytes used_bytes_ = 0;
+};
+
+[[gnu::visibility("hidden")]] extern constinit Region region;
+
+}  // namespace smallblock

@@ -1,0 +1,128 @@
+// The size classes: which block size serves a request, and what a pool of that size looks like.
+//
+// Up to kConfig.fine_limit_bytes the classes are one granule apart, so the class is a shift; above, each power of two
+// is cut in kConfig.coarse_steps. The whole table is computed and proved at compile time. Called by the hot path
+// (heap/thread_heap.hpp) and by everything that turns an address into a block.
+#pragma once
+
+#include <array>
+#include <bit>
+
+#include "base/bits.hpp"
+#include "base/config.hpp"
+
+namespace smallblock {
+
+struct SizeClass {
+  std::uint32_t block_bytes;
+  std::uint32_t granule_reciprocal;  // ceil(2^32 / granules of a block): divides by a multiplication
+  std::uint16_t capacity;            // blocks in a pool
+  std::uint16_t magazine_entries_max;
+  std::uint8_t units_log2;  // a pool is 2^units_log2 units of kConfig.pool_bytes
+};
+
+inline constexpr unsigned kFineClasses = kConfig.fine_limit_bytes / kConfig.granule_bytes;
+inline constexpr unsigned kDoublings =
+    static_cast<unsigned>(std::countr_zero(kConfig.small_limit_bytes) - std::countr_zero(kConfig.fine_limit_bytes));
+inline constexpr unsigned kClassCount = kFineClasses + kDoublings * kConfig.coarse_steps;
+inline constexpr unsigned kGranuleShift = static_cast<unsigned>(std::countr_zero(kConfig.granule_bytes));
+inline constexpr unsigned kPoolShift = static_cast<unsigned>(std::countr_zero(kConfig.pool_bytes));
+inline constexpr unsigned kUnitsLog2Max = static_cast<unsigned>(std::countr_zero(kConfig.pool_units_max));
+// Entries of a magazine: its memory less a header of four words (heap/magazine.hpp).
+inline constexpr unsigned kMagazineEntries = kConfig.magazine_bytes / sizeof(void*) - 4;
+
+static_assert(kClassCount <= 0xff, "a ClassIndex has 8 bits");
+
+// The class of a request of 1..fine_limit_bytes.
+constexpr ClassIndex fine_class_of(Bytes bytes) noexcept {
+  return static_cast<ClassIndex>(((bytes - 1) >> kGranuleShift) + 1);
+}
+
+// The class of a request of 0..small_limit_bytes. O(1).
+constexpr ClassIndex class_of(Bytes bytes) noexcept {
+  if (bytes == 0) return 1;
+  if (bytes <= kConfig.fine_limit_bytes) return fine_class_of(bytes);
+  const unsigned doubling = static_cast<unsigned>(std::bit_width(bytes - 1)) - 1;
+  const unsigned step_shift = doubling - static_cast<unsigned>(std::countr_zero(kConfig.coarse_steps));
+  const unsigned step = static_cast<unsigned>((bytes - 1) >> step_shift) - kConfig.coarse_steps;
+  const unsigned first_doubling = static_cast<unsigned>(std::countr_zero(kConfig.fine_limit_bytes));
+  return static_cast<ClassIndex>(kFineClasses + (doubling - first_doubling) * kConfig.coarse_steps + step + 1);
+}
+
+constexpr Bytes block_bytes_of(unsigned index) noexcept {
+  if (index <= kFineClasses) return index * kConfig.granule_bytes;
+  const unsigned coarse = index - kFineClasses - 1;
+  const Bytes base = kConfig.fine_limit_bytes << (coarse / kConfig.coarse_steps);
+  return base + (coarse % kConfig.coarse_steps + 1) * (base / kConfig.coarse_steps);
+}
+
+constexpr SizeClass make_size_class(unsigned index) noexcept {
+  constexpr unsigned kWishedBlocks = 16;
+  SizeClass result{};
+  const Bytes block = block_bytes_of(index);
+  unsigned units_log2 = 0;
+  while (units_log2 < kUnitsLog2Max) {
+    const Bytes pool = kConfig.pool_bytes << units_log2;
+    const bool roomy = pool / block >= kWishedBlocks || block <= kConfig.fine_limit_bytes;
+    const bool tight = (pool % block) * 32 <= pool || block <= kConfig.fine_limit_bytes;
+    if (roomy && tight) break;
+    ++units_log2;
+  }
+  const Bytes entries = kConfig.magazine_blocks_bytes_max / block;
+  result.block_bytes = static_cast<std::uint32_t>(block);
+  const std::uint64_t granules = block / kConfig.granule_bytes;
+  result.granule_reciprocal = static_cast<std::uint32_t>(((std::uint64_t{1} << 32) + granules - 1) / granules);
+  if (granules == 1) result.granule_reciprocal = 0xffffffffU;
+  result.capacity = static_cast<std::uint16_t>((kConfig.pool_bytes << units_log2) / block);
+  result.magazine_entries_max = static_cast<std::uint16_t>(entries < kConfig.magazine_entries_min ? kConfig.magazine_entries_min
+                                                           : entries > kMagazineEntries           ? kMagazineEntries
+                                                                                                  : entries);
+  result.units_log2 = static_cast<std::uint8_t>(units_log2);
+  return result;
+}
+
+// By class; entry 0 (no class) is all zero.
+inline constexpr std::array<SizeClass, kClassCount + 1> kSizeClasses = [] {
+  std::array<SizeClass, kClassCount + 1> table{};
+  for (unsigned index = 1; index <= kClassCount; ++index) table[index] = make_size_class(index);
+  return table;
+}();
+
+// The class for an aligned request: its block size is a multiple of `alignment`, so every block of the pool is
+// aligned. kNoClass if there is none (then the next allocator serves it). `alignment` is a power of two.
+constexpr ClassIndex aligned_class_of(Bytes bytes, Bytes alignment) noexcept {
+  if (alignment > kConfig.pool_bytes) return kNoClass;
+  Bytes rounded = round_up(bytes == 0 ? 1 : bytes, alignment);
+  while (rounded <= kConfig.small_limit_bytes) {
+    const ClassIndex index = class_of(rounded);
+    if (kSizeClasses[index].block_bytes % alignment == 0) return index;
+    rounded = round_up(kSizeClasses[index].block_bytes + 1, alignment);
+  }
+  return kNoClass;
+}
+
+// Offset in a pool -> index of the block there; the offset must be a multiple of the granule. The caller compares
+// index * block_bytes with the offset to know whether it is a block's start.
+constexpr std::uint32_t block_at(const SizeClass& size_class, std::uint32_t offset) noexcept {
+  const std::uint64_t granules = offset >> kGranuleShift;
+  if (size_class.granule_reciprocal == 0xffffffffU) return static_cast<std::uint32_t>(granules);
+  return static_cast<std::uint32_t>((granules * size_class.granule_reciprocal) >> 32);
+}
+
+// Proves the table for every size and every block; the compiler runs it.
+constexpr bool size_classes_are_right() noexcept {
+  for (unsigned index = 1; index <= kClassCount; ++index) {
+    const SizeClass& entry = kSizeClasses[index];
+    if (entry.block_bytes % kConfig.granule_bytes != 0 || entry.capacity < kConfig.occupancy_buckets) return false;
+    if (class_of(entry.block_bytes) != index) return false;
+    if (index > 1 && class_of(kSizeClasses[index - 1].block_bytes + 1) != index) return false;
+    if (entry.capacity > kConfig.pool_bytes / kConfig.granule_bytes) return false;
+    const std::uint32_t last = (entry.capacity - 1U) * entry.block_bytes;
+    if (block_at(entry, last) != entry.capacity - 1U) return false;
+    if (entry.capacity > 1 && block_at(entry, last - kConfig.granule_bytes) != entry.capacity - 2U) return false;
+  }
+  return kSizeClasses[kClassCount].block_bytes == kConfig.small_limit_bytes;
+}
+static_assert(size_classes_are_right());
+
+}  // namespace smallblock

@@ -1,0 +1,204 @@
+// Swapping magazines and moving blocks between them and the pools; see depot.hpp.
+
+#include "heap/depot.hpp"
+
+#include <atomic>
+
+#include "core/arena_table.hpp"
+#include "heap/heap_area.hpp"
+
+namespace smallblock {
+
+namespace {
+
+constinit std::atomic<Bytes> out_bytes{0};
+constinit std::atomic<Bytes> depot_bytes{0};
+constinit Relaxed<std::uint32_t> flush_hand;
+
+bool depots_hold_too_much() noexcept {
+  const Bytes held = bytes_in_depots();
+  return held > kConfig.depot_bytes_min && held > bytes_out() / kConfig.depot_live_share;
+}
+
+// Sends old magazines back until the depots hold no more than they may, one class after the other, so that what no
+// one asks for any more goes too. At most one round.
+void flush_surplus() noexcept {
+  for (unsigned tries = 0; tries < kClassCount && depots_hold_too_much(); ++tries) {
+    const std::uint32_t victim = flush_hand.load() % kClassCount + 1;
+    flush_hand.store(victim);
+    depots[victim].flush_oldest(static_cast<ClassIndex>(victim));
+  }
+}
+
+// Hands pools that are linked by `next` back to their arenas. No lock may be held.
+void release_pools(PoolIndex first, unsigned units_log2) noexcept {
+  while (!first.is_none()) {
+    const PoolIndex next = region.record(first).next;
+    arena_table.close_pool(first, units_log2);
+    first = next;
+  }
+}
+
+}  // namespace
+
+constinit Depot depots[kClassCount + 1];
+
+Bytes bytes_out() noexcept { return out_bytes.load(std::memory_order_relaxed); }
+Bytes bytes_in_depots() noexcept { return depot_bytes.load(std::memory_order_relaxed); }
+
+void Depot::push_full(Magazine* full) noexcept {
+  full->newer = nullptr;
+  full->older = newest_full_;
+  if (newest_full_ != nullptr) newest_full_->newer = full;
+  newest_full_ = full;
+  if (oldest_full_ == nullptr) oldest_full_ = full;
+  blocks_cached_ += full->count.load();
+}
+
+void Depot::remove_full(Magazine* full) noexcept {
+  (full->newer != nullptr ? full->newer->older : newest_full_) = full->older;
+  (full->older != nullptr ? full->older->newer : oldest_full_) = full->newer;
+  blocks_cached_ -= full->count.load();
+}
+
+Magazine* Depot::pop_empty() noexcept {
+  Magazine* empty = empties_;
+  if (empty != nullptr) empties_ = empty->older;
+  return empty;
+}
+
+void Depot::push_empty(Magazine* empty) noexcept {
+  empty->count.store(0);
+  empty->older = empties_;
+  empties_ = empty;
+}
+
+Magazine* Depot::swap_for_full(Magazine* empty, ClassIndex class_index) noexcept {
+  const os::LockGuard guard(lock_);
+  Magazine* full = newest_full_;
+  if (full == nullptr) return nullptr;
+  remove_full(full);
+  push_empty(empty);
+  const Bytes block_bytes = kSizeClasses[class_index].block_bytes;
+  depot_bytes.fetch_sub(full->count.load() * block_bytes, std::memory_order_relaxed);
+  return full;
+}
+
+Magazine* Depot::swap_for_empty(Magazine* full, ClassIndex class_index) noexcept {
+  const Bytes full_bytes = full->count.load() * kSizeClasses[class_index].block_bytes;
+  lock_.lock();
+  Magazine* empty = pop_empty();
+  if (empty == nullptr) {
+    lock_.unlock();
+    empty = static_cast<Magazine*>(heap_area.allocate(sizeof(Magazine), alignof(Magazine)));
+    if (empty == nullptr) return nullptr;
+    lock_.lock();
+  }
+  push_full(full);
+  lock_.unlock();
+  depot_bytes.fetch_add(full_bytes, std::memory_order_relaxed);
+  if (depots_hold_too_much()) flush_surplus();
+  return empty;
+}
+
+Magazine* Depot::take_empty() noexcept {
+  {
+    const os::LockGuard guard(lock_);
+    Magazine* empty = pop_empty();
+    if (empty != nullptr) return empty;
+  }
+  return static_cast<Magazine*>(heap_area.allocate(sizeof(Magazine), alignof(Magazine)));
+}
+
+void Depot::give_empty(Magazine* empty) noexcept {
+  const os::LockGuard guard(lock_);
+  push_empty(empty);
+}
+
+unsigned Depot::take_blocks(ClassIndex class_index, unsigned wanted, void** blocks) noexcept {
+  lock_.lock();
+  unsigned taken = pools_.take(wanted, blocks);
+  if (taken == 0) {
+    lock_.unlock();
+    const PoolIndex pool = arena_table.open_pool(kSizeClasses[class_index].units_log2);
+    if (pool.is_none()) return 0;
+    lock_.lock();
+    pools_.open_pool(pool, class_index, 0);
+    taken = pools_.take(wanted, blocks);
+  }
+  lock_.unlock();
+  out_bytes.fetch_add(taken * Bytes{kSizeClasses[class_index].block_bytes}, std::memory_order_relaxed);
+  return taken;
+}
+
+// With the lock held. Blocks of one pool that lie side by side in the list are marked in one go. Returns the pools
+// that became empty, linked by `next`.
+PoolIndex Depot::mark_free(ClassIndex class_index, unsigned count, void* const* blocks) noexcept {
+  PoolIndex emptied;
+  unsigned done = 0;
+  while (done < count) {
+    const PoolIndex pool = region.unit_record(UserPointer{blocks[done]}).head;
+    unsigned run = 1;
+    while (done + run < count && region.unit_record(UserPointer{blocks[done + run]}).head == pool) ++run;
+    if (pool.is_none() || region.record(pool).class_index != class_index) {
+      fail("free of a block whose pool was given back: a double free", blocks[done]);
+    }
+    if (pools_.put_back(pool, run, blocks + done)) {
+      PoolOrder::close_pool(pool);
+      region.record(pool).next = emptied;
+      emptied = pool;
+    }
+    done += run;
+  }
+  return emptied;
+}
+
+void Depot::put_back(ClassIndex class_index, unsigned count, void* const* blocks) noexcept {
+  for (unsigned i = 0; i < count; ++i) __builtin_prefetch(&region.unit_record(UserPointer{blocks[i]}), 1);
+  PoolIndex emptied;
+  {
+    const os::LockGuard guard(lock_);
+    emptied = mark_free(class_index, count, blocks);
+  }
+  out_bytes.fetch_sub(count * Bytes{kSizeClasses[class_index].block_bytes}, std::memory_order_relaxed);
+  release_pools(emptied, kSizeClasses[class_index].units_log2);
+}
+
+bool Depot::flush_oldest(ClassIndex class_index) noexcept {
+  Magazine* oldest = nullptr;
+  {
+    const os::LockGuard guard(lock_);
+    oldest = oldest_full_;
+    if (oldest == nullptr) return false;
+    remove_full(oldest);
+  }
+  const auto count = static_cast<unsigned>(oldest->count.load());
+  depot_bytes.fetch_sub(count * Bytes{kSizeClasses[class_index].block_bytes}, std::memory_order_relaxed);
+  put_back(class_index, count, oldest->entries);
+  give_empty(oldest);
+  return true;
+}
+
+DepotCounts Depot::counts() noexcept {
+  const os::LockGuard guard(lock_);
+  return {.pools = pools_.counts(), .blocks_cached = blocks_cached_};
+}
+
+void Depot::audit() noexcept {
+  const os::LockGuard guard(lock_);
+  pools_.audit();
+  std::uint64_t cached = 0;
+  for (Magazine* full = newest_full_; full != nullptr; full = full->older) {
+    SB_CHECK(full->older != nullptr ? full->older->newer == full : oldest_full_ == full);
+    SB_CHECK(full->bottom == nullptr && full->count.load() <= kMagazineEntries);
+    cached += full->count.load();
+    for (unsigned i = 0; i < full->count.load(); ++i) {
+      const UserPointer block{full->entries[i]};
+      const PoolIndex pool = region.pool_of(block);
+      SB_CHECK(!pool.is_none() && region.record(pool).is_out(region.offset_in(pool, block)));
+    }
+  }
+  SB_CHECK(cached == blocks_cached_);
+}
+
+}  // namespace smallblock

@@ -1,0 +1,70 @@
+// The depot of one size class: full magazines waiting to be swapped, empty ones, and the pools in occupancy order.
+//
+// Every refill and spill of every thread comes here. Full magazines are swapped whole; when there is none, blocks come
+// from the fullest pool; when the depots together hold too much (kConfig.depot_bytes_min, depot_live_share), the
+// oldest magazines go back into the pools' bitmaps, where a double free is found. One lock per class, none of them
+// held while the arena table or the system is asked.
+#pragma once
+
+#include "core/pool_order.hpp"
+#include "heap/magazine.hpp"
+#include "os/lock.hpp"
+
+namespace smallblock {
+
+struct DepotCounts {
+  PoolOrderCounts pools;
+  std::uint64_t blocks_cached = 0;
+};
+
+class alignas(64) Depot {
+ public:
+  // A full magazine for an empty one; nullptr (and `empty` stays the caller's) if the depot has none.
+  // `class_index` is this depot's, here and below.
+  Magazine* swap_for_full(Magazine* empty, ClassIndex class_index) noexcept;
+
+  // An empty magazine for a full one; nullptr (and `full` stays the caller's) if memory for one ran out.
+  Magazine* swap_for_empty(Magazine* full, ClassIndex class_index) noexcept;
+
+  // An empty magazine; nullptr if memory for one ran out.
+  Magazine* take_empty() noexcept;
+  void give_empty(Magazine* empty) noexcept;
+
+  // Up to `wanted` blocks from the pools, opening one when none has a free block. 0: out of memory.
+  unsigned take_blocks(ClassIndex class_index, unsigned wanted, void** blocks) noexcept;
+
+  // Marks blocks of this class free in their pools, releasing pools that become empty.
+  void put_back(ClassIndex class_index, unsigned count, void* const* blocks) noexcept;
+
+  // Sends the oldest full magazine back into the pools. False if there is none.
+  bool flush_oldest(ClassIndex class_index) noexcept;
+
+  DepotCounts counts() noexcept;
+  void audit() noexcept;
+
+  os::Lock& lock_for_fork() noexcept { return lock_; }
+
+ private:
+  void push_full(Magazine* full) noexcept;
+  void remove_full(Magazine* full) noexcept;
+  Magazine* pop_empty() noexcept;
+  void push_empty(Magazine* empty) noexcept;
+  PoolIndex mark_free(ClassIndex class_index, unsigned count, void* const* blocks) noexcept;
+
+  os::Lock lock_;
+  Magazine* newest_full_ = nullptr;
+  Magazine* oldest_full_ = nullptr;
+  Magazine* empties_ = nullptr;
+  std::uint64_t blocks_cached_ = 0;
+  PoolOrder pools_;
+};
+
+// By class; entry 0 is unused.
+[[gnu::visibility("hidden")]] extern constinit Depot depots[kClassCount + 1];
+
+// Bytes of blocks out of their pools: with the program, in thread heaps and in depots. Any thread, any time. O(1).
+Bytes bytes_out() noexcept;
+// Bytes in the depots' full magazines. Any thread, any time. O(1).
+Bytes bytes_in_depots() noexcept;
+
+}  // namespace smallblock

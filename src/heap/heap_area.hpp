@@ -1,0 +1,30 @@
+// The heap area: the part of the region that thread heaps, private heaps and magazines live in.
+//
+// Memory is handed out upwards and never comes back; its users keep lists of what they can use again. Called by
+// heap/depot, heap/registry and heap/private_heap. Has a lock of its own, the last in the order.
+#pragma once
+
+#include "base/units.hpp"
+#include "os/lock.hpp"
+
+namespace smallblock {
+
+class HeapArea {
+ public:
+  // Zeroed memory, aligned to `alignment` (a power of two); nullptr when the area is used up or the system refuses.
+  void* allocate(Bytes bytes, Bytes alignment) noexcept;
+
+  // Bytes handed out so far.
+  Bytes used_bytes() noexcept;
+
+  os::Lock& lock_for_fork() noexcept { return lock_; }
+
+ private:
+  os::Lock lock_;
+  Bytes used_ = 0;
+  Bytes committed_ = 0;
+};
+
+[[gnu::visibility("hidden")]] extern constinit HeapArea heap_area;
+
+}  // namespace smallblock

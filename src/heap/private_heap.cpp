@@ -1,0 +1,203 @@
+// Private heaps, see private_heap.hpp. A heap's number is its place in the heap area in units of 64 bytes, so that a
+// pool record can name it in four bytes.
+
+#include "heap/private_heap.hpp"
+
+#include <cerrno>
+#include <new>
+
+#include "core/arena_table.hpp"
+#include "heap/heap_area.hpp"
+#include "heap/next_allocator.hpp"
+#include "heap/registry.hpp"
+
+namespace smallblock {
+
+namespace {
+
+constexpr Bytes kNumberUnit = 64;
+
+constinit os::Lock list_lock;
+constinit PrivateHeap* all_private = nullptr;
+constinit PrivateHeap* free_private_heaps = nullptr;
+
+}  // namespace
+
+std::uint32_t PrivateHeap::number() const noexcept {
+  const auto offset = static_cast<Bytes>(reinterpret_cast<const char*>(this) - region.heap_area());
+  return static_cast<std::uint32_t>(offset / kNumberUnit) + 1;
+}
+
+PrivateHeap* PrivateHeap::at(std::uint32_t number) noexcept {
+  return reinterpret_cast<PrivateHeap*>(region.heap_area() + (number - 1) * kNumberUnit);
+}
+
+PrivateHeap* PrivateHeap::create() noexcept {
+  if (!start_engine()) return nullptr;
+  const os::LockGuard guard(list_lock);
+  PrivateHeap* heap = free_private_heaps;
+  if (heap != nullptr) {
+    free_private_heaps = heap->next_free_;
+  } else {
+    void* memory = heap_area.allocate(sizeof(PrivateHeap), kNumberUnit);
+    if (memory == nullptr) return nullptr;
+    heap = new (memory) PrivateHeap;
+    heap->next_ = all_private;
+    all_private = heap;
+  }
+  heap->alive_ = true;
+  return heap;
+}
+
+void PrivateHeap::destroy() noexcept {
+  for (unsigned index = 1; index <= kClassCount; ++index) {
+    while (true) {
+      PoolIndex pool;
+      {
+        const os::LockGuard guard(lock_);
+        pool = orders_[index].remove_any();
+        if (pool.is_none()) break;
+        PoolOrder::close_pool(pool);
+      }
+      arena_table.close_pool(pool, kSizeClasses[index].units_log2);
+    }
+  }
+  while (large_ != nullptr) {
+    LargeBlock* block = large_;
+    large_ = block->next;
+    next_allocator.free(block->raw);
+  }
+  const os::LockGuard guard(list_lock);
+  alive_ = false;
+  next_free_ = free_private_heaps;
+  free_private_heaps = this;
+}
+
+void* PrivateHeap::allocate(Bytes alignment, Bytes bytes) noexcept {
+  if (bytes <= kConfig.small_limit_bytes) {
+    const ClassIndex class_index =
+        alignment <= kConfig.granule_bytes ? class_of(bytes) : aligned_class_of(bytes, alignment);
+    if (class_index != kNoClass) {
+      void* block = allocate_small(class_index);
+      if (block != nullptr) return block;
+    }
+  }
+  return allocate_large(alignment, bytes);
+}
+
+void* PrivateHeap::allocate_small(ClassIndex class_index) noexcept {
+  void* block = nullptr;
+  {
+    const os::LockGuard guard(lock_);
+    if (orders_[class_index].take(1, &block) == 1) return block;
+  }
+  const PoolIndex pool = arena_table.open_pool(kSizeClasses[class_index].units_log2);
+  if (pool.is_none()) return nullptr;
+  const os::LockGuard guard(lock_);
+  orders_[class_index].open_pool(pool, class_index, number());
+  orders_[class_index].take(1, &block);
+  return block;
+}
+
+void* PrivateHeap::allocate_large(Bytes alignment, Bytes bytes) noexcept {
+  const Bytes header = round_up(sizeof(LargeBlock), alignment);
+  Bytes total = 0;
+  if (__builtin_add_overflow(header, bytes, &total)) {
+    errno = ENOMEM;
+    return nullptr;
+  }
+  void* raw = alignment <= kConfig.granule_bytes ? next_allocator.malloc(total)
+                                                 : next_allocator.aligned_alloc(alignment, round_up(total, alignment));
+  if (raw == nullptr) return nullptr;
+  char* block = static_cast<char*>(raw) + header;
+  auto* link = reinterpret_cast<LargeBlock*>(block - sizeof(LargeBlock));
+  const os::LockGuard guard(lock_);
+  *link = {.next = large_, .prev = nullptr, .raw = raw, .bytes = bytes};
+  if (large_ != nullptr) large_->prev = link;
+  large_ = link;
+  return block;
+}
+
+void PrivateHeap::deallocate(void* pointer) noexcept {
+  if (pointer == nullptr) return;
+  const UserPointer block{pointer};
+  if (region.owns(block)) {
+    const PoolIndex pool = region.pool_of(block);
+    if (pool.is_none() || region.record(pool).owner != number()) {
+      fail("free of a block that is not of this heap", pointer);
+    }
+    return deallocate_in(pool, pointer);
+  }
+  auto* link = reinterpret_cast<LargeBlock*>(static_cast<char*>(pointer) - sizeof(LargeBlock));
+  {
+    const os::LockGuard guard(lock_);
+    (link->prev != nullptr ? link->prev->next : large_) = link->next;
+    if (link->next != nullptr) link->next->prev = link->prev;
+  }
+  next_allocator.free(link->raw);
+}
+
+void PrivateHeap::deallocate_in(PoolIndex pool, void* pointer) noexcept {
+  const ClassIndex class_index = region.record(pool).class_index;
+  {
+    const os::LockGuard guard(lock_);
+    if (!orders_[class_index].put_back(pool, 1, &pointer)) return;
+    PoolOrder::close_pool(pool);
+  }
+  arena_table.close_pool(pool, kSizeClasses[class_index].units_log2);
+}
+
+bool PrivateHeap::owns(const void* address) noexcept {
+  const UserPointer pointer{address};
+  if (region.owns(pointer)) {
+    const PoolIndex pool = region.pool_of(pointer);
+    return !pool.is_none() && region.record(pool).owner == number();
+  }
+  const os::LockGuard guard(lock_);
+  for (const LargeBlock* link = large_; link != nullptr; link = link->next) {
+    const auto start = reinterpret_cast<std::uintptr_t>(link + 1);
+    if (pointer.address() - start < link->bytes) return true;
+  }
+  return false;
+}
+
+void PrivateHeap::count(PoolOrderCounts* by_class) noexcept {
+  const os::LockGuard guard(lock_);
+  for (unsigned index = 1; index <= kClassCount; ++index) {
+    const PoolOrderCounts& counts = orders_[index].counts();
+    by_class[index].pools += counts.pools;
+    by_class[index].blocks_capacity += counts.blocks_capacity;
+    by_class[index].blocks_out += counts.blocks_out;
+  }
+}
+
+void free_private(PoolIndex pool, void* pointer) noexcept {
+  PrivateHeap::at(region.record(pool).owner)->deallocate_in(pool, pointer);
+}
+
+std::uint64_t count_private_heaps(PoolOrderCounts* by_class) noexcept {
+  const os::LockGuard guard(list_lock);
+  std::uint64_t count = 0;
+  for (PrivateHeap* heap = all_private; heap != nullptr; heap = heap->next()) {
+    heap->count(by_class);
+    count += heap->alive() ? 1U : 0U;
+  }
+  return count;
+}
+
+void lock_private_heaps_for_fork() noexcept {
+  list_lock.lock();
+  for (PrivateHeap* heap = all_private; heap != nullptr; heap = heap->next()) heap->lock_for_fork().lock();
+}
+
+void unlock_private_heaps_after_fork() noexcept {
+  for (PrivateHeap* heap = all_private; heap != nullptr; heap = heap->next()) heap->lock_for_fork().unlock();
+  list_lock.unlock();
+}
+
+void reset_private_heaps_in_child() noexcept {
+  for (PrivateHeap* heap = all_private; heap != nullptr; heap = heap->next()) heap->lock_for_fork().reset_in_child();
+  list_lock.reset_in_child();
+}
+
+}  // namespace smallblock

@@ -1,0 +1,40 @@
+// All thread heaps: attaching one to a thread, taking it back at thread exit, start of the engine, fork.
+//
+// Called by heap/slow_path.cpp when a thread has no heap, by the C library at thread exit and around fork. A heap that
+// lost its thread keeps nothing but its memory and is given to the next new thread.
+#pragma once
+
+#include "heap/thread_heap.hpp"
+#include "os/lock.hpp"
+
+namespace smallblock {
+
+// What a thread points at before its first miss: no entry, no room.
+[[gnu::visibility("hidden")]] extern constinit ThreadHeap no_heap;
+// The same, for threads that must not get a heap: in the middle of the engine's start, or past their exit handler.
+[[gnu::visibility("hidden")]] extern constinit ThreadHeap direct_heap;
+
+inline bool is_real(const ThreadHeap* heap) noexcept { return heap != &no_heap && heap != &direct_heap; }
+
+// The calling thread's heap; attaches one, and starts the engine, if need be. nullptr when the thread can have none:
+// then single blocks come from the depot directly.
+ThreadHeap* attach_thread() noexcept;
+
+// Reserves the region unless that was done or refused before. True if there is one. Any thread.
+bool start_engine() noexcept;
+
+struct HeapCounts {
+  std::uint64_t heaps = 0;
+  std::uint64_t blocks_cached[kClassCount + 1] = {};
+};
+
+// Counts what all thread heaps hold; exact for threads that do not allocate meanwhile. O(heaps * classes).
+void count_heaps(HeapCounts& counts) noexcept;
+
+// Gives the blocks in the calling thread's magazines back to their pools.
+void flush_current_heap() noexcept;
+
+// Gives every block in this heap's magazines back to the pools. The heap must be the caller's or have no thread.
+void flush_heap(ThreadHeap& heap) noexcept;
+
+}  // namespace smallblock

@@ -1,0 +1,71 @@
+// Sizes, resizing, alignment and zeroing, for every front door; declared in heap/slow_path.hpp.
+
+#include <cerrno>
+#include <cstring>
+
+#include "heap/next_allocator.hpp"
+#include "heap/slow_path.hpp"
+
+namespace smallblock {
+
+namespace {
+
+// The class of an owned block, private ones included.
+ClassIndex class_of_block(const void* pointer) noexcept {
+  const UserPointer block{pointer};
+  if (const ClassEntry entry = region.class_entry(block); entry != 0) {
+    return static_cast<ClassIndex>(entry / kClassEntryScale);
+  }
+  const PoolIndex pool = region.pool_of(block);
+  if (pool.is_none()) fail("size of an address that is in no pool of blocks", pointer);
+  return region.record(pool).class_index;
+}
+
+}  // namespace
+
+Bytes usable_bytes(const void* pointer) noexcept {
+  if (pointer == nullptr) return 0;
+  if (!region.owns(UserPointer{pointer})) return next_allocator.usable_size(const_cast<void*>(pointer));
+  return kSizeClasses[class_of_block(pointer)].block_bytes;
+}
+
+void* reallocate(void* pointer, Bytes bytes) noexcept {
+  if (!region.owns(UserPointer{pointer})) return next_allocator.realloc(pointer, bytes);
+  const ClassIndex old_class = class_of_block(pointer);
+  const Bytes old_bytes = kSizeClasses[old_class].block_bytes;
+  const bool fits = bytes <= old_bytes;
+  if (fits && (bytes * 2 >= old_bytes || class_of(bytes) == old_class)) return pointer;
+  void* moved = allocate(bytes);
+  if (moved == nullptr) return fits ? pointer : nullptr;
+  std::memcpy(moved, pointer, fits ? bytes : old_bytes);
+  deallocate(pointer);
+  return moved;
+}
+
+void* allocate_aligned(Bytes alignment, Bytes bytes) noexcept {
+  if (alignment <= kConfig.granule_bytes) return allocate(bytes);
+  if (bytes <= kConfig.small_limit_bytes) {
+    const ClassIndex class_index = aligned_class_of(bytes, alignment);
+    if (class_index != kNoClass) {
+      void* block = allocate(kSizeClasses[class_index].block_bytes);
+      if (block == nullptr || reinterpret_cast<std::uintptr_t>(block) % alignment == 0) return block;
+      // The next allocator stood in for an exhausted region and knew nothing of the alignment.
+      deallocate(block);
+    }
+  }
+  return next_allocator.aligned_alloc(alignment, bytes);
+}
+
+void* allocate_zeroed(Bytes count, Bytes bytes) noexcept {
+  Bytes total = 0;
+  if (__builtin_mul_overflow(count, bytes, &total)) {
+    errno = ENOMEM;
+    return nullptr;
+  }
+  if (total > kConfig.small_limit_bytes) return next_allocator.calloc(count, bytes);
+  void* block = allocate(total);
+  if (block != nullptr) std::memset(block, 0, total);
+  return block;
+}
+
+}  // namespace smallblock

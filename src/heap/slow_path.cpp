@@ -1,0 +1,203 @@
+// The misses of malloc and free: refill and spill, large and foreign blocks, threads without a heap.
+//
+// A refill swaps in the spare magazine, or a full one of the depot, or takes blocks from the pools; a spill is the
+// mirror image. A magazine starts small and its limit doubles at a miss, within a budget of the heap that only a
+// class that keeps missing may exceed.
+
+#include "heap/slow_path.hpp"
+
+#include <algorithm>
+#include <atomic>
+
+#include "heap/depot.hpp"
+#include "heap/next_allocator.hpp"
+#include "heap/private_heap.hpp"
+#include "heap/registry.hpp"
+
+namespace smallblock {
+
+namespace {
+
+constinit std::atomic<std::uint64_t> fallen_through{0};
+
+void* allocate_from_next(Bytes bytes) noexcept {
+  fallen_through.fetch_add(1, std::memory_order_relaxed);
+  return next_allocator.malloc(bytes);
+}
+
+void load(MagazineTop& slot, Magazine* magazine, unsigned count, unsigned limit_entries) noexcept {
+  slot.limit = magazine->top_at(limit_entries);
+  slot.top.store(magazine->top_at(count));
+}
+
+// Doubles the magazine limit of a class if it may grow. True if it did.
+bool grow_limit(ThreadHeap& heap, ClassIndex class_index) noexcept {
+  const SizeClass& size_class = kSizeClasses[class_index];
+  MagazineSpare& cold = heap.spares[class_index];
+  const unsigned limit = cold.limit_entries;
+  if (limit >= size_class.magazine_entries_max) return false;
+  const unsigned wished = limit == 0 ? kConfig.magazine_first_entries : limit * 2;
+  const unsigned target = std::min<unsigned>(wished, size_class.magazine_entries_max);
+  const Bytes more = Bytes{target - limit} * size_class.block_bytes;
+  if (limit != 0 && heap.limit_bytes + more > kConfig.heap_cached_bytes) {
+    if (++cold.misses < kConfig.busy_misses) return false;
+  }
+  cold.misses = 0;
+  cold.limit_entries = static_cast<std::uint16_t>(target);
+  heap.limit_bytes += more;
+  return true;
+}
+
+// Marks the class whose magazines are in motion, for a child that is forked meanwhile.
+class BusyMark {
+ public:
+  BusyMark(ThreadHeap& heap, ClassIndex class_index) noexcept : heap_(heap) {
+    heap_.busy.store(class_index);
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+  }
+  ~BusyMark() {
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    heap_.busy.store(kNoClass);
+  }
+  BusyMark(const BusyMark&) = delete;
+  BusyMark& operator=(const BusyMark&) = delete;
+
+ private:
+  ThreadHeap& heap_;
+};
+
+// Gives a class its first magazine. False: out of memory.
+bool ensure_loaded(ThreadHeap& heap, ClassIndex class_index) noexcept {
+  if (heap.tops[class_index].limit != nullptr) return true;
+  Magazine* magazine = depots[class_index].take_empty();
+  if (magazine == nullptr) return false;
+  grow_limit(heap, class_index);
+  load(heap.tops[class_index], magazine, 0, heap.spares[class_index].limit_entries);
+  return true;
+}
+
+// The loaded magazine is empty; afterwards it has an entry. False: out of memory.
+bool refill(ThreadHeap& heap, ClassIndex class_index) noexcept {
+  const BusyMark mark(heap, class_index);
+  const bool first = heap.tops[class_index].limit == nullptr;
+  if (!ensure_loaded(heap, class_index)) return false;
+  MagazineTop& slot = heap.tops[class_index];
+  MagazineSpare& cold = heap.spares[class_index];
+  Magazine* loaded = Magazine::containing(slot.top.load());
+  if (Magazine* spare = cold.spare.load(); spare != nullptr && spare->count.load() != 0) {
+    loaded->count.store(0);
+    cold.spare.store(loaded);
+    load(slot, spare, static_cast<unsigned>(spare->count.load()), cold.limit_entries);
+    return true;
+  }
+  if (!first) grow_limit(heap, class_index);
+  if (Magazine* full = depots[class_index].swap_for_full(loaded, class_index); full != nullptr) {
+    load(slot, full, static_cast<unsigned>(full->count.load()), cold.limit_entries);
+    return true;
+  }
+  const unsigned taken = depots[class_index].take_blocks(class_index, cold.limit_entries, loaded->entries);
+  // The lowest address comes out first, so that a run of allocations walks upwards through memory.
+  std::reverse(loaded->entries, loaded->entries + taken);
+  load(slot, loaded, taken, cold.limit_entries);
+  return taken != 0;
+}
+
+// The loaded magazine has no room; afterwards it has. False: no memory for another magazine.
+bool spill(ThreadHeap& heap, ClassIndex class_index) noexcept {
+  const BusyMark mark(heap, class_index);
+  if (heap.tops[class_index].limit == nullptr) return ensure_loaded(heap, class_index);
+  MagazineTop& slot = heap.tops[class_index];
+  MagazineSpare& cold = heap.spares[class_index];
+  void** top = slot.top.load();
+  Magazine* loaded = Magazine::containing(top);
+  const unsigned count = Magazine::count_below(top);
+  if (grow_limit(heap, class_index) && count < cold.limit_entries) {
+    slot.limit = loaded->top_at(cold.limit_entries);
+    return true;
+  }
+  Magazine* spare = cold.spare.load();
+  Magazine* empty = spare;
+  if (spare == nullptr) {
+    empty = depots[class_index].take_empty();
+  } else if (spare->count.load() != 0) {
+    empty = depots[class_index].swap_for_empty(spare, class_index);
+  }
+  if (empty == nullptr) return false;
+  loaded->count.store(count);
+  cold.spare.store(loaded);
+  load(slot, empty, 0, cold.limit_entries);
+  return true;
+}
+
+void* pop(MagazineTop& slot) noexcept {
+  void** top = slot.top.load();
+  void* block = *top;
+  if (block != nullptr) slot.top.store(top - 1);
+  return block;
+}
+
+// Not in any class: large, private, foreign or no block at all.
+void deallocate_classless(void* pointer) noexcept {
+  const UserPointer block{pointer};
+  if (!region.owns(block)) return next_allocator.free(pointer);
+  const PoolIndex pool = region.pool_of(block);
+  if (pool.is_none()) fail("free of an address that is in no pool of blocks", pointer);
+  if (region.record(pool).owner == 0) fail("free of a block whose pool was given back: a double free", pointer);
+  free_private(pool, pointer);
+}
+
+}  // namespace
+
+void* allocate_slow(Bytes bytes) noexcept {
+  if (bytes > kConfig.small_limit_bytes) return next_allocator.malloc(bytes);
+  const ClassIndex class_index = class_of(bytes);
+  if (void* block = pop(current_heap->tops[class_index])) return block;
+  ThreadHeap* heap = attach_thread();
+  if (heap == nullptr) {
+    void* block = nullptr;
+    if (start_engine() && depots[class_index].take_blocks(class_index, 1, &block) == 1) return block;
+    return allocate_from_next(bytes);
+  }
+  if (!refill(*heap, class_index)) return allocate_from_next(bytes);
+  return pop(heap->tops[class_index]);
+}
+
+void deallocate_slow(void* pointer) noexcept {
+  if (pointer == nullptr) return;
+  const UserPointer block{pointer};
+  const unsigned entry = region.owns(block) ? region.class_entry(block) : 0U;
+  const auto class_index = static_cast<ClassIndex>(entry / kClassEntryScale);
+  if (class_index == kNoClass) return deallocate_classless(pointer);
+  ThreadHeap* heap = attach_thread();
+  if (heap == nullptr || !spill(*heap, class_index)) {
+    depots[class_index].put_back(class_index, 1, &pointer);
+    return;
+  }
+  MagazineTop& slot = heap->tops[class_index];
+  void** top = slot.top.load();
+  top[1] = pointer;
+  slot.top.store(top + 1);
+}
+
+std::uint64_t next_allocations() noexcept { return fallen_through.load(std::memory_order_relaxed); }
+
+Bytes allocate_batch(Bytes bytes, Bytes count, void** blocks) noexcept {
+  Bytes done = 0;
+  while (done < count) {
+    if (bytes <= kConfig.small_limit_bytes) {
+      MagazineTop& slot = current_heap->tops[class_of(bytes)];
+      void** top = slot.top.load();
+      const Bytes available = std::min<Bytes>(Magazine::count_below(top), count - done);
+      for (Bytes i = 0; i < available; ++i) blocks[done + i] = *(top - i);
+      slot.top.store(top - available);
+      done += available;
+      if (done == count) break;
+    }
+    void* block = allocate(bytes);
+    if (block == nullptr) break;
+    blocks[done++] = block;
+  }
+  return done;
+}
+
+}  // namespace smallblock

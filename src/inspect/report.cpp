@@ -1,0 +1,220 @@
+// The layout of the two reports. The text keeps the columns, words and widths of CPython's Objects/obmalloc.c.
+
+#include "inspect/report.hpp"
+
+#include <cinttypes>
+#include <cstdio>
+#include <cstring>
+
+#include "inspect/output.hpp"
+#include "inspect/utf8.hpp"
+
+namespace smallblock {
+
+namespace {
+
+// "18,446,744,073,709,551,615"
+struct Grouped {
+  explicit Grouped(std::uint64_t value) noexcept {
+    char* next = text_ + sizeof text_ - 1;
+    *next = '\0';
+    int digits = 0;
+    do {
+      if (digits > 0 && digits % 3 == 0) *--next = ',';
+      *--next = static_cast<char>('0' + value % 10);
+      value /= 10;
+      ++digits;
+    } while (value > 0);
+    begin_ = next;
+  }
+  Grouped(const Grouped&) = delete;
+  Grouped& operator=(const Grouped&) = delete;
+  const char* text() const noexcept { return begin_; }
+
+ private:
+  char text_[27];
+  const char* begin_;
+};
+
+std::uint32_t class_count(const sb_stats& stats) noexcept {
+  return stats.class_count < SB_STATS_CLASS_MAX ? stats.class_count : SB_STATS_CLASS_MAX;
+}
+
+bool has_anything(const sb_class_stats& figures) noexcept {
+  return figures.pools_used != 0 || figures.blocks_in_use != 0 || figures.blocks_cached != 0;
+}
+
+// The unit that pools_empty counts in: the shortest pool.
+std::uint32_t pool_unit_bytes(const sb_stats& stats) noexcept {
+  std::uint32_t unit_bytes = class_count(stats) > 0 ? stats.classes[0].pool_bytes : 0;
+  for (std::uint32_t index = 1; index < class_count(stats); ++index) {
+    if (stats.classes[index].pool_bytes < unit_bytes) unit_bytes = stats.classes[index].pool_bytes;
+  }
+  return unit_bytes;
+}
+
+void print_line(Output& output, const char* label, std::uint64_t value) noexcept {
+  output.print("%-35s=%21s\n", label, Grouped(value).text());
+}
+
+// "COUNT WHAT * EACH bytes = TOTAL"
+void print_product(Output& output, std::uint64_t count, const char* what, std::uint64_t each, const char* unit,
+                   std::uint64_t total) noexcept {
+  char label[96];
+  std::snprintf(label, sizeof label, "%" PRIu64 " %s * %" PRIu64 " %s", count, what, each, unit);
+  print_line(output, label, total);
+}
+
+void print_classes(Output& output, const sb_stats& stats) noexcept {
+  output.print("class   size   num pools   blocks in use  avail blocks        cached  pool KiB\n");
+  output.print("-----   ----   ---------   -------------  ------------        ------  --------\n");
+  for (std::uint32_t index = 0; index < class_count(stats); ++index) {
+    const sb_class_stats& figures = stats.classes[index];
+    if (!has_anything(figures)) continue;
+    output.print("%5" PRIu32 " %6" PRIu32 " %11" PRIu64 " %15" PRIu64 " %13" PRIu64 " %13" PRIu64 " %9" PRIu32 "\n",
+                 index, figures.block_bytes, figures.pools_used, figures.blocks_in_use, figures.blocks_free,
+                 figures.blocks_cached, figures.pool_bytes / 1024);
+  }
+  output.print("\n");
+}
+
+void print_arenas(Output& output, const sb_stats& stats) noexcept {
+  print_line(output, "# arenas allocated total", stats.arenas_opened_total);
+  print_line(output, "# arenas reclaimed", stats.arenas_released_total);
+  print_line(output, "# arenas highwater mark", stats.arenas_used_peak);
+  print_line(output, "# arenas allocated current", stats.arenas_used);
+  print_line(output, "# arenas kept, empty", stats.arenas_kept);
+  print_product(output, stats.arenas_used + stats.arenas_kept, "arenas", stats.arena_bytes, "bytes/arena",
+                stats.committed_bytes);
+  output.print("\n");
+}
+
+void print_committed(Output& output, const sb_stats& stats) noexcept {
+  const std::uint64_t kept_bytes = stats.arenas_kept * stats.arena_bytes;
+  print_line(output, "# bytes in allocated blocks", stats.live_bytes);
+  print_line(output, "# bytes in available blocks", stats.free_bytes);
+  print_line(output, "# bytes in magazines (cached)", stats.cached_bytes);
+  print_product(output, stats.pools_empty, "unused pools", pool_unit_bytes(stats), "bytes", stats.empty_bytes);
+  print_line(output, "# bytes lost to pool tails", stats.tail_bytes);
+  print_line(output, "# bytes in kept arenas", kept_bytes);
+  print_line(
+      output, "Total",
+      stats.live_bytes + stats.free_bytes + stats.cached_bytes + stats.empty_bytes + stats.tail_bytes + kept_bytes);
+  output.print("\n");
+}
+
+void print_overheads(Output& output, const sb_stats& stats) noexcept {
+  print_line(output, "# bytes of metadata", stats.metadata_bytes);
+  print_line(output, "# bytes of region reserved", stats.region_bytes);
+  print_line(output, "# heaps of threads", stats.heaps);
+  print_line(output, "# private heaps", stats.heaps_private);
+  print_line(output, "# requests to the malloc below", stats.next_allocations);
+}
+
+// The text between the quotes of a JSON string, from any bytes.
+void put_json_text(Output& output, const char* text) noexcept {
+  while (*text != '\0') {
+    const auto byte = static_cast<unsigned char>(*text);
+    const unsigned length = utf8_length(text);
+    if (length == 0) {
+      output.print("\\ufffd");
+    } else if (byte < 0x20 || byte == 0x7f) {
+      output.print("\\u%04x", static_cast<unsigned>(byte));
+    } else {
+      if (byte == '"' || byte == '\\') output.put("\\", 1);
+      output.put(text, length);
+    }
+    text += length > 0 ? length : 1;
+  }
+}
+
+// The same for the one line of text that names the process: control characters would break the layout.
+void put_plain_text(Output& output, const char* text) noexcept {
+  while (*text != '\0') {
+    const auto byte = static_cast<unsigned char>(*text);
+    const unsigned length = utf8_length(text);
+    if (length == 0 || byte < 0x20 || byte == 0x7f) {
+      output.print("\xef\xbf\xbd");
+    } else {
+      output.put(text, length);
+    }
+    text += length > 0 ? length : 1;
+  }
+}
+
+void print_field(Output& output, const char* key, std::uint64_t value) noexcept {
+  output.print("  \"%s\": %" PRIu64 ",\n", key, value);
+}
+
+void print_json_fields(Output& output, const sb_stats& stats) noexcept {
+  print_field(output, "region_bytes", stats.region_bytes);
+  print_field(output, "small_limit_bytes", stats.small_limit_bytes);
+  print_field(output, "page_bytes", stats.page_bytes);
+  print_field(output, "arena_bytes", stats.arena_bytes);
+  print_field(output, "arenas_used", stats.arenas_used);
+  print_field(output, "arenas_used_peak", stats.arenas_used_peak);
+  print_field(output, "arenas_opened_total", stats.arenas_opened_total);
+  print_field(output, "arenas_released_total", stats.arenas_released_total);
+  print_field(output, "arenas_kept", stats.arenas_kept);
+  print_field(output, "pools_empty", stats.pools_empty);
+  print_field(output, "live_bytes", stats.live_bytes);
+  print_field(output, "cached_bytes", stats.cached_bytes);
+  print_field(output, "free_bytes", stats.free_bytes);
+  print_field(output, "tail_bytes", stats.tail_bytes);
+  print_field(output, "empty_bytes", stats.empty_bytes);
+  print_field(output, "committed_bytes", stats.committed_bytes);
+  print_field(output, "metadata_bytes", stats.metadata_bytes);
+  print_field(output, "heaps", stats.heaps);
+  print_field(output, "heaps_private", stats.heaps_private);
+  print_field(output, "next_allocations", stats.next_allocations);
+  print_field(output, "class_count", class_count(stats));
+}
+
+void print_json_classes(Output& output, const sb_stats& stats) noexcept {
+  output.print("  \"classes\": [");
+  const char* separator = "\n";
+  for (std::uint32_t index = 0; index < class_count(stats); ++index) {
+    const sb_class_stats& figures = stats.classes[index];
+    if (!has_anything(figures)) continue;
+    output.print("%s    {\"class\": %" PRIu32 ", \"block_bytes\": %" PRIu32 ", \"pool_bytes\": %" PRIu32
+                 ", \"pools_used\": %" PRIu64 ", \"blocks_capacity\": %" PRIu64 ", \"blocks_in_use\": %" PRIu64
+                 ", \"blocks_cached\": %" PRIu64 ", \"blocks_free\": %" PRIu64 "}",
+                 separator, index, figures.block_bytes, figures.pool_bytes, figures.pools_used,
+                 figures.blocks_capacity, figures.blocks_in_use, figures.blocks_cached, figures.blocks_free);
+    separator = ",\n";
+  }
+  output.print("\n  ]\n");
+}
+
+}  // namespace
+
+bool write_text_report(const sb_stats& stats, const ReportProcess& process, int descriptor) noexcept {
+  Output output(descriptor);
+  output.print("smallblock %s, process %d (", SB_VERSION_STRING, process.pid);
+  put_plain_text(output, process.command);
+  output.print(")\n\n");
+  if (stats.region_bytes == 0) {
+    output.print("No address space was to be had at start: every request goes to the malloc below.\n\n");
+  }
+  output.print("Small block threshold = %" PRIu64 ", in %" PRIu32 " size classes.\n\n", stats.small_limit_bytes,
+               class_count(stats));
+  print_classes(output, stats);
+  print_arenas(output, stats);
+  print_committed(output, stats);
+  print_overheads(output, stats);
+  return output.finish();
+}
+
+bool write_json_report(const sb_stats& stats, const ReportProcess& process, int descriptor) noexcept {
+  Output output(descriptor);
+  output.print("{\n  \"schema\": %d,\n  \"version\": \"%s\",\n", kReportSchema, SB_VERSION_STRING);
+  output.print("  \"process\": {\"pid\": %d, \"command\": \"", process.pid);
+  put_json_text(output, process.command);
+  output.print("\"},\n");
+  print_json_fields(output, stats);
+  print_json_classes(output, stats);
+  output.print("}\n");
+  return output.finish();
+}
+
+}  // namespace smallblock

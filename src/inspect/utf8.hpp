@@ -1,0 +1,30 @@
+// How long the UTF-8 sequence at the start of a text is. Reports may carry bytes that are no text (a program's
+// name).
+#pragma once
+
+namespace smallblock {
+
+// 1 to 4; 0 if the bytes are not well-formed UTF-8 (RFC 3629: no overlong forms, no surrogates, at most U+10FFFF).
+// `text` ends with a zero byte and is not empty.
+inline unsigned utf8_length(const char* text) noexcept {
+  const auto byte = [text](unsigned index) { return static_cast<unsigned char>(text[index]); };
+  const auto continues = [&byte](unsigned index) { return (byte(index) & 0xc0) == 0x80; };
+  const unsigned first = byte(0);
+  if (first < 0x80) return 1;
+  if (first >= 0xc2 && first <= 0xdf) return continues(1) ? 2 : 0;
+  if (first >= 0xe0 && first <= 0xef) {
+    if (!continues(1) || !continues(2)) return 0;
+    const bool overlong = first == 0xe0 && byte(1) < 0xa0;
+    const bool surrogate = first == 0xed && byte(1) >= 0xa0;
+    return overlong || surrogate ? 0 : 3;
+  }
+  if (first >= 0xf0 && first <= 0xf4) {
+    if (!continues(1) || !continues(2) || !continues(3)) return 0;
+    const bool overlong = first == 0xf0 && byte(1) < 0x90;
+    const bool too_large = first == 0xf4 && byte(1) >= 0x90;
+    return overlong || too_large ? 0 : 4;
+  }
+  return 0;
+}
+
+}  // namespace smallblock

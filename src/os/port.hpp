@@ -1,0 +1,64 @@
+// The contract between smallblock and the operating system: everything the layers above may ask for.
+//
+// Chosen by file, not by #if: os/linux_*.cpp implements it, tests/os holds a fake that injects failures. No function
+// here allocates through malloc; none changes errno unless it says so.
+#pragma once
+
+#include <cstdint>
+
+#include "base/units.hpp"
+
+namespace smallblock::os {
+
+// Memory. Addresses and sizes are multiples of page_bytes() unless stated.
+
+// Read at run time; a power of two.
+Bytes page_bytes() noexcept;
+
+// Address space that cannot be touched yet, aligned to `alignment` (a power of two >= a page); nullptr if refused.
+void* reserve(Bytes bytes, Bytes alignment) noexcept;
+
+// Gives a whole reservation back.
+void unreserve(void* address, Bytes bytes) noexcept;
+
+// Makes reserved memory readable and writable; it reads as zero until written. False if refused: nothing changed.
+bool commit(void* address, Bytes bytes) noexcept;
+
+// Gives the pages of committed memory back; the range stays committed and then reads as zero.
+// False if the system kept them: the content is then unchanged.
+bool decommit(void* address, Bytes bytes) noexcept;
+
+// Whether a limit (ulimit -v) bounds the address space of this process.
+bool address_space_limited() noexcept;
+
+// Time since some fixed point, in milliseconds, cheap and a few milliseconds coarse.
+std::uint32_t coarse_now_ms() noexcept;
+
+// Threads.
+
+// Registers the function that runs at the end of each thread that called arm_thread_exit. Once per process.
+bool register_thread_exit(void (*handler)(void*)) noexcept;
+// The handler will be called with `value` (not null) when the calling thread ends; nullptr disarms.
+bool arm_thread_exit(void* value) noexcept;
+
+// Handlers around fork(): prepare runs last of all registered so far, parent and child first.
+bool register_fork_handlers(void (*prepare)(), void (*parent)(), void (*child)()) noexcept;
+
+// Processes and files. A descriptor is -1 where there is none.
+
+int process_id() noexcept;
+// Writes everything, across signals and short writes. False on error.
+bool write_all(int descriptor, const void* data, Bytes bytes) noexcept;
+// A close-on-exec copy of a descriptor, numbered high so that no program trips over it.
+int duplicate_high(int descriptor) noexcept;
+// Creates or truncates; close-on-exec.
+int open_for_writing(const char* path) noexcept;
+void close_descriptor(int descriptor) noexcept;
+// nullptr if unset. Never in a set-user-id program.
+const char* environment(const char* name) noexcept;
+
+// Dynamic symbols: the next definition after this library in load order, and the first one anywhere.
+void* next_symbol(const char* name) noexcept;
+void* global_symbol(const char* name) noexcept;
+
+}  // namespace smallblock::os
