@@ -79,8 +79,14 @@ Format parse_format(const char* word, bool has_file) noexcept {
   return Format::kNone;
 }
 
+// A daemon that the first process forks would otherwise hold a pipe on stderr open for ever.
+void close_stderr_copy_in_child() noexcept {
+  if (plan.stderr_copy >= 0) os::close_descriptor(plan.stderr_copy);
+  plan.stderr_copy = -1;
+}
+
 int open_destination() noexcept {
-  if (plan.path[0] == '\0') return is_first_process() ? plan.stderr_copy : -1;
+  if (plan.path[0] == '\0') return plan.stderr_copy;  // only the first process has one
   char path[kPathBytes + 16];
   if (is_first_process()) {
     copy_text(path, plan.path);
@@ -108,6 +114,7 @@ void prepare_exit_report() noexcept {
   }
   // Programs close stderr on their way out, before the destructors of libraries run.
   if (is_first_process()) plan.stderr_copy = os::duplicate_high(kStderr);
+  os::register_fork_handlers(nullptr, nullptr, close_stderr_copy_in_child);
   copy_text(plan.command, program_invocation_name);
   plan.format = format;
 }

@@ -16,8 +16,15 @@ using namespace smallblock;
 
 namespace {
 
+void* allocate_for(std::size_t bytes) { return allocate_slow(bytes); }
+void* allocate_for(std::size_t bytes, const void*) { return allocate_slow(bytes); }
+void* allocate_for(std::size_t bytes, std::size_t alignment) { return allocate_aligned(alignment, bytes); }
+void* allocate_for(std::size_t bytes, std::size_t alignment, const void*) { return allocate_aligned(alignment, bytes); }
+
+// Off the hit, so that a hit needs no stack frame.
 template <typename... Arguments>
-[[gnu::noinline]] void* next_operator_new(const char* name, Arguments... arguments) {
+[[gnu::noinline]] void* new_slow(const char* name, Arguments... arguments) {
+  if (void* block = allocate_for(arguments...)) return block;
   using Function = void* (*)(Arguments...);
   void* symbol = os::next_symbol(name);
   if (symbol == nullptr) fail("out of memory in operator new, and no C++ library to report it");
@@ -29,51 +36,39 @@ template <typename... Arguments>
 extern "C" {
 
 SB_EXPORT void* _Znwm(std::size_t bytes) {
-  void* block = allocate(bytes);
-  if (block == nullptr) [[unlikely]] return next_operator_new("_Znwm", bytes);
-  return block;
+  void* block = pop_block(this_thread, bytes);
+  return block != nullptr ? block : new_slow("_Znwm", bytes);
 }
 
 SB_EXPORT void* _Znam(std::size_t bytes) {
-  void* block = allocate(bytes);
-  if (block == nullptr) [[unlikely]] return next_operator_new("_Znam", bytes);
-  return block;
+  void* block = pop_block(this_thread, bytes);
+  return block != nullptr ? block : new_slow("_Znam", bytes);
 }
 
 SB_EXPORT void* _ZnwmRKSt9nothrow_t(std::size_t bytes, const void* tag) {
-  void* block = allocate(bytes);
-  if (block == nullptr) [[unlikely]] return next_operator_new("_ZnwmRKSt9nothrow_t", bytes, tag);
-  return block;
+  void* block = pop_block(this_thread, bytes);
+  return block != nullptr ? block : new_slow("_ZnwmRKSt9nothrow_t", bytes, tag);
 }
 
 SB_EXPORT void* _ZnamRKSt9nothrow_t(std::size_t bytes, const void* tag) {
-  void* block = allocate(bytes);
-  if (block == nullptr) [[unlikely]] return next_operator_new("_ZnamRKSt9nothrow_t", bytes, tag);
-  return block;
+  void* block = pop_block(this_thread, bytes);
+  return block != nullptr ? block : new_slow("_ZnamRKSt9nothrow_t", bytes, tag);
 }
 
 SB_EXPORT void* _ZnwmSt11align_val_t(std::size_t bytes, std::size_t alignment) {
-  void* block = allocate_aligned(alignment, bytes);
-  if (block == nullptr) [[unlikely]] return next_operator_new("_ZnwmSt11align_val_t", bytes, alignment);
-  return block;
+  return new_slow("_ZnwmSt11align_val_t", bytes, alignment);
 }
 
 SB_EXPORT void* _ZnamSt11align_val_t(std::size_t bytes, std::size_t alignment) {
-  void* block = allocate_aligned(alignment, bytes);
-  if (block == nullptr) [[unlikely]] return next_operator_new("_ZnamSt11align_val_t", bytes, alignment);
-  return block;
+  return new_slow("_ZnamSt11align_val_t", bytes, alignment);
 }
 
 SB_EXPORT void* _ZnwmSt11align_val_tRKSt9nothrow_t(std::size_t bytes, std::size_t alignment, const void* tag) {
-  void* block = allocate_aligned(alignment, bytes);
-  if (block != nullptr) [[likely]] return block;
-  return next_operator_new("_ZnwmSt11align_val_tRKSt9nothrow_t", bytes, alignment, tag);
+  return new_slow("_ZnwmSt11align_val_tRKSt9nothrow_t", bytes, alignment, tag);
 }
 
 SB_EXPORT void* _ZnamSt11align_val_tRKSt9nothrow_t(std::size_t bytes, std::size_t alignment, const void* tag) {
-  void* block = allocate_aligned(alignment, bytes);
-  if (block != nullptr) [[likely]] return block;
-  return next_operator_new("_ZnamSt11align_val_tRKSt9nothrow_t", bytes, alignment, tag);
+  return new_slow("_ZnamSt11align_val_tRKSt9nothrow_t", bytes, alignment, tag);
 }
 
 SB_EXPORT void _ZdlPv(void* block) { deallocate(block); }

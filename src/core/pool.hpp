@@ -22,28 +22,30 @@ struct alignas(64) PoolRecord {
   std::uint32_t owner;         // 0: shared by all threads; else the number of its private heap
   std::uint16_t free_blocks;
   std::uint16_t capacity;
-  ClassIndex class_index;
+  ClassIndex class_index;      // kNoClass: empty
   std::uint8_t bucket;         // where core/pool_order.hpp keeps it
-  PoolState state;
-  std::uint8_t units_log2;
+  std::uint16_t sparser_at;    // with so many free blocks it belongs into a lower bucket, or is empty
   std::uint64_t purged_pages;  // one bit an OS page whose memory was given back
   std::uint64_t free_bits[kWords];
+
+  PoolState state() const noexcept {
+    if (class_index == kNoClass) return PoolState::kEmpty;
+    return free_blocks == 0 ? PoolState::kFull : PoolState::kUsed;
+  }
+  unsigned units_log2() const noexcept { return kSizeClasses[class_index].units_log2; }
 
   // Empty -> used, with every block free.
   void open(PoolIndex self, ClassIndex new_class, std::uint32_t new_owner) noexcept;
   // Used -> empty. Every block must be free.
   void close() noexcept;
 
-  // Takes the `wanted` lowest free blocks (fewer if there are not so many) and writes their addresses, ascending, to
-  // blocks[]. Returns how many. `start` is the pool's address. O(wanted + words).
-  unsigned take_lowest(char* start, unsigned wanted, void** blocks) noexcept;
+  // Takes the `wanted` lowest free blocks (fewer if there are not so many) and writes their addresses downwards from
+  // below `end`, so that the lowest one is at end[-1]. Returns how many. `start` is the pool's address.
+  // O(wanted + words).
+  unsigned take_lowest(char* start, unsigned wanted, void** end) noexcept;
 
-  // Marks a block free. kInterior: the offset is no block's start; kAlreadyFree: a double free. Then nothing changed.
-  enum class PutBack : std::uint8_t { kDone, kInterior, kAlreadyFree };
-  PutBack put_back(std::uint32_t offset) noexcept;
-
-  // Whether the block at this offset is out. The offset must be a block's start.
-  bool is_out(std::uint32_t offset) const noexcept;
+  // Whether a block that is out starts at this offset.
+  bool is_out(std::uint64_t offset) const noexcept;
 
   // Proves the invariant above; ends the process if it does not hold.
   void audit() const noexcept;

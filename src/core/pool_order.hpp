@@ -19,24 +19,21 @@ struct PoolOrderCounts {
 
 class PoolOrder {
  public:
-  // Takes up to `wanted` blocks, the fullest pool first, and writes them ascending by pool. Returns how many; fewer
-  // than wanted only when no pool has a free block left. O(wanted).
+  // Takes up to `wanted` blocks, the fullest pool first, into blocks[0..result); the lowest address of the fullest
+  // pool is the last one. Fewer than wanted only when no pool has a free block left. O(wanted).
   unsigned take(unsigned wanted, void** blocks) noexcept;
 
   // Adds an empty pool of the arena table to this class. `owner` is 0 or a private heap's number.
   void open_pool(PoolIndex pool, ClassIndex class_index, std::uint32_t owner) noexcept;
 
-  // Marks `count` blocks of one pool free. Ends the process on a double free or an address that is no block's start.
-  // True: the pool has become empty and is out of this order; the caller closes it and, without holding its lock,
-  // hands it to the arena table.
-  bool put_back(PoolIndex pool, unsigned count, void* const* blocks) noexcept;
+  // Marks blocks of this class free. Returns the pools that became empty by it, linked by PoolRecord::next: closed,
+  // out of this order, and to be handed to the arena table without holding the lock. Ends the process at a double
+  // free or an address that is no block's start. O(count).
+  PoolIndex put_back(ClassIndex class_index, unsigned count, void* const* blocks) noexcept;
 
-  // Empties any pool at once: all its blocks count as free. Returns one pool, or none when there is none left.
-  // The caller hands it to close_pool and the arena table.
+  // Empties any pool at once: all its blocks count as free. Returns it, closed, for the arena table; none when there
+  // is no pool left.
   PoolIndex remove_any() noexcept;
-
-  // Ends a pool's membership of its class: from here on a free of one of its blocks is an error.
-  static void close_pool(PoolIndex pool) noexcept;
 
   const PoolOrderCounts& counts() const noexcept { return counts_; }
 
@@ -50,6 +47,8 @@ class PoolOrder {
   void insert(PoolIndex pool, unsigned bucket) noexcept;
   void remove(PoolIndex pool) noexcept;
   void move_to_right_bucket(PoolIndex pool) noexcept;
+  void drop(PoolIndex pool) noexcept;
+  static void close(PoolIndex pool) noexcept;
 
   IndexList<PoolIndex, Region> buckets_[kFullBucket + 1];
   std::uint32_t filled_buckets_ = 0;

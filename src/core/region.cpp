@@ -88,7 +88,7 @@ PoolIndex Region::pool_of(UserPointer pointer) const noexcept {
   const ArenaIndex arena = arena_of(PoolIndex{unit});
   if (arena.raw() >= arena_count_ || arenas_[arena.raw()].state != ArenaState::kUsed) return PoolIndex::none();
   const PoolIndex head = pools_[unit - first_pool_].head;
-  if (head.is_none() || head.raw() < first_pool_ || record(head).state == PoolState::kEmpty) return PoolIndex::none();
+  if (head.is_none() || head.raw() < first_pool_ || record(head).state() == PoolState::kEmpty) return PoolIndex::none();
   return head;
 }
 

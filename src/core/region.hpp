@@ -38,10 +38,20 @@ class Region {
   // The pool that an owned address lies in (its first unit), or none if that is metadata, never opened or empty.
   PoolIndex pool_of(UserPointer pointer) const noexcept;
 
-  // The record of the unit that an owned address lies in; the address must lie in an arena in use.
-  PoolRecord& unit_record(UserPointer pointer) const noexcept {
-    return pools_[((pointer.address() - base_) >> kPoolShift) - first_pool_];
-  }
+  // A copy of what leads from a block to its pool's record, for loops that would otherwise load it again after every
+  // store.
+  struct PoolMap {
+    std::uintptr_t base;
+    PoolRecord* records;  // as if the first pool of the region had one
+    PoolIndex unit_of(const void* block) const noexcept {
+      return PoolIndex{(UserPointer{block}.address() - base) >> kPoolShift};
+    }
+    PoolRecord& record(PoolIndex pool) const noexcept { return records[pool.raw()]; }
+    std::uintptr_t address_of(PoolIndex pool) const noexcept {
+      return base + (static_cast<Bytes>(pool.raw()) << kPoolShift);
+    }
+  };
+  PoolMap pool_map() const noexcept { return {base_, pools_ - first_pool_}; }
 
   PoolRecord& record(PoolIndex pool) const noexcept { return pools_[pool.raw() - first_pool_]; }
   ArenaRecord& record(ArenaIndex arena) const noexcept { return arenas_[arena.raw()]; }

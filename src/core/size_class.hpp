@@ -14,9 +14,9 @@
 namespace smallblock {
 
 struct SizeClass {
+  std::uint64_t reciprocal;  // ceil(2^kReciprocalShift / block_bytes): divides by a multiplication
   std::uint32_t block_bytes;
-  std::uint32_t granule_reciprocal;  // ceil(2^32 / granules of a block): divides by a multiplication
-  std::uint16_t capacity;            // blocks in a pool
+  std::uint16_t capacity;  // blocks in a pool
   std::uint16_t magazine_entries_max;
   std::uint8_t units_log2;  // a pool is 2^units_log2 units of kConfig.pool_bytes
 };
@@ -27,10 +27,13 @@ inline constexpr unsigned kDoublings =
 inline constexpr unsigned kClassCount = kFineClasses + kDoublings * kConfig.coarse_steps;
 inline constexpr unsigned kGranuleShift = static_cast<unsigned>(std::countr_zero(kConfig.granule_bytes));
 inline constexpr unsigned kPoolShift = static_cast<unsigned>(std::countr_zero(kConfig.pool_bytes));
+inline constexpr unsigned kReciprocalShift = 40;
 inline constexpr unsigned kUnitsLog2Max = static_cast<unsigned>(std::countr_zero(kConfig.pool_units_max));
 // Entries of a magazine: its memory less a header of four words (heap/magazine.hpp).
 inline constexpr unsigned kMagazineEntries = kConfig.magazine_bytes / sizeof(void*) - 4;
 
+// offset < 2^18 and reciprocal <= 2^36, so a product fits; block <= 2^15, so a reciprocal is at least 2^25.
+static_assert(kConfig.pool_bytes * kConfig.pool_units_max <= 256_KiB && kConfig.small_limit_bytes <= 32_KiB);
 static_assert(kClassCount <= 0xff, "a ClassIndex has 8 bits");
 
 // The class of a request of 1..fine_limit_bytes.
@@ -70,9 +73,7 @@ constexpr SizeClass make_size_class(unsigned index) noexcept {
   }
   const Bytes entries = kConfig.magazine_blocks_bytes_max / block;
   result.block_bytes = static_cast<std::uint32_t>(block);
-  const std::uint64_t granules = block / kConfig.granule_bytes;
-  result.granule_reciprocal = static_cast<std::uint32_t>(((std::uint64_t{1} << 32) + granules - 1) / granules);
-  if (granules == 1) result.granule_reciprocal = 0xffffffffU;
+  result.reciprocal = ((std::uint64_t{1} << kReciprocalShift) + block - 1) / block;
   result.capacity = static_cast<std::uint16_t>((kConfig.pool_bytes << units_log2) / block);
   result.magazine_entries_max = static_cast<std::uint16_t>(entries < kConfig.magazine_entries_min ? kConfig.magazine_entries_min
                                                            : entries > kMagazineEntries           ? kMagazineEntries
@@ -101,12 +102,21 @@ constexpr ClassIndex aligned_class_of(Bytes bytes, Bytes alignment) noexcept {
   return kNoClass;
 }
 
-// Offset in a pool -> index of the block there; the offset must be a multiple of the granule. The caller compares
-// index * block_bytes with the offset to know whether it is a block's start.
-constexpr std::uint32_t block_at(const SizeClass& size_class, std::uint32_t offset) noexcept {
-  const std::uint64_t granules = offset >> kGranuleShift;
-  if (size_class.granule_reciprocal == 0xffffffffU) return static_cast<std::uint32_t>(granules);
-  return static_cast<std::uint32_t>((granules * size_class.granule_reciprocal) >> 32);
+// Offset in a pool times the class's reciprocal: the index of the block there above kReciprocalShift, and below it a
+// remainder that has a bit of kRemainderMask set exactly when the offset is no block's start.
+// After D. Lemire, O. Kaser, N. Kurz, "Faster remainder by direct computation" (2019): without a remainder the low
+// part is index * (reciprocal * block_bytes - 2^40) < 2^18, with one it is at least the reciprocal, 2^25.
+inline constexpr std::uint64_t kRemainderMask = low_bits(kReciprocalShift) & ~low_bits(18);
+constexpr std::uint64_t divide(const SizeClass& size_class, std::uint64_t offset) noexcept {
+  return offset * size_class.reciprocal;
+}
+
+// The index of the block that starts at an offset of a pool; not_a_block if none does.
+inline constexpr std::uint32_t not_a_block = ~std::uint32_t{0};
+constexpr std::uint32_t block_at(const SizeClass& size_class, std::uint64_t offset) noexcept {
+  const std::uint64_t quotient = divide(size_class, offset);
+  const auto index = static_cast<std::uint32_t>(quotient >> kReciprocalShift);
+  return (quotient & kRemainderMask) == 0 && index < size_class.capacity ? index : not_a_block;
 }
 
 // Proves the table for every size and every block; the compiler runs it.
@@ -119,7 +129,10 @@ constexpr bool size_classes_are_right() noexcept {
     if (entry.capacity > kConfig.pool_bytes / kConfig.granule_bytes) return false;
     const std::uint32_t last = (entry.capacity - 1U) * entry.block_bytes;
     if (block_at(entry, last) != entry.capacity - 1U) return false;
-    if (entry.capacity > 1 && block_at(entry, last - kConfig.granule_bytes) != entry.capacity - 2U) return false;
+    if (block_at(entry, last + entry.block_bytes) != not_a_block) return false;
+    for (std::uint32_t wrong : {1U, 8U, entry.block_bytes - 1U}) {
+      if (block_at(entry, wrong) != not_a_block || block_at(entry, last - wrong) != not_a_block) return false;
+    }
   }
   return kSizeClasses[kClassCount].block_bytes == kConfig.small_limit_bytes;
 }

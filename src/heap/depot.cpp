@@ -13,21 +13,11 @@ namespace {
 
 constinit std::atomic<Bytes> out_bytes{0};
 constinit std::atomic<Bytes> depot_bytes{0};
-constinit Relaxed<std::uint32_t> flush_hand;
+constinit Relaxed<std::uint32_t> sweep_hand;
 
 bool depots_hold_too_much() noexcept {
   const Bytes held = bytes_in_depots();
   return held > kConfig.depot_bytes_min && held > bytes_out() / kConfig.depot_live_share;
-}
-
-// Sends old magazines back until the depots hold no more than they may, one class after the other, so that what no
-// one asks for any more goes too. At most one round.
-void flush_surplus() noexcept {
-  for (unsigned tries = 0; tries < kClassCount && depots_hold_too_much(); ++tries) {
-    const std::uint32_t victim = flush_hand.load() % kClassCount + 1;
-    flush_hand.store(victim);
-    depots[victim].flush_oldest(static_cast<ClassIndex>(victim));
-  }
 }
 
 // Hands pools that are linked by `next` back to their arenas. No lock may be held.
@@ -85,20 +75,48 @@ Magazine* Depot::swap_for_full(Magazine* empty, ClassIndex class_index) noexcept
 }
 
 Magazine* Depot::swap_for_empty(Magazine* full, ClassIndex class_index) noexcept {
-  const Bytes full_bytes = full->count.load() * kSizeClasses[class_index].block_bytes;
-  lock_.lock();
-  Magazine* empty = pop_empty();
-  if (empty == nullptr) {
-    lock_.unlock();
-    empty = static_cast<Magazine*>(heap_area.allocate(sizeof(Magazine), alignof(Magazine)));
-    if (empty == nullptr) return nullptr;
-    lock_.lock();
+  if (depots_hold_too_much()) {
+    sweep_one();
+    return swap_for_oldest(full, class_index);
   }
-  push_full(full);
-  lock_.unlock();
+  Magazine* empty = take_empty();
+  if (empty == nullptr) return nullptr;
+  const Bytes full_bytes = full->count.load() * kSizeClasses[class_index].block_bytes;
+  {
+    const os::LockGuard guard(lock_);
+    push_full(full);
+  }
   depot_bytes.fetch_add(full_bytes, std::memory_order_relaxed);
-  if (depots_hold_too_much()) flush_surplus();
   return empty;
+}
+
+// The oldest magazine's blocks go back to their pools and it becomes the empty one; the full one takes its place.
+Magazine* Depot::swap_for_oldest(Magazine* full, ClassIndex class_index) noexcept {
+  const Bytes block_bytes = kSizeClasses[class_index].block_bytes;
+  const Bytes full_bytes = full->count.load() * block_bytes;
+  Magazine* oldest = nullptr;
+  PoolIndex emptied;
+  Bytes flushed_bytes = 0;
+  {
+    const os::LockGuard guard(lock_);
+    push_full(full);
+    oldest = oldest_full_;
+    remove_full(oldest);
+    const auto count = static_cast<unsigned>(oldest->count.load());
+    flushed_bytes = count * block_bytes;
+    emptied = pools_.put_back(class_index, count, oldest->entries);
+  }
+  depot_bytes.fetch_add(full_bytes - flushed_bytes, std::memory_order_relaxed);
+  out_bytes.fetch_sub(flushed_bytes, std::memory_order_relaxed);
+  release_pools(emptied, kSizeClasses[class_index].units_log2);
+  return oldest;
+}
+
+// What no one asks for any more must go too: each spill of a full depot also looks at one other class.
+void Depot::sweep_one() noexcept {
+  const std::uint32_t victim = sweep_hand.load() % kClassCount + 1;
+  sweep_hand.store(victim);
+  depots[victim].flush_oldest(static_cast<ClassIndex>(victim));
 }
 
 Magazine* Depot::take_empty() noexcept {
@@ -131,34 +149,11 @@ unsigned Depot::take_blocks(ClassIndex class_index, unsigned wanted, void** bloc
   return taken;
 }
 
-// With the lock held. Blocks of one pool that lie side by side in the list are marked in one go. Returns the pools
-// that became empty, linked by `next`.
-PoolIndex Depot::mark_free(ClassIndex class_index, unsigned count, void* const* blocks) noexcept {
-  PoolIndex emptied;
-  unsigned done = 0;
-  while (done < count) {
-    const PoolIndex pool = region.unit_record(UserPointer{blocks[done]}).head;
-    unsigned run = 1;
-    while (done + run < count && region.unit_record(UserPointer{blocks[done + run]}).head == pool) ++run;
-    if (pool.is_none() || region.record(pool).class_index != class_index) {
-      fail("free of a block whose pool was given back: a double free", blocks[done]);
-    }
-    if (pools_.put_back(pool, run, blocks + done)) {
-      PoolOrder::close_pool(pool);
-      region.record(pool).next = emptied;
-      emptied = pool;
-    }
-    done += run;
-  }
-  return emptied;
-}
-
 void Depot::put_back(ClassIndex class_index, unsigned count, void* const* blocks) noexcept {
-  for (unsigned i = 0; i < count; ++i) __builtin_prefetch(&region.unit_record(UserPointer{blocks[i]}), 1);
   PoolIndex emptied;
   {
     const os::LockGuard guard(lock_);
-    emptied = mark_free(class_index, count, blocks);
+    emptied = pools_.put_back(class_index, count, blocks);
   }
   out_bytes.fetch_sub(count * Bytes{kSizeClasses[class_index].block_bytes}, std::memory_order_relaxed);
   release_pools(emptied, kSizeClasses[class_index].units_log2);

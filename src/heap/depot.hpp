@@ -24,6 +24,7 @@ class alignas(64) Depot {
   Magazine* swap_for_full(Magazine* empty, ClassIndex class_index) noexcept;
 
   // An empty magazine for a full one; nullptr (and `full` stays the caller's) if memory for one ran out.
+  // When the depots hold too much, the oldest blocks of this class go back to their pools.
   Magazine* swap_for_empty(Magazine* full, ClassIndex class_index) noexcept;
 
   // An empty magazine; nullptr if memory for one ran out.
@@ -45,11 +46,12 @@ class alignas(64) Depot {
   os::Lock& lock_for_fork() noexcept { return lock_; }
 
  private:
+  static void sweep_one() noexcept;
+  Magazine* swap_for_oldest(Magazine* full, ClassIndex class_index) noexcept;
   void push_full(Magazine* full) noexcept;
   void remove_full(Magazine* full) noexcept;
   Magazine* pop_empty() noexcept;
   void push_empty(Magazine* empty) noexcept;
-  PoolIndex mark_free(ClassIndex class_index, unsigned count, void* const* blocks) noexcept;
 
   os::Lock lock_;
   Magazine* newest_full_ = nullptr;

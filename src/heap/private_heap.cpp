@@ -57,7 +57,6 @@ void PrivateHeap::destroy() noexcept {
         const os::LockGuard guard(lock_);
         pool = orders_[index].remove_any();
         if (pool.is_none()) break;
-        PoolOrder::close_pool(pool);
       }
       arena_table.close_pool(pool, kSizeClasses[index].units_log2);
     }
@@ -139,12 +138,12 @@ void PrivateHeap::deallocate(void* pointer) noexcept {
 
 void PrivateHeap::deallocate_in(PoolIndex pool, void* pointer) noexcept {
   const ClassIndex class_index = region.record(pool).class_index;
+  PoolIndex emptied;
   {
     const os::LockGuard guard(lock_);
-    if (!orders_[class_index].put_back(pool, 1, &pointer)) return;
-    PoolOrder::close_pool(pool);
+    emptied = orders_[class_index].put_back(class_index, 1, &pointer);
   }
-  arena_table.close_pool(pool, kSizeClasses[class_index].units_log2);
+  if (!emptied.is_none()) arena_table.close_pool(emptied, kSizeClasses[class_index].units_log2);
 }
 
 bool PrivateHeap::owns(const void* address) noexcept {

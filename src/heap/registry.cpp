@@ -86,7 +86,7 @@ void after_fork_in_child() noexcept {
   reset_private_heaps_in_child();
   registry_lock.reset_in_child();
   for (ThreadHeap* heap = all_heaps; heap != nullptr; heap = heap->next) {
-    if (heap != current_heap && heap->attached) adopt(*heap);
+    if (heap != current_heap && heap->attached && !heap->shared) adopt(*heap);
   }
 }
 
@@ -103,7 +103,7 @@ ThreadHeap* new_heap() noexcept {
 
 constinit ThreadHeap no_heap = make_closed_heap();
 constinit ThreadHeap direct_heap = make_closed_heap();
-thread_local constinit ThreadHeap* current_heap = &no_heap;
+[[gnu::visibility("hidden"), gnu::tls_model("initial-exec")]] thread_local constinit ThreadHeap* current_heap = &no_heap;
 
 bool start_engine() noexcept {
   const EngineState state = engine_state.load(std::memory_order_acquire);
@@ -140,6 +140,14 @@ ThreadHeap* attach_thread() noexcept {
   // Set first: arming may allocate.
   current_heap = heap;
   os::arm_thread_exit(heap);
+  return heap;
+}
+
+ThreadHeap* make_shared_heap() noexcept {
+  if (!start_engine()) return nullptr;
+  const os::LockGuard guard(registry_lock);
+  ThreadHeap* heap = new_heap();
+  if (heap != nullptr) heap->attached = heap->shared = true;
   return heap;
 }
 

@@ -20,6 +20,9 @@ inline bool is_real(const ThreadHeap* heap) noexcept { return heap != &no_heap &
 // then single blocks come from the depot directly.
 ThreadHeap* attach_thread() noexcept;
 
+// A heap of no thread, for users that have one lock around all their calls. nullptr when memory ran out.
+ThreadHeap* make_shared_heap() noexcept;
+
 // Reserves the region unless that was done or refused before. True if there is one. Any thread.
 bool start_engine() noexcept;
 

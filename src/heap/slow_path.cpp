@@ -96,8 +96,6 @@ bool refill(ThreadHeap& heap, ClassIndex class_index) noexcept {
     return true;
   }
   const unsigned taken = depots[class_index].take_blocks(class_index, cold.limit_entries, loaded->entries);
-  // The lowest address comes out first, so that a run of allocations walks upwards through memory.
-  std::reverse(loaded->entries, loaded->entries + taken);
   load(slot, loaded, taken, cold.limit_entries);
   return taken != 0;
 }
@@ -136,6 +134,13 @@ void* pop(MagazineTop& slot) noexcept {
   return block;
 }
 
+// The class to free a pointer into; kNoClass: see deallocate_classless.
+ClassIndex class_of_free(const void* pointer) noexcept {
+  const UserPointer block{pointer};
+  if (!region.owns(block)) return kNoClass;
+  return static_cast<ClassIndex>(region.class_entry(block) / kClassEntryScale);
+}
+
 // Not in any class: large, private, foreign or no block at all.
 void deallocate_classless(void* pointer) noexcept {
   const UserPointer block{pointer};
@@ -152,31 +157,38 @@ void* allocate_slow(Bytes bytes) noexcept {
   if (bytes > kConfig.small_limit_bytes) return next_allocator.malloc(bytes);
   const ClassIndex class_index = class_of(bytes);
   if (void* block = pop(current_heap->tops[class_index])) return block;
-  ThreadHeap* heap = attach_thread();
-  if (heap == nullptr) {
-    void* block = nullptr;
-    if (start_engine() && depots[class_index].take_blocks(class_index, 1, &block) == 1) return block;
-    return allocate_from_next(bytes);
-  }
-  if (!refill(*heap, class_index)) return allocate_from_next(bytes);
-  return pop(heap->tops[class_index]);
+  if (ThreadHeap* heap = attach_thread()) return allocate_slow_in(*heap, bytes);
+  void* block = nullptr;
+  if (start_engine() && depots[class_index].take_blocks(class_index, 1, &block) == 1) return block;
+  return allocate_from_next(bytes);
+}
+
+void* allocate_slow_in(ThreadHeap& heap, Bytes bytes) noexcept {
+  if (bytes > kConfig.small_limit_bytes) return next_allocator.malloc(bytes);
+  const ClassIndex class_index = class_of(bytes);
+  MagazineTop& slot = heap.tops[class_index];
+  if (void* block = pop(slot)) return block;
+  if (!refill(heap, class_index)) return allocate_from_next(bytes);
+  return pop(slot);
 }
 
 void deallocate_slow(void* pointer) noexcept {
   if (pointer == nullptr) return;
-  const UserPointer block{pointer};
-  const unsigned entry = region.owns(block) ? region.class_entry(block) : 0U;
-  const auto class_index = static_cast<ClassIndex>(entry / kClassEntryScale);
+  const ClassIndex class_index = class_of_free(pointer);
   if (class_index == kNoClass) return deallocate_classless(pointer);
-  ThreadHeap* heap = attach_thread();
-  if (heap == nullptr || !spill(*heap, class_index)) {
-    depots[class_index].put_back(class_index, 1, &pointer);
-    return;
-  }
-  MagazineTop& slot = heap->tops[class_index];
+  if (ThreadHeap* heap = attach_thread()) return deallocate_slow_in(*heap, pointer);
+  depots[class_index].put_back(class_index, 1, &pointer);
+}
+
+void deallocate_slow_in(ThreadHeap& heap, void* pointer) noexcept {
+  if (pointer == nullptr) return;
+  const ClassIndex class_index = class_of_free(pointer);
+  if (class_index == kNoClass) return deallocate_classless(pointer);
+  if (!spill(heap, class_index)) return depots[class_index].put_back(class_index, 1, &pointer);
+  MagazineTop& slot = heap.tops[class_index];
   void** top = slot.top.load();
-  top[1] = pointer;
-  slot.top.store(top + 1);
+  *++top = pointer;
+  slot.top.store(top);
 }
 
 std::uint64_t next_allocations() noexcept { return fallen_through.load(std::memory_order_relaxed); }

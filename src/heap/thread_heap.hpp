@@ -31,7 +31,8 @@ struct alignas(64) ThreadHeap {
   ThreadHeap* next_free;        // in the registry's list of heaps without a thread
   Bytes limit_bytes;            // of all loaded magazines together
   Relaxed<std::uint8_t> busy;   // the class whose magazines are being swapped; a forked child leaves them alone
-  bool attached;                // has a thread
+  bool attached;                // has a thread, or is shared
+  bool shared;                  // under its users' own lock; made by make_shared_heap
 };
 
 static_assert(sizeof(MagazineTop) == kClassEntryScale && offsetof(ThreadHeap, tops) == 0);
@@ -39,38 +40,68 @@ static_assert(sizeof(MagazineTop) == kClassEntryScale && offsetof(ThreadHeap, to
 // Never null.
 [[gnu::visibility("hidden"), gnu::tls_model("initial-exec")]] extern thread_local constinit ThreadHeap* current_heap;
 
-// Any size; nullptr with errno ENOMEM when memory ran out.
+// The misses. Any size and any pointer, null included; allocate: nullptr with errno ENOMEM when memory ran out.
 [[gnu::visibility("hidden")]] void* allocate_slow(Bytes bytes) noexcept;
-// Any pointer, null included.
 [[gnu::visibility("hidden")]] void deallocate_slow(void* pointer) noexcept;
+[[gnu::visibility("hidden")]] void* allocate_slow_in(ThreadHeap& heap, Bytes bytes) noexcept;
+[[gnu::visibility("hidden")]] void deallocate_slow_in(ThreadHeap& heap, void* pointer) noexcept;
 
 // A granule and a MagazineTop have the same size, so that neither hit has to scale its index.
 static_assert(kConfig.granule_bytes == sizeof(MagazineTop));
-[[gnu::always_inline]] inline MagazineTop& top_at_offset(Bytes offset) noexcept {
-  return *reinterpret_cast<MagazineTop*>(reinterpret_cast<char*>(current_heap->tops) + offset);
+[[gnu::always_inline]] inline MagazineTop& top_at_offset(ThreadHeap& heap, Bytes offset) noexcept {
+  return *reinterpret_cast<MagazineTop*>(reinterpret_cast<char*>(heap.tops) + offset);
+}
+
+// Says which heap, for the two hits below.
+inline constexpr auto this_thread = []() -> ThreadHeap& { return *current_heap; };
+
+// The hit of malloc: nullptr if there is none. `heap` is loaded after the test of the size.
+template <typename HeapOf>
+[[gnu::always_inline]] inline void* pop_block(HeapOf heap_of, Bytes bytes) noexcept {
+  const Bytes last = bytes - 1;  // zero wraps, and so takes the slow path
+  if (last >= kConfig.fine_limit_bytes) [[unlikely]] return nullptr;
+  MagazineTop& slot = top_at_offset(heap_of(), (last & ~(kConfig.granule_bytes - 1)) + sizeof(MagazineTop));
+  void** top = slot.top.load();
+  void* block = *top--;  // here, not in the store: one instruction less with g++ 12
+  if (block == nullptr) [[unlikely]] return nullptr;
+  slot.top.store(top);
+  return block;
+}
+
+// The hit of free: false if there is none.
+template <typename HeapOf>
+[[gnu::always_inline]] inline bool push_block(HeapOf heap_of, void* pointer) noexcept {
+  const UserPointer block{pointer};
+  if (!region.owns(block)) [[unlikely]] return false;
+  const ClassEntry entry = region.class_entry(block);
+  MagazineTop& slot = top_at_offset(heap_of(), entry);
+  void** top = slot.top.load();
+  if (top >= slot.limit) [[unlikely]] return false;
+  *++top = pointer;
+  slot.top.store(top);
+  return true;
 }
 
 // A block of at least `bytes` bytes, 16-aligned; nullptr with errno ENOMEM when memory ran out. O(1) amortised.
 [[gnu::always_inline]] inline void* allocate(Bytes bytes) noexcept {
-  const Bytes last = bytes - 1;  // zero wraps, and so takes the slow path
-  if (last >= kConfig.fine_limit_bytes) [[unlikely]] return allocate_slow(bytes);
-  MagazineTop& slot = top_at_offset((last & ~(kConfig.granule_bytes - 1)) + sizeof(MagazineTop));
-  void** top = slot.top.load();
-  void* block = *top--;  // here, not in the store: one instruction less with g++ 12
+  void* block = pop_block(this_thread, bytes);
   if (block == nullptr) [[unlikely]] return allocate_slow(bytes);
-  slot.top.store(top);
   return block;
 }
 
 // Takes back a block of any front door, a block of the next allocator, or null.
 [[gnu::always_inline]] inline void deallocate(void* pointer) noexcept {
-  const UserPointer block{pointer};
-  if (!region.owns(block)) [[unlikely]] return deallocate_slow(pointer);
-  MagazineTop& slot = top_at_offset(region.class_entry(block));
-  void** top = slot.top.load();
-  if (top >= slot.limit) [[unlikely]] return deallocate_slow(pointer);
-  *++top = pointer;
-  slot.top.store(top);
+  if (!push_block(this_thread, pointer)) [[unlikely]] deallocate_slow(pointer);
+}
+
+// The same with a heap that the caller's own lock protects (CPython's, under the GIL), without looking at the thread.
+[[gnu::always_inline]] inline void* allocate_in(ThreadHeap& heap, Bytes bytes) noexcept {
+  void* block = pop_block([&heap]() -> ThreadHeap& { return heap; }, bytes);
+  if (block == nullptr) [[unlikely]] return allocate_slow_in(heap, bytes);
+  return block;
+}
+[[gnu::always_inline]] inline void deallocate_in(ThreadHeap& heap, void* pointer) noexcept {
+  if (!push_block([&heap]() -> ThreadHeap& { return heap; }, pointer)) [[unlikely]] deallocate_slow_in(heap, pointer);
 }
 
 }  // namespace smallblock
