@@ -14,7 +14,9 @@ namespace {
 
 using namespace smallblock;
 
-PrivateHeap* from_handle(sb_heap* heap) noexcept { return reinterpret_cast<PrivateHeap*>(heap); }
+PrivateHeap* from_handle(sb_heap* heap) noexcept {
+  return reinterpret_cast<PrivateHeap*>(heap);
+}
 
 void* refuse(int error) noexcept {
   errno = error;
@@ -25,9 +27,13 @@ void* refuse(int error) noexcept {
 
 extern "C" {
 
-void* sb_malloc(size_t bytes) noexcept { return allocate(bytes); }
+void* sb_malloc(size_t bytes) noexcept {
+  return allocate(bytes);
+}
 
-void* sb_calloc(size_t count, size_t bytes) noexcept { return allocate_zeroed(count, bytes); }
+void* sb_calloc(size_t count, size_t bytes) noexcept {
+  return allocate_zeroed(count, bytes);
+}
 
 void* sb_realloc(void* block, size_t bytes) noexcept {
   if (block == nullptr) return allocate(bytes);
@@ -36,18 +42,26 @@ void* sb_realloc(void* block, size_t bytes) noexcept {
   return nullptr;
 }
 
-void sb_free(void* block) noexcept { deallocate(block); }
+void sb_free(void* block) noexcept {
+  deallocate(block);
+}
 
-void sb_free_sized(void* block, size_t /*bytes*/) noexcept { deallocate(block); }
+void sb_free_sized(void* block, size_t /*bytes*/) noexcept {
+  deallocate(block);
+}
 
 void* sb_aligned_alloc(size_t alignment, size_t bytes) noexcept {
   if (!std::has_single_bit(alignment)) return refuse(EINVAL);
   return allocate_aligned(alignment, bytes);
 }
 
-size_t sb_usable_size(const void* block) noexcept { return usable_bytes(block); }
+size_t sb_usable_size(const void* block) noexcept {
+  return usable_bytes(block);
+}
 
-bool sb_owns(const void* address) noexcept { return region.owns(UserPointer{address}); }
+bool sb_owns(const void* address) noexcept {
+  return region.owns(UserPointer{address});
+}
 
 size_t sb_malloc_batch(size_t bytes, size_t count, void** blocks) noexcept {
   return allocate_batch(bytes, count, blocks);
@@ -72,7 +86,9 @@ void* sb_heap_aligned_alloc(sb_heap* heap, size_t alignment, size_t bytes) noexc
   return from_handle(heap)->allocate(alignment < kConfig.granule_bytes ? kConfig.granule_bytes : alignment, bytes);
 }
 
-void sb_heap_free(sb_heap* heap, void* block) noexcept { from_handle(heap)->deallocate(block); }
+void sb_heap_free(sb_heap* heap, void* block) noexcept {
+  from_handle(heap)->deallocate(block);
+}
 
 void sb_heap_destroy(sb_heap* heap) noexcept {
   if (heap != nullptr) from_handle(heap)->destroy();
@@ -95,6 +111,8 @@ int sb_stats_get(sb_stats* stats, size_t struct_bytes) noexcept {
   return 0;
 }
 
-const char* sb_version(void) noexcept { return SB_VERSION_STRING; }
+const char* sb_version(void) noexcept {
+  return SB_VERSION_STRING;
+}
 
 }  // extern "C"

@@ -33,9 +33,13 @@ using SetAllocator = void (*)(int domain, PythonAllocator* allocator);
 using GetVersion = const char* (*)();
 
 // Any CPython: each thread's own heap.
-void* python_malloc(void*, std::size_t bytes) { return allocate(bytes); }
+void* python_malloc(void*, std::size_t bytes) {
+  return allocate(bytes);
+}
 
-void* python_calloc(void*, std::size_t count, std::size_t bytes) { return allocate_zeroed(count, bytes); }
+void* python_calloc(void*, std::size_t count, std::size_t bytes) {
+  return allocate_zeroed(count, bytes);
+}
 
 // CPython: never frees, and zero bytes still make a block.
 void* python_realloc(void*, void* block, std::size_t bytes) {
@@ -43,12 +47,18 @@ void* python_realloc(void*, void* block, std::size_t bytes) {
   return reallocate(block, bytes == 0 ? 1 : bytes);
 }
 
-void python_free(void*, void* block) { deallocate(block); }
+void python_free(void*, void* block) {
+  deallocate(block);
+}
 
 // Up to CPython 3.11 there is one GIL in a process, so one heap serves all and no thread has to be asked for.
-ThreadHeap& heap_of(void* context) noexcept { return *static_cast<ThreadHeap*>(context); }
+ThreadHeap& heap_of(void* context) noexcept {
+  return *static_cast<ThreadHeap*>(context);
+}
 
-void* python_gil_malloc(void* heap, std::size_t bytes) { return allocate_in(heap_of(heap), bytes); }
+void* python_gil_malloc(void* heap, std::size_t bytes) {
+  return allocate_in(heap_of(heap), bytes);
+}
 
 void* python_gil_calloc(void* heap, std::size_t count, std::size_t bytes) {
   std::size_t total = 0;
@@ -60,7 +70,9 @@ void* python_gil_calloc(void* heap, std::size_t count, std::size_t bytes) {
   return block;
 }
 
-void python_gil_free(void* heap, void* block) { deallocate_in(heap_of(heap), block); }
+void python_gil_free(void* heap, void* block) {
+  deallocate_in(heap_of(heap), block);
+}
 
 bool has_one_gil() noexcept {
   void* symbol = os::global_symbol("Py_GetVersion");

@@ -23,17 +23,29 @@ void* refuse(int error) noexcept {
 
 extern "C" {
 
-SB_EXPORT void* malloc(std::size_t bytes) noexcept { return allocate(bytes); }
+SB_EXPORT void* malloc(std::size_t bytes) noexcept {
+  return allocate(bytes);
+}
 
-SB_EXPORT void free(void* block) noexcept { deallocate(block); }
+SB_EXPORT void free(void* block) noexcept {
+  deallocate(block);
+}
 
-SB_EXPORT void cfree(void* block) noexcept { deallocate(block); }
+SB_EXPORT void cfree(void* block) noexcept {
+  deallocate(block);
+}
 
-SB_EXPORT void free_sized(void* block, std::size_t) noexcept { deallocate(block); }
+SB_EXPORT void free_sized(void* block, std::size_t) noexcept {
+  deallocate(block);
+}
 
-SB_EXPORT void free_aligned_sized(void* block, std::size_t, std::size_t) noexcept { deallocate(block); }
+SB_EXPORT void free_aligned_sized(void* block, std::size_t, std::size_t) noexcept {
+  deallocate(block);
+}
 
-SB_EXPORT void* calloc(std::size_t count, std::size_t bytes) noexcept { return allocate_zeroed(count, bytes); }
+SB_EXPORT void* calloc(std::size_t count, std::size_t bytes) noexcept {
+  return allocate_zeroed(count, bytes);
+}
 
 SB_EXPORT void* realloc(void* block, std::size_t bytes) noexcept {
   if (block == nullptr) return allocate(bytes);
@@ -69,7 +81,9 @@ SB_EXPORT void* memalign(std::size_t alignment, std::size_t bytes) noexcept {
   return allocate_aligned(std::bit_ceil(alignment), bytes);
 }
 
-SB_EXPORT void* valloc(std::size_t bytes) noexcept { return allocate_aligned(os::page_bytes(), bytes); }
+SB_EXPORT void* valloc(std::size_t bytes) noexcept {
+  return allocate_aligned(os::page_bytes(), bytes);
+}
 
 SB_EXPORT void* pvalloc(std::size_t bytes) noexcept {
   const Bytes page = os::page_bytes();
@@ -77,6 +91,8 @@ SB_EXPORT void* pvalloc(std::size_t bytes) noexcept {
   return allocate_aligned(page, round_up(bytes == 0 ? 1 : bytes, page));
 }
 
-SB_EXPORT std::size_t malloc_usable_size(void* block) noexcept { return usable_bytes(block); }
+SB_EXPORT std::size_t malloc_usable_size(void* block) noexcept {
+  return usable_bytes(block);
+}
 
 }  // extern "C"

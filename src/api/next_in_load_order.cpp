@@ -2,7 +2,8 @@
 // order, that is the C library's or those of another preloaded allocator.
 //
 // The table starts with functions that look the real ones up on first use. Looking up may itself allocate; such a
-// request is small (served by a block) or, while the look-up runs, is served from a static buffer that is never freed.
+// request is small (served by a block) or, while the look-up runs, is served from a static buffer that is never
+// freed.
 
 #include <cerrno>
 #include <cstring>
@@ -89,7 +90,9 @@ void first_free(void* block) {
 void* first_aligned_alloc(std::size_t alignment, std::size_t bytes) {
   return look_up_all() ? next_allocator.aligned_alloc(alignment, bytes) : bootstrap_allocate(bytes);
 }
-std::size_t first_usable_size(void* block) { return look_up_all() ? next_allocator.usable_size(block) : 0; }
+std::size_t first_usable_size(void* block) {
+  return look_up_all() ? next_allocator.usable_size(block) : 0;
+}
 
 }  // namespace
 

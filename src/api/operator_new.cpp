@@ -1,8 +1,8 @@
 // operator new and delete in every form, for the preload library, without linking the C++ library.
 //
-// When memory runs out, the program's own C++ library does what the standard asks (new_handler, std::bad_alloc): its
-// operator new, the next in load order, is called, which comes back to our malloc, fails the same way and throws.
-// The functions have C names here (the Itanium C++ ABI's), so that no header of the C++ library is needed.
+// When memory runs out, the program's own C++ library does what the standard asks (new_handler, std::bad_alloc):
+// its operator new, the next in load order, is called, which comes back to our malloc, fails the same way and
+// throws. The functions have C names here (the Itanium C++ ABI's), so that no header of the C++ library is needed.
 
 #include <cstddef>
 
@@ -16,10 +16,18 @@ using namespace smallblock;
 
 namespace {
 
-void* allocate_for(std::size_t bytes) { return allocate_slow(bytes); }
-void* allocate_for(std::size_t bytes, const void*) { return allocate_slow(bytes); }
-void* allocate_for(std::size_t bytes, std::size_t alignment) { return allocate_aligned(alignment, bytes); }
-void* allocate_for(std::size_t bytes, std::size_t alignment, const void*) { return allocate_aligned(alignment, bytes); }
+void* allocate_for(std::size_t bytes) {
+  return allocate_slow(bytes);
+}
+void* allocate_for(std::size_t bytes, const void*) {
+  return allocate_slow(bytes);
+}
+void* allocate_for(std::size_t bytes, std::size_t alignment) {
+  return allocate_aligned(alignment, bytes);
+}
+void* allocate_for(std::size_t bytes, std::size_t alignment, const void*) {
+  return allocate_aligned(alignment, bytes);
+}
 
 // Off the hit, so that a hit needs no stack frame.
 template <typename... Arguments>
@@ -36,22 +44,22 @@ template <typename... Arguments>
 extern "C" {
 
 SB_EXPORT void* _Znwm(std::size_t bytes) {
-  void* block = pop_block(this_thread, bytes);
+  void* block = pop_block(CurrentHeap{}, bytes);
   return block != nullptr ? block : new_slow("_Znwm", bytes);
 }
 
 SB_EXPORT void* _Znam(std::size_t bytes) {
-  void* block = pop_block(this_thread, bytes);
+  void* block = pop_block(CurrentHeap{}, bytes);
   return block != nullptr ? block : new_slow("_Znam", bytes);
 }
 
 SB_EXPORT void* _ZnwmRKSt9nothrow_t(std::size_t bytes, const void* tag) {
-  void* block = pop_block(this_thread, bytes);
+  void* block = pop_block(CurrentHeap{}, bytes);
   return block != nullptr ? block : new_slow("_ZnwmRKSt9nothrow_t", bytes, tag);
 }
 
 SB_EXPORT void* _ZnamRKSt9nothrow_t(std::size_t bytes, const void* tag) {
-  void* block = pop_block(this_thread, bytes);
+  void* block = pop_block(CurrentHeap{}, bytes);
   return block != nullptr ? block : new_slow("_ZnamRKSt9nothrow_t", bytes, tag);
 }
 
@@ -71,17 +79,41 @@ SB_EXPORT void* _ZnamSt11align_val_tRKSt9nothrow_t(std::size_t bytes, std::size_
   return new_slow("_ZnamSt11align_val_tRKSt9nothrow_t", bytes, alignment, tag);
 }
 
-SB_EXPORT void _ZdlPv(void* block) { deallocate(block); }
-SB_EXPORT void _ZdaPv(void* block) { deallocate(block); }
-SB_EXPORT void _ZdlPvm(void* block, std::size_t) { deallocate(block); }
-SB_EXPORT void _ZdaPvm(void* block, std::size_t) { deallocate(block); }
-SB_EXPORT void _ZdlPvRKSt9nothrow_t(void* block, const void*) { deallocate(block); }
-SB_EXPORT void _ZdaPvRKSt9nothrow_t(void* block, const void*) { deallocate(block); }
-SB_EXPORT void _ZdlPvSt11align_val_t(void* block, std::size_t) { deallocate(block); }
-SB_EXPORT void _ZdaPvSt11align_val_t(void* block, std::size_t) { deallocate(block); }
-SB_EXPORT void _ZdlPvmSt11align_val_t(void* block, std::size_t, std::size_t) { deallocate(block); }
-SB_EXPORT void _ZdaPvmSt11align_val_t(void* block, std::size_t, std::size_t) { deallocate(block); }
-SB_EXPORT void _ZdlPvSt11align_val_tRKSt9nothrow_t(void* block, std::size_t, const void*) { deallocate(block); }
-SB_EXPORT void _ZdaPvSt11align_val_tRKSt9nothrow_t(void* block, std::size_t, const void*) { deallocate(block); }
+SB_EXPORT void _ZdlPv(void* block) {
+  deallocate(block);
+}
+SB_EXPORT void _ZdaPv(void* block) {
+  deallocate(block);
+}
+SB_EXPORT void _ZdlPvm(void* block, std::size_t) {
+  deallocate(block);
+}
+SB_EXPORT void _ZdaPvm(void* block, std::size_t) {
+  deallocate(block);
+}
+SB_EXPORT void _ZdlPvRKSt9nothrow_t(void* block, const void*) {
+  deallocate(block);
+}
+SB_EXPORT void _ZdaPvRKSt9nothrow_t(void* block, const void*) {
+  deallocate(block);
+}
+SB_EXPORT void _ZdlPvSt11align_val_t(void* block, std::size_t) {
+  deallocate(block);
+}
+SB_EXPORT void _ZdaPvSt11align_val_t(void* block, std::size_t) {
+  deallocate(block);
+}
+SB_EXPORT void _ZdlPvmSt11align_val_t(void* block, std::size_t, std::size_t) {
+  deallocate(block);
+}
+SB_EXPORT void _ZdaPvmSt11align_val_t(void* block, std::size_t, std::size_t) {
+  deallocate(block);
+}
+SB_EXPORT void _ZdlPvSt11align_val_tRKSt9nothrow_t(void* block, std::size_t, const void*) {
+  deallocate(block);
+}
+SB_EXPORT void _ZdaPvSt11align_val_tRKSt9nothrow_t(void* block, std::size_t, const void*) {
+  deallocate(block);
+}
 
 }  // extern "C"

@@ -13,6 +13,8 @@ namespace {
   smallblock::hook_cpython();
 }
 
-[[gnu::destructor(101)]] void finish() { smallblock::write_exit_report(); }
+[[gnu::destructor(101)]] void finish() {
+  smallblock::write_exit_report();
+}
 
 }  // namespace

@@ -18,5 +18,6 @@ inline constexpr bool kAsserting = true;
 }  // namespace smallblock
 
 #define SB_CHECK(condition) ((condition) ? static_cast<void>(0) : ::smallblock::fail("check failed: " #condition))
-#define SB_ASSERT(condition) \
-  ((!::smallblock::kAsserting || (condition)) ? static_cast<void>(0) : ::smallblock::fail("assertion failed: " #condition))
+#define SB_ASSERT(condition)                                         \
+  ((!::smallblock::kAsserting || (condition)) ? static_cast<void>(0) \
+                                              : ::smallblock::fail("assertion failed: " #condition))

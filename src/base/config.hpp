@@ -30,12 +30,12 @@ struct Config {
   // A magazine is this large, header included, and aligned to its size.
   Bytes magazine_bytes = 1_KiB;
   unsigned magazine_first_entries = 8;
-  Bytes magazine_blocks_bytes_max = 16_KiB;   // the blocks in one magazine
-  unsigned magazine_entries_min = 4;          // however large the blocks are
-  Bytes heap_cached_bytes = 64_KiB;           // a thread's magazines, unless it stays busy
-  unsigned busy_misses = 8;                   // misses of one class that count as busy
-  Bytes depot_bytes_min = 256_KiB;            // the depot may always hold this much
-  unsigned depot_live_share = 20;             // and this share of the live bytes: 1/20 is 5%
+  Bytes magazine_blocks_bytes_max = 16_KiB;  // the blocks in one magazine
+  unsigned magazine_entries_min = 4;         // however large the blocks are
+  Bytes heap_cached_bytes = 64_KiB;          // a thread's magazines, unless it stays busy
+  unsigned busy_misses = 8;                  // misses of one class that count as busy
+  Bytes depot_bytes_min = 256_KiB;           // the depot may always hold this much
+  unsigned depot_live_share = 20;            // and this share of the live bytes: 1/20 is 5%
 
   // Empty arenas that stay committed: one, and more while the program asks for them again within regret_ms.
   unsigned arenas_kept_min = 1;
@@ -61,6 +61,8 @@ static_assert(kConfig.region_bytes_max / kConfig.pool_bytes < PoolIndex::kNoneRa
 static_assert(std::has_single_bit(kConfig.magazine_bytes), "a magazine is found from any of its entries");
 
 // The next smaller reservation to try. `bytes` is a power of two.
-constexpr Bytes next_smaller_region(Bytes bytes) noexcept { return bytes / 2; }
+constexpr Bytes next_smaller_region(Bytes bytes) noexcept {
+  return bytes / 2;
+}
 
 }  // namespace smallblock

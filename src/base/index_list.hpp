@@ -1,8 +1,8 @@
 // An intrusive doubly linked list of records that live in a table and link to each other by index.
 //
-// Pools (core/pool_order.hpp) and arenas (core/arena_table.hpp) share it. A record has `next` and `prev` of the index
-// type; the table maps an index to its record. Links are 4 bytes each and mean the same in every process that reads
-// the table from outside.
+// Pools (core/pool_order.hpp) and arenas (core/arena_table.hpp) share it. A record has `next` and `prev` of the
+// index type; the table maps an index to its record. Links are 4 bytes each and mean the same in every process that
+// reads the table from outside.
 #pragma once
 
 #include "base/check.hpp"

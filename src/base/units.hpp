@@ -1,7 +1,7 @@
 // Unit types: bytes, addresses and indices that cannot be mixed up.
 //
-// Every layer uses these. A pointer that a client hands in is a UserPointer until core/region.hpp has proved that it
-// lies in a pool; only then is it a block. All of this compiles to plain integers.
+// Every layer uses these. A pointer that a client hands in is a UserPointer until core/region.hpp has proved that
+// it lies in a pool; only then is it a block. All of this compiles to plain integers.
 #pragma once
 
 #include <cstddef>
@@ -53,9 +53,15 @@ class UserPointer {
 };
 
 inline namespace literals {
-constexpr Bytes operator""_KiB(unsigned long long count) noexcept { return static_cast<Bytes>(count) << 10; }
-constexpr Bytes operator""_MiB(unsigned long long count) noexcept { return static_cast<Bytes>(count) << 20; }
-constexpr Bytes operator""_GiB(unsigned long long count) noexcept { return static_cast<Bytes>(count) << 30; }
+constexpr Bytes operator""_KiB(unsigned long long count) noexcept {
+  return static_cast<Bytes>(count) << 10;
+}
+constexpr Bytes operator""_MiB(unsigned long long count) noexcept {
+  return static_cast<Bytes>(count) << 20;
+}
+constexpr Bytes operator""_GiB(unsigned long long count) noexcept {
+  return static_cast<Bytes>(count) << 30;
+}
 }  // namespace literals
 
 }  // namespace smallblock

@@ -1,10 +1,10 @@
 // The arenas: where an empty pool comes from and where it goes.
 //
-// Used arenas with room are listed by pool length and by how many places are free; a pool comes from the fullest one,
-// as pymalloc's usable_arenas does (obmalloc.c, nfp2lasta), so that sparse arenas drain. An arena without pools is
-// given back to the system. One stays (kConfig.arenas_kept_min); if the program asks for a released one again within
-// regret_ms the number that may stay doubles, and it halves again in calm times. Called by heap/ without any depot
-// lock held where it may enter the system. Invariant: audit().
+// Used arenas with room are listed by pool length and by how many places are free; a pool comes from the fullest
+// one, as pymalloc's usable_arenas does (obmalloc.c, nfp2lasta), so that sparse arenas drain. An arena without
+// pools is given back to the system. One stays (kConfig.arenas_kept_min); if the program asks for a released one
+// again within regret_ms the number that may stay doubles, and it halves again in calm times. Called by heap/
+// without any depot lock held where it may enter the system. Invariant: audit().
 #pragma once
 
 #include "base/index_list.hpp"
@@ -53,7 +53,8 @@ class ArenaTable {
   void release_surplus() noexcept;
 
   os::Lock lock_;
-  // by_free_[length][n - 1]: used arenas with n free places; bit n - 1 of listed_[length] says whether there are any.
+  // by_free_[length][n - 1]: used arenas with n free places; bit n - 1 of listed_[length] says whether there are
+  // any.
   List by_free_[kUnitsLog2Max + 1][ArenaRecord::kUnits];
   std::uint64_t listed_[kUnitsLog2Max + 1] = {};
   List kept_;

@@ -1,9 +1,10 @@
 // The pool record: everything known about one pool, kept outside it.
 //
 // A pool is 1 to 16 units of 16 KiB with blocks of one size class, back to back from its start. It is *empty* (no
-// class; it belongs to its arena), *used* (some blocks out) or *full* (all out). A block is out when its bit is clear:
-// with the program or in a magazine. Called by core/pool_order and core/arena_table under the lock of the depot or
-// private heap that has the pool. Invariant: free_blocks is the number of set bits; no bit beyond capacity is set.
+// class; it belongs to its arena), *used* (some blocks out) or *full* (all out). A block is out when its bit is
+// clear: with the program or in a magazine. Called by core/pool_order and core/arena_table under the lock of the
+// depot or private heap that has the pool. Invariant: free_blocks is the number of set bits; no bit beyond capacity
+// is set.
 #pragma once
 
 #include "base/check.hpp"
@@ -18,8 +19,8 @@ struct alignas(64) PoolRecord {
 
   PoolIndex next;
   PoolIndex prev;
-  PoolIndex head;              // the first unit of the pool that this unit belongs to
-  std::uint32_t owner;         // 0: shared by all threads; else the number of its private heap
+  PoolIndex head;       // the first unit of the pool that this unit belongs to
+  std::uint32_t owner;  // 0: shared by all threads; else the number of its private heap
   std::uint16_t free_blocks;
   std::uint16_t capacity;
   ClassIndex class_index;      // kNoClass: empty
@@ -39,8 +40,8 @@ struct alignas(64) PoolRecord {
   // Used -> empty. Every block must be free.
   void close() noexcept;
 
-  // Takes the `wanted` lowest free blocks (fewer if there are not so many) and writes their addresses downwards from
-  // below `end`, so that the lowest one is at end[-1]. Returns how many. `start` is the pool's address.
+  // Takes the `wanted` lowest free blocks (fewer if there are not so many) and writes their addresses downwards
+  // from below `end`, so that the lowest one is at end[-1]. Returns how many. `start` is the pool's address.
   // O(wanted + words).
   unsigned take_lowest(char* start, unsigned wanted, void** end) noexcept;
 

@@ -104,10 +104,12 @@ PoolIndex PoolOrder::put_back(ClassIndex class_index, unsigned count, void* cons
       remainders |= quotient;
       std::uint64_t& word = record.free_bits[quotient >> (kReciprocalShift + 6)];
       const std::uint64_t marked = word | std::uint64_t{1} << ((quotient >> kReciprocalShift) % 64);
-      if (marked == word) [[unlikely]] fail_put_back(class_index, blocks[done + run]);
+      if (marked == word) [[unlikely]]
+        fail_put_back(class_index, blocks[done + run]);
       word = marked;
     } while (++run < count - done);
-    if (run == 0) [[unlikely]] fail_put_back(class_index, blocks[done]);
+    if (run == 0) [[unlikely]]
+      fail_put_back(class_index, blocks[done]);
     done += run;
     record.free_blocks = static_cast<std::uint16_t>(record.free_blocks + run);
     if (record.free_blocks < record.sparser_at) continue;

@@ -31,8 +31,8 @@ class PoolOrder {
   // free or an address that is no block's start. O(count).
   PoolIndex put_back(ClassIndex class_index, unsigned count, void* const* blocks) noexcept;
 
-  // Empties any pool at once: all its blocks count as free. Returns it, closed, for the arena table; none when there
-  // is no pool left.
+  // Empties any pool at once: all its blocks count as free. Returns it, closed, for the arena table; none when
+  // there is no pool left.
   PoolIndex remove_any() noexcept;
 
   const PoolOrderCounts& counts() const noexcept { return counts_; }

@@ -16,7 +16,9 @@ constexpr Bytes kRegionAlignment = 2_MiB;
 
 static_assert(sizeof(PoolRecord) * ArenaRecord::kUnits % 4_KiB == 0, "an arena's records fill whole small pages");
 
-constexpr Bytes part(Bytes bytes) noexcept { return round_up(bytes, kPartAlignment); }
+constexpr Bytes part(Bytes bytes) noexcept {
+  return round_up(bytes, kPartAlignment);
+}
 
 bool commit_covering(const void* address, Bytes bytes) noexcept {
   const Bytes page = os::page_bytes();
@@ -79,7 +81,8 @@ bool Region::lay_out(char* start, Bytes bytes) noexcept {
 void Region::set_class_entry(PoolIndex pool, unsigned units_log2, ClassIndex class_index) noexcept {
   auto* entries = reinterpret_cast<ClassEntry*>(base_) + pool.raw();
   const auto entry = static_cast<ClassEntry>(class_index * kClassEntryScale);
-  for (unsigned unit = 0; unit < (1U << units_log2); ++unit) __atomic_store_n(entries + unit, entry, __ATOMIC_RELAXED);
+  for (unsigned unit = 0; unit < (1U << units_log2); ++unit)
+    __atomic_store_n(entries + unit, entry, __ATOMIC_RELAXED);
 }
 
 PoolIndex Region::pool_of(UserPointer pointer) const noexcept {
@@ -88,7 +91,8 @@ PoolIndex Region::pool_of(UserPointer pointer) const noexcept {
   const ArenaIndex arena = arena_of(PoolIndex{unit});
   if (arena.raw() >= arena_count_ || arenas_[arena.raw()].state != ArenaState::kUsed) return PoolIndex::none();
   const PoolIndex head = pools_[unit - first_pool_].head;
-  if (head.is_none() || head.raw() < first_pool_ || record(head).state() == PoolState::kEmpty) return PoolIndex::none();
+  if (head.is_none() || head.raw() < first_pool_ || record(head).state() == PoolState::kEmpty)
+    return PoolIndex::none();
   return head;
 }
 

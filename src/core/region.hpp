@@ -2,10 +2,10 @@
 //
 //   class table | arena records | pool records | heap area | arena 0 | arena 1 | ...
 //
-// with an inaccessible gap between the parts. The class table has an entry of two bytes per pool of the whole region,
-// its own metadata included: the pool's size class times kClassEntryScale, or 0 where a free must not take the fast
-// path (empty, private and metadata pools). So free() needs a subtraction, a compare and one load. Called by every
-// layer above.
+// with an inaccessible gap between the parts. The class table has an entry of two bytes per pool of the whole
+// region, its own metadata included: the pool's size class times kClassEntryScale, or 0 where a free must not take
+// the fast path (empty, private and metadata pools). So free() needs a subtraction, a compare and one load. Called
+// by every layer above.
 #pragma once
 
 #include "core/arena.hpp"
@@ -38,8 +38,8 @@ class Region {
   // The pool that an owned address lies in (its first unit), or none if that is metadata, never opened or empty.
   PoolIndex pool_of(UserPointer pointer) const noexcept;
 
-  // A copy of what leads from a block to its pool's record, for loops that would otherwise load it again after every
-  // store.
+  // A copy of what leads from a block to its pool's record, for loops that would otherwise load it again after
+  // every store.
   struct PoolMap {
     std::uintptr_t base;
     PoolRecord* records;  // as if the first pool of the region had one

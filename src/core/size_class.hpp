@@ -1,8 +1,8 @@
 // The size classes: which block size serves a request, and what a pool of that size looks like.
 //
-// Up to kConfig.fine_limit_bytes the classes are one granule apart, so the class is a shift; above, each power of two
-// is cut in kConfig.coarse_steps. The whole table is computed and proved at compile time. Called by the hot path
-// (heap/thread_heap.hpp) and by everything that turns an address into a block.
+// Up to kConfig.fine_limit_bytes the classes are one granule apart, so the class is a shift; above, each power of
+// two is cut in kConfig.coarse_steps. The whole table is computed and proved at compile time. Called by the hot
+// path (heap/thread_heap.hpp) and by everything that turns an address into a block.
 #pragma once
 
 #include <array>
@@ -75,9 +75,10 @@ constexpr SizeClass make_size_class(unsigned index) noexcept {
   result.block_bytes = static_cast<std::uint32_t>(block);
   result.reciprocal = ((std::uint64_t{1} << kReciprocalShift) + block - 1) / block;
   result.capacity = static_cast<std::uint16_t>((kConfig.pool_bytes << units_log2) / block);
-  result.magazine_entries_max = static_cast<std::uint16_t>(entries < kConfig.magazine_entries_min ? kConfig.magazine_entries_min
-                                                           : entries > kMagazineEntries           ? kMagazineEntries
-                                                                                                  : entries);
+  result.magazine_entries_max =
+      static_cast<std::uint16_t>(entries < kConfig.magazine_entries_min ? kConfig.magazine_entries_min
+                                 : entries > kMagazineEntries           ? kMagazineEntries
+                                                                        : entries);
   result.units_log2 = static_cast<std::uint8_t>(units_log2);
   return result;
 }
@@ -102,10 +103,10 @@ constexpr ClassIndex aligned_class_of(Bytes bytes, Bytes alignment) noexcept {
   return kNoClass;
 }
 
-// Offset in a pool times the class's reciprocal: the index of the block there above kReciprocalShift, and below it a
-// remainder that has a bit of kRemainderMask set exactly when the offset is no block's start.
-// After D. Lemire, O. Kaser, N. Kurz, "Faster remainder by direct computation" (2019): without a remainder the low
-// part is index * (reciprocal * block_bytes - 2^40) < 2^18, with one it is at least the reciprocal, 2^25.
+// Offset in a pool times the class's reciprocal: the index of the block there above kReciprocalShift, and below it
+// a remainder that has a bit of kRemainderMask set exactly when the offset is no block's start. After D. Lemire, O.
+// Kaser, N. Kurz, "Faster remainder by direct computation" (2019): without a remainder the low part is index *
+// (reciprocal * block_bytes - 2^40) < 2^18, with one it is at least the reciprocal, 2^25.
 inline constexpr std::uint64_t kRemainderMask = low_bits(kReciprocalShift) & ~low_bits(18);
 constexpr std::uint64_t divide(const SizeClass& size_class, std::uint64_t offset) noexcept {
   return offset * size_class.reciprocal;

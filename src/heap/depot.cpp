@@ -33,8 +33,12 @@ void release_pools(PoolIndex first, unsigned units_log2) noexcept {
 
 constinit Depot depots[kClassCount + 1];
 
-Bytes bytes_out() noexcept { return out_bytes.load(std::memory_order_relaxed); }
-Bytes bytes_in_depots() noexcept { return depot_bytes.load(std::memory_order_relaxed); }
+Bytes bytes_out() noexcept {
+  return out_bytes.load(std::memory_order_relaxed);
+}
+Bytes bytes_in_depots() noexcept {
+  return depot_bytes.load(std::memory_order_relaxed);
+}
 
 void Depot::push_full(Magazine* full) noexcept {
   full->newer = nullptr;

@@ -1,9 +1,9 @@
 // The depot of one size class: full magazines waiting to be swapped, empty ones, and the pools in occupancy order.
 //
-// Every refill and spill of every thread comes here. Full magazines are swapped whole; when there is none, blocks come
-// from the fullest pool; when the depots together hold too much (kConfig.depot_bytes_min, depot_live_share), the
-// oldest magazines go back into the pools' bitmaps, where a double free is found. One lock per class, none of them
-// held while the arena table or the system is asked.
+// Every refill and spill of every thread comes here. Full magazines are swapped whole; when there is none, blocks
+// come from the fullest pool; when the depots together hold too much (kConfig.depot_bytes_min, depot_live_share),
+// the oldest magazines go back into the pools' bitmaps, where a double free is found. One lock per class, none of
+// them held while the arena table or the system is asked.
 #pragma once
 
 #include "core/pool_order.hpp"

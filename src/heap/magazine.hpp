@@ -1,9 +1,10 @@
 // The magazine: a bounded stack of free block addresses of one size class.
 //
-// After J. Bonwick and J. Adams, "Magazines and Vmem" (USENIX 2001): whole magazines move between thread heaps and the
-// depot, so that one lock serves a hundred blocks. A magazine is aligned to its size, so it is found from any of its
-// entries. Below the lowest entry stands a null: a pop that reads it knows that the magazine is empty. `count` is
-// right while the magazine lies in the depot or as a spare; a loaded one is as full as its heap's top says.
+// After J. Bonwick and J. Adams, "Magazines and Vmem" (USENIX 2001): whole magazines move between thread heaps and
+// the depot, so that one lock serves a hundred blocks. A magazine is aligned to its size, so it is found from any
+// of its entries. Below the lowest entry stands a null: a pop that reads it knows that the magazine is empty.
+// `count` is right while the magazine lies in the depot or as a spare; a loaded one is as full as its heap's top
+// says.
 #pragma once
 
 #include "base/relaxed.hpp"
@@ -25,9 +26,7 @@ struct alignas(kConfig.magazine_bytes) Magazine {
     return reinterpret_cast<Magazine*>(reinterpret_cast<std::uintptr_t>(top) & ~(kConfig.magazine_bytes - 1));
   }
   // How many entries a top stands for.
-  static unsigned count_below(void** top) noexcept {
-    return static_cast<unsigned>(top - &containing(top)->bottom);
-  }
+  static unsigned count_below(void** top) noexcept { return static_cast<unsigned>(top - &containing(top)->bottom); }
 };
 
 static_assert(sizeof(Magazine) == kConfig.magazine_bytes);

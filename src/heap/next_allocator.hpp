@@ -1,8 +1,8 @@
 // The allocator underneath: it serves what is too large for a block, and what is left when the region is used up.
 //
-// Which one that is, the front door decides by linking one of two files: api/next_libc.cpp (the C library, or whatever
-// the program resolves malloc to) or api/next_in_load_order.cpp (the next definition after our preload library).
-// The functions behave as their C namesakes, errno included.
+// Which one that is, the front door decides by linking one of two files: api/next_libc.cpp (the C library, or
+// whatever the program resolves malloc to) or api/next_in_load_order.cpp (the next definition after our preload
+// library). The functions behave as their C namesakes, errno included.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
-// Private heaps, see private_heap.hpp. A heap's number is its place in the heap area in units of 64 bytes, so that a
-// pool record can name it in four bytes.
+// Private heaps, see private_heap.hpp. A heap's number is its place in the heap area in units of 64 bytes, so that
+// a pool record can name it in four bytes.
 
 #include "heap/private_heap.hpp"
 
@@ -105,8 +105,9 @@ void* PrivateHeap::allocate_large(Bytes alignment, Bytes bytes) noexcept {
     errno = ENOMEM;
     return nullptr;
   }
-  void* raw = alignment <= kConfig.granule_bytes ? next_allocator.malloc(total)
-                                                 : next_allocator.aligned_alloc(alignment, round_up(total, alignment));
+  void* raw = alignment <= kConfig.granule_bytes
+                  ? next_allocator.malloc(total)
+                  : next_allocator.aligned_alloc(alignment, round_up(total, alignment));
   if (raw == nullptr) return nullptr;
   char* block = static_cast<char*>(raw) + header;
   auto* link = reinterpret_cast<LargeBlock*>(block - sizeof(LargeBlock));
@@ -195,7 +196,8 @@ void unlock_private_heaps_after_fork() noexcept {
 }
 
 void reset_private_heaps_in_child() noexcept {
-  for (PrivateHeap* heap = all_private; heap != nullptr; heap = heap->next()) heap->lock_for_fork().reset_in_child();
+  for (PrivateHeap* heap = all_private; heap != nullptr; heap = heap->next())
+    heap->lock_for_fork().reset_in_child();
   list_lock.reset_in_child();
 }
 

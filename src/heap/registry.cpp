@@ -103,7 +103,8 @@ ThreadHeap* new_heap() noexcept {
 
 constinit ThreadHeap no_heap = make_closed_heap();
 constinit ThreadHeap direct_heap = make_closed_heap();
-[[gnu::visibility("hidden"), gnu::tls_model("initial-exec")]] thread_local constinit ThreadHeap* current_heap = &no_heap;
+[[gnu::visibility("hidden"), gnu::tls_model("initial-exec")]] thread_local constinit ThreadHeap* current_heap =
+    &no_heap;
 
 bool start_engine() noexcept {
   const EngineState state = engine_state.load(std::memory_order_acquire);

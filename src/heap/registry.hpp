@@ -1,7 +1,7 @@
 // All thread heaps: attaching one to a thread, taking it back at thread exit, start of the engine, fork.
 //
-// Called by heap/slow_path.cpp when a thread has no heap, by the C library at thread exit and around fork. A heap that
-// lost its thread keeps nothing but its memory and is given to the next new thread.
+// Called by heap/slow_path.cpp when a thread has no heap, by the C library at thread exit and around fork. A heap
+// that lost its thread keeps nothing but its memory and is given to the next new thread.
 #pragma once
 
 #include "heap/thread_heap.hpp"
@@ -14,10 +14,12 @@ namespace smallblock {
 // The same, for threads that must not get a heap: in the middle of the engine's start, or past their exit handler.
 [[gnu::visibility("hidden")]] extern constinit ThreadHeap direct_heap;
 
-inline bool is_real(const ThreadHeap* heap) noexcept { return heap != &no_heap && heap != &direct_heap; }
+inline bool is_real(const ThreadHeap* heap) noexcept {
+  return heap != &no_heap && heap != &direct_heap;
+}
 
-// The calling thread's heap; attaches one, and starts the engine, if need be. nullptr when the thread can have none:
-// then single blocks come from the depot directly.
+// The calling thread's heap; attaches one, and starts the engine, if need be. nullptr when the thread can have
+// none: then single blocks come from the depot directly.
 ThreadHeap* attach_thread() noexcept;
 
 // A heap of no thread, for users that have one lock around all their calls. nullptr when memory ran out.

@@ -191,7 +191,9 @@ void deallocate_slow_in(ThreadHeap& heap, void* pointer) noexcept {
   slot.top.store(top);
 }
 
-std::uint64_t next_allocations() noexcept { return fallen_through.load(std::memory_order_relaxed); }
+std::uint64_t next_allocations() noexcept {
+  return fallen_through.load(std::memory_order_relaxed);
+}
 
 Bytes allocate_batch(Bytes bytes, Bytes count, void** blocks) noexcept {
   Bytes done = 0;

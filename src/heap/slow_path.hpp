@@ -1,17 +1,19 @@
 // What the front doors need beside the two hits: sizes, resizing, alignment, batches.
 //
-// Plain functions behind every door in api/; allocate_slow and deallocate_slow are declared in heap/thread_heap.hpp.
+// Plain functions behind every door in api/; allocate_slow and deallocate_slow are declared in
+// heap/thread_heap.hpp.
 #pragma once
 
 #include "heap/thread_heap.hpp"
 
 namespace smallblock {
 
-// The bytes that the block really has; 0 for null. Ends the process for an address in the region that is in no pool.
+// The bytes that the block really has; 0 for null. Ends the process for an address in the region that is in no
+// pool.
 Bytes usable_bytes(const void* pointer) noexcept;
 
-// In place when the block's class serves the size or at least half of the block is used, else moves. `pointer` is not
-// null and `bytes` is not 0. On failure nullptr with errno ENOMEM, and the block stays.
+// In place when the block's class serves the size or at least half of the block is used, else moves. `pointer` is
+// not null and `bytes` is not 0. On failure nullptr with errno ENOMEM, and the block stays.
 void* reallocate(void* pointer, Bytes bytes) noexcept;
 
 // `alignment` is a power of two. nullptr with errno ENOMEM when memory ran out.

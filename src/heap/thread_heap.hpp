@@ -1,9 +1,10 @@
 // A thread's heap, and the whole fast path of malloc and free.
 //
-// allocate() pops from the loaded magazine of the size class, deallocate() pushes; nothing else is touched. Whatever
-// is rare (no heap yet, no entry left, magazine full, large, foreign or private block, zero bytes) fails one of the
-// tests here and goes to heap/slow_path.cpp. A thread without a heap points at a constant one whose magazines have
-// neither an entry nor room. Called by every front door in api/. Adding anything to the two hits costs every user.
+// allocate() pops from the loaded magazine of the size class, deallocate() pushes; nothing else is touched.
+// Whatever is rare (no heap yet, no entry left, magazine full, large, foreign or private block, zero bytes) fails
+// one of the tests here and goes to heap/slow_path.cpp. A thread without a heap points at a constant one whose
+// magazines have neither an entry nor room. Called by every front door in api/. Adding anything to the two hits
+// costs every user.
 #pragma once
 
 #include "core/region.hpp"
@@ -19,26 +20,27 @@ struct MagazineTop {
 
 // The cold half. The loaded magazine is found from its top.
 struct MagazineSpare {
-  Relaxed<Magazine*> spare;   // full or empty, or null; swapped with the loaded one before the depot is asked
+  Relaxed<Magazine*> spare;  // full or empty, or null; swapped with the loaded one before the depot is asked
   std::uint16_t limit_entries;
-  std::uint16_t misses;       // since the limit last grew
+  std::uint16_t misses;  // since the limit last grew
 };
 
 struct alignas(64) ThreadHeap {
   MagazineTop tops[kClassCount + 1];
   MagazineSpare spares[kClassCount + 1];
-  ThreadHeap* next;             // in the registry's list of all heaps
-  ThreadHeap* next_free;        // in the registry's list of heaps without a thread
-  Bytes limit_bytes;            // of all loaded magazines together
-  Relaxed<std::uint8_t> busy;   // the class whose magazines are being swapped; a forked child leaves them alone
-  bool attached;                // has a thread, or is shared
-  bool shared;                  // under its users' own lock; made by make_shared_heap
+  ThreadHeap* next;            // in the registry's list of all heaps
+  ThreadHeap* next_free;       // in the registry's list of heaps without a thread
+  Bytes limit_bytes;           // of all loaded magazines together
+  Relaxed<std::uint8_t> busy;  // the class whose magazines are being swapped; a forked child leaves them alone
+  bool attached;               // has a thread, or is shared
+  bool shared;                 // under its users' own lock; made by make_shared_heap
 };
 
 static_assert(sizeof(MagazineTop) == kClassEntryScale && offsetof(ThreadHeap, tops) == 0);
 
 // Never null.
-[[gnu::visibility("hidden"), gnu::tls_model("initial-exec")]] extern thread_local constinit ThreadHeap* current_heap;
+[[gnu::visibility("hidden"),
+  gnu::tls_model("initial-exec")]] extern thread_local constinit ThreadHeap* current_heap;
 
 // The misses. Any size and any pointer, null included; allocate: nullptr with errno ENOMEM when memory ran out.
 [[gnu::visibility("hidden")]] void* allocate_slow(Bytes bytes) noexcept;
@@ -52,18 +54,26 @@ static_assert(kConfig.granule_bytes == sizeof(MagazineTop));
   return *reinterpret_cast<MagazineTop*>(reinterpret_cast<char*>(heap.tops) + offset);
 }
 
-// Says which heap, for the two hits below.
-inline constexpr auto this_thread = []() -> ThreadHeap& { return *current_heap; };
+// Say which heap, for the two hits below.
+struct CurrentHeap {
+  ThreadHeap& operator()() const noexcept { return *current_heap; }
+};
+struct GivenHeap {
+  ThreadHeap& heap;
+  ThreadHeap& operator()() const noexcept { return heap; }
+};
 
 // The hit of malloc: nullptr if there is none. `heap` is loaded after the test of the size.
 template <typename HeapOf>
 [[gnu::always_inline]] inline void* pop_block(HeapOf heap_of, Bytes bytes) noexcept {
   const Bytes last = bytes - 1;  // zero wraps, and so takes the slow path
-  if (last >= kConfig.fine_limit_bytes) [[unlikely]] return nullptr;
+  if (last >= kConfig.fine_limit_bytes) [[unlikely]]
+    return nullptr;
   MagazineTop& slot = top_at_offset(heap_of(), (last & ~(kConfig.granule_bytes - 1)) + sizeof(MagazineTop));
   void** top = slot.top.load();
   void* block = *top--;  // here, not in the store: one instruction less with g++ 12
-  if (block == nullptr) [[unlikely]] return nullptr;
+  if (block == nullptr) [[unlikely]]
+    return nullptr;
   slot.top.store(top);
   return block;
 }
@@ -72,11 +82,13 @@ template <typename HeapOf>
 template <typename HeapOf>
 [[gnu::always_inline]] inline bool push_block(HeapOf heap_of, void* pointer) noexcept {
   const UserPointer block{pointer};
-  if (!region.owns(block)) [[unlikely]] return false;
+  if (!region.owns(block)) [[unlikely]]
+    return false;
   const ClassEntry entry = region.class_entry(block);
   MagazineTop& slot = top_at_offset(heap_of(), entry);
   void** top = slot.top.load();
-  if (top >= slot.limit) [[unlikely]] return false;
+  if (top >= slot.limit) [[unlikely]]
+    return false;
   *++top = pointer;
   slot.top.store(top);
   return true;
@@ -84,24 +96,29 @@ template <typename HeapOf>
 
 // A block of at least `bytes` bytes, 16-aligned; nullptr with errno ENOMEM when memory ran out. O(1) amortised.
 [[gnu::always_inline]] inline void* allocate(Bytes bytes) noexcept {
-  void* block = pop_block(this_thread, bytes);
-  if (block == nullptr) [[unlikely]] return allocate_slow(bytes);
+  void* block = pop_block(CurrentHeap{}, bytes);
+  if (block == nullptr) [[unlikely]]
+    return allocate_slow(bytes);
   return block;
 }
 
 // Takes back a block of any front door, a block of the next allocator, or null.
 [[gnu::always_inline]] inline void deallocate(void* pointer) noexcept {
-  if (!push_block(this_thread, pointer)) [[unlikely]] deallocate_slow(pointer);
+  if (!push_block(CurrentHeap{}, pointer)) [[unlikely]]
+    deallocate_slow(pointer);
 }
 
-// The same with a heap that the caller's own lock protects (CPython's, under the GIL), without looking at the thread.
+// The same with a heap that the caller's own lock protects (CPython's, under the GIL), without looking at the
+// thread.
 [[gnu::always_inline]] inline void* allocate_in(ThreadHeap& heap, Bytes bytes) noexcept {
-  void* block = pop_block([&heap]() -> ThreadHeap& { return heap; }, bytes);
-  if (block == nullptr) [[unlikely]] return allocate_slow_in(heap, bytes);
+  void* block = pop_block(GivenHeap{heap}, bytes);
+  if (block == nullptr) [[unlikely]]
+    return allocate_slow_in(heap, bytes);
   return block;
 }
 [[gnu::always_inline]] inline void deallocate_in(ThreadHeap& heap, void* pointer) noexcept {
-  if (!push_block([&heap]() -> ThreadHeap& { return heap; }, pointer)) [[unlikely]] deallocate_slow_in(heap, pointer);
+  if (!push_block(GivenHeap{heap}, pointer)) [[unlikely]]
+    deallocate_slow_in(heap, pointer);
 }
 
 }  // namespace smallblock

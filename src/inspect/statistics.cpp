@@ -47,7 +47,8 @@ void add_arenas(sb_stats& stats) noexcept {
   stats.empty_bytes = arenas.units_free * kConfig.pool_bytes;
   stats.committed_bytes = (arenas.used + arenas.kept) * kConfig.arena_bytes;
   const Bytes arenas_once = arena_table.committed_once();
-  const Bytes records = arenas_once * (sizeof(PoolRecord) + 1) * ArenaRecord::kUnits + arenas_once * sizeof(ArenaRecord);
+  const Bytes records =
+      arenas_once * (sizeof(PoolRecord) + 1) * ArenaRecord::kUnits + arenas_once * sizeof(ArenaRecord);
   stats.metadata_bytes = records + heap_area.used_bytes();
 }
 

@@ -7,7 +7,8 @@
 
 namespace smallblock {
 
-// Fills every field. Takes each depot's lock for a moment; blocks that move meanwhile may be counted where they were.
+// Fills every field. Takes each depot's lock for a moment; blocks that move meanwhile may be counted where they
+// were.
 void gather_statistics(sb_stats& stats) noexcept;
 
 }  // namespace smallblock

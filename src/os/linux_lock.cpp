@@ -26,7 +26,8 @@ void pause_briefly() noexcept {
 void Lock::lock_contended() noexcept {
   for (int spin = 0; spin < kSpins; ++spin) {
     std::uint32_t expected = kFree;
-    if (state_.compare_exchange_weak(expected, kTaken, std::memory_order_acquire, std::memory_order_relaxed)) return;
+    if (state_.compare_exchange_weak(expected, kTaken, std::memory_order_acquire, std::memory_order_relaxed))
+      return;
     pause_briefly();
   }
   const int saved_errno = errno;

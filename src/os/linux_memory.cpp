@@ -1,7 +1,7 @@
 // Memory on Linux: reserve with PROT_NONE, commit with mprotect, give back with MADV_DONTNEED.
 //
-// A committed range is never made PROT_NONE again: that would split the mapping, and the number of mappings must stay
-// constant whatever the load (vm.max_map_count).
+// A committed range is never made PROT_NONE again: that would split the mapping, and the number of mappings must
+// stay constant whatever the load (vm.max_map_count).
 
 #include <sys/mman.h>
 #include <sys/resource.h>

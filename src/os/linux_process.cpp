@@ -36,7 +36,9 @@ constexpr int kHighDescriptor = 200;
 
 }  // namespace
 
-int process_id() noexcept { return static_cast<int>(getpid()); }
+int process_id() noexcept {
+  return static_cast<int>(getpid());
+}
 
 bool write_all(int descriptor, const void* data, Bytes bytes) noexcept {
   const char* next = static_cast<const char*>(data);
@@ -61,12 +63,20 @@ int open_for_writing(const char* path) noexcept {
   return open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 }
 
-void close_descriptor(int descriptor) noexcept { close(descriptor); }
+void close_descriptor(int descriptor) noexcept {
+  close(descriptor);
+}
 
-const char* environment(const char* name) noexcept { return secure_getenv(name); }
+const char* environment(const char* name) noexcept {
+  return secure_getenv(name);
+}
 
-void* next_symbol(const char* name) noexcept { return dlsym(RTLD_NEXT, name); }
+void* next_symbol(const char* name) noexcept {
+  return dlsym(RTLD_NEXT, name);
+}
 
-void* global_symbol(const char* name) noexcept { return dlsym(RTLD_DEFAULT, name); }
+void* global_symbol(const char* name) noexcept {
+  return dlsym(RTLD_DEFAULT, name);
+}
 
 }  // namespace smallblock::os

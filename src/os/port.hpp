@@ -1,7 +1,7 @@
 // The contract between smallblock and the operating system: everything the layers above may ask for.
 //
-// Chosen by file, not by #if: os/linux_*.cpp implements it, tests/os holds a fake that injects failures. No function
-// here allocates through malloc; none changes errno unless it says so.
+// Chosen by file, not by #if: os/linux_*.cpp implements it, tests/os holds a fake that injects failures. No
+// function here allocates through malloc; none changes errno unless it says so.
 #pragma once
 
 #include <cstdint>

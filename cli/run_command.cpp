@@ -1,0 +1,75 @@
+// Sets the environment that the preload reads (docs/statistics.md) and calls execvp.
+
+#include "cli/run_command.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+
+#include "cli/error.hpp"
+#include "cli/find_library.hpp"
+#include "cli/preload_check.hpp"
+
+namespace smallblock::cli {
+
+namespace {
+
+void set_variable(const char* name, const std::string& value) {
+  setenv(name, value.c_str(), 1);
+}
+
+// Without --stats the variables that are set already stay as they are, so that a run inside a run is one of its
+// children.
+void set_stats_variables(const RunRequest& request) {
+  if (request.stats_format.empty() && request.stats_file.empty()) return;
+  set_variable("SMALLBLOCK_STATS", request.stats_format.empty() ? "text" : request.stats_format);
+  set_variable("SMALLBLOCK_STATS_PID", fmt::format("{}", getpid()));
+  if (request.stats_file.empty()) {
+    unsetenv("SMALLBLOCK_STATS_FILE");
+    return;
+  }
+  // The program may change its directory before it ends.
+  const auto path = std::filesystem::absolute(request.stats_file);
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(path.parent_path(), ignored)) {
+    throw Error(kExitUsage,
+                fmt::format("--stats-file: create the directory {} first", path.parent_path().string()));
+  }
+  set_variable("SMALLBLOCK_STATS_FILE", path.string());
+}
+
+[[noreturn]] void throw_exec_error(const std::string& name, int error) {
+  if (error != ENOENT) {
+    throw Error(kExitNotExecutable, fmt::format("cannot execute {}: {}", name, std::strerror(error)));
+  }
+  if (find_program(name)) {
+    throw Error(kExitNotFound, fmt::format("cannot execute {}: its interpreter was not found", name));
+  }
+  throw Error(kExitNotFound, fmt::format("command not found: {}", name));
+}
+
+}  // namespace
+
+void run_command(const RunRequest& request) {
+  const std::string& name = request.command.front();
+  const auto library = find_library();
+  if (const auto program = find_program(name)) {
+    if (const auto reason = why_preload_fails(*program)) {
+      fmt::print(stderr, "smallblock: warning: {} runs without smallblock: {}\n", name, *reason);
+    }
+  }
+  set_variable("LD_PRELOAD", preload_value(library));
+  set_stats_variables(request);
+
+  std::vector<char*> arguments;
+  for (const std::string& argument : request.command) arguments.push_back(const_cast<char*>(argument.c_str()));
+  arguments.push_back(nullptr);
+  execvp(arguments.front(), arguments.data());
+  throw_exec_error(name, errno);
+}
+
+}  // namespace smallblock::cli

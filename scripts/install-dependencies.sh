@@ -1,0 +1,100 @@
+#!/usr/bin/env bash
+# Installs the Debian packages of one group: `run` (build and use smallblock) or `test` (run and everything ./test needs).
+# Called by ./run and ./test before anything else. Says what it installs; silent and quick when nothing is missing.
+set -euo pipefail
+
+# An entry a|b is satisfied by either; the first one that the system offers is installed.
+run_packages=(g++ cmake ninja-build libcli11-dev libfmt-dev nlohmann-json3-dev python3)
+test_packages=(
+  clang clang-tidy clang-format libgtest-dev libgmock-dev libbenchmark-dev libboost-dev
+  valgrind libc6-dbg gdb binutils git
+  libjemalloc2 "libmimalloc2.0|libmimalloc3" libtcmalloc-minimal4 "libtbbmalloc2|libtbbmalloc2t64"
+  sqlite3 perl jq xz-utils gawk zstd
+)
+
+# The sanitizer runtimes belong to the default clang and carry its version in their name.
+clang_runtime() {
+  local version
+  if command -v clang >/dev/null; then
+    version=$(readlink -f "$(command -v clang)" | sed -n 's|.*/llvm-\([0-9]*\)/.*|\1|p')
+  else
+    version=$(apt-cache depends clang 2>/dev/null | sed -n 's/.*Depends: clang-\([0-9]*\)$/\1/p' | head -n 1)
+  fi
+  [[ -z $version ]] || echo "libclang-rt-$version-dev"
+}
+
+# Prints the entries of its arguments of which no alternative is installed.
+missing_of() {
+  local installed entry name
+  installed=" $(dpkg-query -W -f '${db:Status-Status} ${Package}\n' 2>/dev/null |
+    sed -n 's/^installed //p' | tr '\n' ' ')"
+  for entry in "$@"; do
+    for name in ${entry//|/ }; do
+      [[ $installed != *" $name "* ]] || continue 2
+    done
+    echo "$entry"
+  done
+}
+
+offered_name() {
+  local name
+  for name in ${1//|/ }; do
+    if [[ -n $(apt-cache show "$name" 2>/dev/null) ]]; then
+      echo "$name"
+      return
+    fi
+  done
+  echo "${1%%|*}"
+}
+
+# Without a terminal nobody could type a password.
+may_use_sudo() {
+  command -v sudo >/dev/null || return 1
+  [[ -t 0 ]] || sudo -n true 2>/dev/null
+}
+
+install() {
+  local as_root=() entry names=()
+  if ((EUID != 0)); then
+    if ! may_use_sudo; then
+      echo "smallblock: please install these packages as root: ${*%%|*}" >&2
+      exit 1
+    fi
+    as_root=(sudo)
+  fi
+  echo "smallblock: installing ${*%%|*}" >&2
+  "${as_root[@]}" apt-get -o DPkg::Lock::Timeout=300 -q update >&2
+  for entry in "$@"; do
+    names+=("$(offered_name "$entry")")
+  done
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 -q install -y \
+    --no-install-recommends "${names[@]}" >&2
+}
+
+install_missing() {
+  local missing
+  mapfile -t missing < <(missing_of "$@")
+  ((${#missing[@]} == 0)) || install "${missing[@]}"
+}
+
+group=${1:-run}
+packages=("${run_packages[@]}")
+case $group in
+  run) ;;
+  test) packages+=("${test_packages[@]}") ;;
+  *)
+    echo "smallblock: unknown group '$group'; the groups are: run, test" >&2
+    exit 2
+    ;;
+esac
+
+if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+  echo "smallblock: this is no Debian system; the build needs the counterparts of: ${packages[*]%%|*}" >&2
+  exit 0
+fi
+
+install_missing "${packages[@]}"
+if [[ $group == test ]]; then
+  runtime=$(clang_runtime)
+  [[ -z $runtime ]] || install_missing "$runtime"
+fi

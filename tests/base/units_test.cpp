@@ -1,0 +1,33 @@
+// The unit types: none is no index, and tables do not mix.
+
+#include "base/units.hpp"
+
+#include <gtest/gtest.h>
+
+#include <type_traits>
+
+namespace smallblock {
+namespace {
+
+TEST(Units, AnIndexIsNoneUntilSet) {
+  EXPECT_TRUE(PoolIndex{}.is_none());
+  EXPECT_TRUE(PoolIndex::none() == PoolIndex{});
+  EXPECT_FALSE(PoolIndex{0}.is_none());
+  EXPECT_EQ(PoolIndex{7}.raw(), 7U);
+}
+
+TEST(Units, IndicesOfDifferentTablesDoNotConvert) {
+  static_assert(!std::is_convertible_v<PoolIndex, ArenaIndex>);
+  static_assert(!std::is_convertible_v<std::size_t, PoolIndex>);
+  static_assert(!std::is_convertible_v<PoolIndex, std::size_t>);
+  static_assert(!std::is_convertible_v<void*, UserPointer>);
+}
+
+TEST(Units, LiteralsCountBytes) {
+  EXPECT_EQ(1_KiB, 1024U);
+  EXPECT_EQ(1_MiB, 1024U * 1024U);
+  EXPECT_EQ(1_GiB, 1024U * 1024U * 1024U);
+}
+
+}  // namespace
+}  // namespace smallblock

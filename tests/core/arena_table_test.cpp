@@ -1,0 +1,96 @@
+// Arenas: the fullest one first, one kept when empty, the others' memory back with the system.
+
+#include "core/arena_table.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+
+#include <vector>
+
+#include "heap/registry.hpp"
+#include "os/port.hpp"
+
+namespace smallblock {
+namespace {
+
+constexpr unsigned kPools = ArenaRecord::kUnits;
+
+std::vector<PoolIndex> open_pools(unsigned count, unsigned units_log2 = 0) {
+  std::vector<PoolIndex> pools;
+  for (unsigned i = 0; i < count; ++i) {
+    pools.push_back(arena_table.open_pool(units_log2));
+    EXPECT_FALSE(pools.back().is_none());
+  }
+  return pools;
+}
+
+void close_pools(const std::vector<PoolIndex>& pools, unsigned units_log2 = 0) {
+  for (const PoolIndex pool : pools) arena_table.close_pool(pool, units_log2);
+  arena_table.audit();
+}
+
+Bytes resident_bytes(PoolIndex pool) {
+  const Bytes page = os::page_bytes();
+  std::vector<unsigned char> pages(kConfig.pool_bytes / page);
+  EXPECT_EQ(mincore(region.start_of(pool), kConfig.pool_bytes, pages.data()), 0);
+  Bytes resident = 0;
+  for (const unsigned char in_memory : pages) resident += (in_memory & 1U) != 0 ? page : 0;
+  return resident;
+}
+
+TEST(ArenaTable, FillsAnArenaBeforeTheNext) {
+  ASSERT_TRUE(start_engine());
+  const std::vector<PoolIndex> pools = open_pools(kPools + 1);
+  for (unsigned i = 0; i < kPools; ++i) EXPECT_TRUE(region.arena_of(pools[i]) == region.arena_of(pools[0]));
+  EXPECT_FALSE(region.arena_of(pools[kPools]) == region.arena_of(pools[0]));
+  close_pools(pools);
+}
+
+TEST(ArenaTable, OpensPoolsInTheFullestArena) {
+  ASSERT_TRUE(start_engine());
+  std::vector<PoolIndex> fuller = open_pools(kPools);
+  std::vector<PoolIndex> sparse = open_pools(kPools);
+  close_pools({fuller.begin(), fuller.begin() + 5});
+  close_pools({sparse.begin(), sparse.begin() + 50});
+  for (const PoolIndex pool : open_pools(5)) EXPECT_TRUE(region.arena_of(pool) == region.arena_of(fuller.back()));
+  EXPECT_TRUE(region.arena_of(open_pools(1).front()) == region.arena_of(sparse.back()));
+}
+
+TEST(ArenaTable, LongPoolsAreAlignedAndHaveArenasOfTheirOwn) {
+  ASSERT_TRUE(start_engine());
+  for (unsigned units_log2 = 0; units_log2 <= kUnitsLog2Max; ++units_log2) {
+    const std::vector<PoolIndex> pools = open_pools(kPools >> units_log2, units_log2);
+    for (const PoolIndex pool : pools) {
+      EXPECT_TRUE(region.arena_of(pool) == region.arena_of(pools[0]));
+      const Bytes in_arena = pool.raw() - region.first_pool_of(region.arena_of(pool)).raw();
+      EXPECT_EQ(in_arena % (1U << units_log2), 0U);
+    }
+    close_pools(pools, units_log2);
+  }
+}
+
+TEST(ArenaTable, KeepsOneEmptyArenaAndReleasesTheOthers) {
+  ASSERT_TRUE(start_engine());
+  const std::vector<PoolIndex> pools = open_pools(kPools * 4);
+  for (const PoolIndex pool : pools) *region.start_of(pool) = 'x';
+  close_pools(pools);
+  const ArenaCounts counts = arena_table.counts();
+  EXPECT_EQ(counts.used, 0U);
+  EXPECT_EQ(counts.kept, 1U);
+  EXPECT_EQ(counts.released_total, 3U);
+  unsigned resident_arenas = 0;
+  for (unsigned arena = 0; arena < 4; ++arena)
+    resident_arenas += resident_bytes(pools[arena * kPools]) > 0 ? 1U : 0U;
+  EXPECT_EQ(resident_arenas, 1U);
+}
+
+TEST(ArenaTable, KeepsMoreWhileTheProgramWantsThemBackAtOnce) {
+  ASSERT_TRUE(start_engine());
+  for (int tooth = 0; tooth < 8; ++tooth) close_pools(open_pools(kPools * 8));
+  const std::uint64_t released_before = arena_table.counts().released_total;
+  for (int tooth = 0; tooth < 4; ++tooth) close_pools(open_pools(kPools * 8));
+  EXPECT_LE(arena_table.counts().released_total - released_before, 4U);
+}
+
+}  // namespace
+}  // namespace smallblock

@@ -1,0 +1,105 @@
+// A thread's heap: attached at the first miss, adapted to use, handed on at the thread's end.
+
+#include "heap/thread_heap.hpp"
+
+#include <gtest/gtest.h>
+#include <smallblock/smallblock.h>
+
+#include <thread>
+#include <vector>
+
+#include "heap/audit.hpp"
+#include "heap/registry.hpp"
+
+namespace smallblock {
+namespace {
+
+unsigned entries_loaded(Bytes bytes) {
+  return Magazine::count_below(current_heap->tops[class_of(bytes)].top.load());
+}
+
+TEST(ThreadHeap, ANewThreadHasNoneUntilItAllocates) {
+  std::thread([] {
+    EXPECT_EQ(current_heap, &no_heap);
+    sb_free(nullptr);
+    EXPECT_EQ(current_heap, &no_heap);
+    void* block = sb_malloc(10);
+    EXPECT_TRUE(is_real(current_heap));
+    sb_free(block);
+  }).join();
+}
+
+TEST(ThreadHeap, PopsWhatWasPushedLast) {
+  void* first = sb_malloc(40);
+  void* second = sb_malloc(40);
+  sb_free(first);
+  sb_free(second);
+  EXPECT_EQ(sb_malloc(40), second);
+  EXPECT_EQ(sb_malloc(40), first);
+}
+
+TEST(ThreadHeap, FreshBlocksAscend) {
+  char* last = nullptr;
+  for (int i = 0; i < 100; ++i) {
+    char* block = static_cast<char*>(sb_malloc(80));
+    if (last != nullptr) {
+      EXPECT_EQ(block, last + 80);
+    }
+    last = block;
+  }
+}
+
+TEST(ThreadHeap, MagazinesStartSmallAndGrowWithUse) {
+  void* block = sb_malloc(16);
+  EXPECT_LE(entries_loaded(16), kConfig.magazine_first_entries);
+  std::vector<void*> blocks;
+  for (int i = 0; i < 5000; ++i) blocks.push_back(sb_malloc(16));
+  for (void* each : blocks) sb_free(each);
+  EXPECT_EQ(current_heap->spares[class_of(16)].limit_entries, kSizeClasses[class_of(16)].magazine_entries_max);
+  sb_free(block);
+}
+
+TEST(ThreadHeap, AThreadsEndGivesItsBlocksBackAndItsHeapToTheNext) {
+  ThreadHeap* first = nullptr;
+  ThreadHeap* second = nullptr;
+  std::thread([&] {
+    std::vector<void*> blocks;
+    for (int i = 0; i < 3000; ++i) blocks.push_back(sb_malloc(static_cast<Bytes>(i % 1000)));
+    for (void* block : blocks) sb_free(block);
+    first = current_heap;
+  }).join();
+  for (unsigned index = 1; index <= kClassCount; ++index) {
+    EXPECT_EQ(Magazine::count_below(first->tops[index].top.load()), 0U);
+    EXPECT_EQ(first->spares[index].spare.load(), nullptr);
+  }
+  std::thread([&] {
+    sb_free(sb_malloc(10));
+    second = current_heap;
+  }).join();
+  EXPECT_EQ(first, second);
+  audit_heap();
+}
+
+TEST(ThreadHeap, BlocksFreedByAnotherThreadComeHome) {
+  std::vector<void*> blocks(100000);
+  for (void*& block : blocks) block = sb_malloc(64);
+  std::thread([&] {
+    for (void* block : blocks) sb_free(block);
+  }).join();
+  sb_stats stats{};
+  ASSERT_EQ(sb_stats_get(&stats, sizeof stats), 0);
+  EXPECT_EQ(stats.live_bytes, 0U);
+  audit_heap();
+}
+
+TEST(ThreadHeap, ASharedHeapServesWhoeverHoldsItsLock) {
+  ThreadHeap* heap = make_shared_heap();
+  ASSERT_NE(heap, nullptr);
+  void* block = allocate_in(*heap, 100);
+  std::thread([&] { deallocate_in(*heap, block); }).join();
+  EXPECT_EQ(allocate_in(*heap, 100), block);
+  deallocate_in(*heap, block);
+}
+
+}  // namespace
+}  // namespace smallblock

@@ -1,0 +1,48 @@
+// The linker sends the engine's calls of the port here (--wrap) and ours to the real one.
+
+#include "fault_port.hpp"
+
+using smallblock::Bytes;
+
+namespace smallblock::test {
+
+Faults faults;
+
+namespace {
+
+bool fails(long& left) {
+  if (left < 0) return false;
+  if (left == 0) return true;
+  --left;
+  return false;
+}
+
+}  // namespace
+}  // namespace smallblock::test
+
+using smallblock::test::fails;
+using smallblock::test::faults;
+
+// The names are the linker's, not ours to choose.
+// NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming)
+extern "C" {
+
+void* __real__ZN10smallblock2os7reserveEmm(Bytes bytes, Bytes alignment);
+bool __real__ZN10smallblock2os6commitEPvm(void* address, Bytes bytes);
+bool __real__ZN10smallblock2os8decommitEPvm(void* address, Bytes bytes);
+
+void* __wrap__ZN10smallblock2os7reserveEmm(Bytes bytes, Bytes alignment) {
+  if (bytes > faults.reserve_limit_bytes) return nullptr;
+  return __real__ZN10smallblock2os7reserveEmm(bytes, alignment);
+}
+
+bool __wrap__ZN10smallblock2os6commitEPvm(void* address, Bytes bytes) {
+  return !fails(faults.commits_left) && __real__ZN10smallblock2os6commitEPvm(address, bytes);
+}
+
+bool __wrap__ZN10smallblock2os8decommitEPvm(void* address, Bytes bytes) {
+  return !fails(faults.decommits_left) && __real__ZN10smallblock2os8decommitEPvm(address, bytes);
+}
+
+}  // extern "C"
+// NOLINTEND(bugprone-reserved-identifier,readability-identifier-naming)

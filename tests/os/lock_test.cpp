@@ -1,0 +1,49 @@
+// The lock: exclusive under contention, and quiet about errno.
+
+#include "os/lock.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <thread>
+#include <vector>
+
+namespace smallblock {
+namespace {
+
+TEST(Lock, LetsOneThreadInAtATime) {
+  constexpr int kThreads = 4;
+  constexpr int kRounds = 50000;
+  os::Lock lock;
+  long counter = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&] {
+      for (int round = 0; round < kRounds; ++round) {
+        const os::LockGuard guard(lock);
+        ++counter;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(counter, long{kThreads} * kRounds);
+}
+
+TEST(Lock, WaitersSleepAndWake) {
+  os::Lock lock;
+  lock.lock();
+  bool inside = false;
+  std::thread waiter([&] {
+    errno = 1789;
+    const os::LockGuard guard(lock);
+    inside = true;
+    EXPECT_EQ(errno, 1789);
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  lock.unlock();
+  waiter.join();
+  EXPECT_TRUE(inside);
+}
+
+}  // namespace
+}  // namespace smallblock

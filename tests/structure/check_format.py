@@ -1,0 +1,44 @@
+"""Every C and C++ file looks as clang-format with the root's .clang-format would write it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+
+from source_tree import BadExample, Tree, repository_root, run_check
+
+FOLDERS = ("src", "include", "cli", "tests", "bench", "demo", "fuzz", "python")
+
+
+def check(tree: Tree) -> list[str]:
+    files = tree.cpp(*FOLDERS)
+    if not files:
+        return []
+    style = f"file:{repository_root() / '.clang-format'}"
+    result = subprocess.run(
+        ["clang-format", "--dry-run", "--Werror", f"--style={style}", *files],
+        cwd=tree.root,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    if result.returncode == 0:
+        return []
+    lines = [line for line in result.stderr.splitlines() if "error:" in line]
+    if not lines:
+        return result.stderr.splitlines()
+    first_places = {line.split(":", 1)[0]: line for line in reversed(lines)}
+    return [*sorted(first_places.values()), f"mend with: clang-format -i {' '.join(sorted(first_places))}"]
+
+
+GOOD = {"src/a.hpp": "#pragma once\n\nint* first(int* values);\n"}
+BAD = [
+    BadExample("src/b.cpp", {"src/b.cpp": "int  main( ) {return 0 ;}\n"}),
+    BadExample("tests/b.cpp", {"tests/b.cpp": "int *wrong_side;\n"}),
+]
+
+if __name__ == "__main__":
+    if shutil.which("clang-format") is None:
+        sys.exit("clang-format is missing: scripts/install-dependencies.sh test")
+    sys.exit(run_check(check, BAD, GOOD))

@@ -1,0 +1,159 @@
+"""The instructions that a malloc(24) hit and a free hit execute, against the golden file and the budget.
+
+    check_hot_path.py --probe PROBE --library LIBRARY --compiler gcc-12 [--update | --show]
+
+hot_path_probe single-steps the calls; objdump says what was executed. hot_path.gcc.golden and hot_path.clang.golden
+hold one line per entry point. Exact counts belong to one major version of a compiler; any other is held to the budget
+alone. --update writes the golden file, --show prints the executed instructions.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Dict
+
+HERE = Path(__file__).resolve().parent
+# Entry point: (name in the golden file, instructions at most). None of them may call, push or use an atomic.
+BUDGET = {
+    "malloc": ("malloc", 14),
+    "free": ("free", 16),
+    "_Znwm": ("operator_new", 14),
+    "_ZdlPv": ("operator_delete", 16),
+    "_ZdlPvm": ("operator_delete_sized", 16),
+    "python_malloc": ("python_malloc", 14),
+    "python_free": ("python_free", 16),
+}
+NEVER = ("call", "push", "lock")
+Counts = Dict[str, int]
+BAD_EXAMPLES = {
+    "instructions": ["nop"] * 15 + ["ret"],
+    "call": ["call   1040 <malloc@plt>", "ret"],
+    "push": ["push   %rbx", "ret"],
+    "lock": ["lock cmpxchg %rdx,(%rdi)", "ret"],
+}
+
+
+def count(instructions: list[str]) -> Counts:
+    """Kinds of instructions in objdump's AT&T text: operands run from source to destination."""
+    counts = dict.fromkeys(("instructions", "call", "push", "lock", "jcc", "load", "store"), 0)
+    for text in instructions:
+        counts["instructions"] += 1
+        name, _, rest = text.partition(" ")
+        operands = re.split(r",(?![^(]*\))", re.sub(r"[#<].*", "", rest).strip())
+        in_memory = ["(" in operand or re.match(r"%[fg]s:", operand) is not None for operand in operands]
+        if name.startswith(("lea", "nop")):
+            in_memory = [False]
+        branches = name.startswith(("j", "call"))
+        compares = name.startswith(("cmp", "test"))
+        stores = in_memory[-1] and not (branches or compares or name.startswith("push"))
+        counts["call"] += name.startswith("call")
+        counts["push"] += name.startswith("push")
+        counts["lock"] += name == "lock" or (name.startswith("xchg") and any(in_memory))
+        counts["jcc"] += name.startswith("j") and name != "jmp"
+        counts["store"] += stores
+        counts["load"] += any(in_memory) and not (stores and name.startswith("mov"))
+    return counts
+
+
+def over_budget(entry: str, counts: Counts) -> list[str]:
+    name, instructions_max = BUDGET[entry]
+    findings = [f"{name}: {counts[kind]} x {kind}, none allowed" for kind in NEVER if counts[kind]]
+    if counts["instructions"] > instructions_max:
+        findings.append(f"{name}: {counts['instructions']} instructions, at most {instructions_max}")
+    return findings
+
+
+def prove_it_can_fail() -> list[str]:
+    problems = []
+    for expected, instructions in BAD_EXAMPLES.items():
+        findings = over_budget("malloc", count(instructions))
+        if len(findings) != 1 or expected not in findings[0]:
+            problems.append(f"self-test: {instructions} gives {findings}, expected one about '{expected}'")
+    sample = ["mov    %fs:0x0(%rax),%rdx", "cmp    %rdx,(%rdi)", "jae    1000 <malloc+0x10>", "mov    %rax,(%rdx)", "ret"]
+    counts = count(sample)
+    if (counts["load"], counts["store"], counts["jcc"]) != (2, 1, 1):
+        problems.append(f"self-test: the sample counts as {counts}")
+    return problems
+
+
+def symbol_offsets(library: Path) -> list[str]:
+    """NAME=OFFSET of the entry points that the library does not export: the CPython hook's."""
+    listing = subprocess.run(["nm", "-C", str(library)], stdout=subprocess.PIPE, text=True, check=True).stdout
+    found = re.findall(r"^([0-9a-f]+) [tT] .*\b(python_(?:malloc|free))\(", listing, re.MULTILINE)
+    return [f"{name}=0x{offset}" for offset, name in found]
+
+
+def disassembly(library: Path) -> dict[int, str]:
+    command = ["objdump", "-d", "--no-show-raw-insn", str(library)]
+    listing = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+    found = re.findall(r"^ +([0-9a-f]+):\t(.+?)\s*$", listing, re.MULTILINE)
+    return {int(offset, 16): text for offset, text in found}
+
+
+def executed(probe: Path, library: Path) -> dict[str, list[str]]:
+    """Entry point -> the instructions of its usual call."""
+    command = [str(probe), str(library), *symbol_offsets(library)]
+    output = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=60).stdout
+    paths: dict[str, Counter[tuple[str, ...]]] = {}
+    for line in output.splitlines():
+        name, *offsets = line.split()
+        paths.setdefault(name, Counter())[tuple(offsets)] += 1
+    texts = disassembly(library)
+    usual = {name: seen.most_common(1)[0][0] for name, seen in paths.items()}
+    return {name: [texts[int(offset, 16)] for offset in offsets] for name, offsets in usual.items()}
+
+
+def golden_line(entry: str, counts: Counts) -> str:
+    rest = " ".join(f"{kind}={number}" for kind, number in counts.items() if kind != "instructions")
+    return f"{BUDGET[entry][0]} {counts['instructions']} {rest}"
+
+
+def compare(golden: Path, compiler: str, lines: list[str]) -> list[str]:
+    if not golden.exists():
+        return [f"{golden.name} is missing; write it: python3 {' '.join([*sys.argv, '--update'])}"]
+    first, *expected = golden.read_text().splitlines()
+    if first != f"compiler {compiler}":
+        print(f"{golden.name} is of another version ({first}), this is {compiler}: only the budget counts")
+        return []
+    gone = [f"golden   {line}" for line in expected if line not in lines]
+    new = [f"measured {line}" for line in lines if line not in expected]
+    command = " ".join(["python3", *sys.argv, "--update"])
+    return [*gone, *new, f"if the change is meant: {command}"] if gone or new else []
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--probe", type=Path, required=True)
+    parser.add_argument("--library", type=Path, required=True)
+    parser.add_argument("--compiler", required=True, help="gcc-MAJOR or clang-MAJOR, what the library was built with")
+    parser.add_argument("--update", action="store_true")
+    parser.add_argument("--show", action="store_true")
+    options = parser.parse_args()
+
+    for path in (options.probe, options.library):
+        if not path.exists():
+            parser.error(f"{path} does not exist: build the target first")
+    findings = prove_it_can_fail()
+    calls = executed(options.probe.resolve(), options.library.resolve())
+    findings += [f"{name} was not measured" for name in BUDGET if name not in calls]
+    lines = [golden_line(entry, count(calls[entry])) for entry in BUDGET if entry in calls]
+    golden = HERE / f"hot_path.{options.compiler.split('-')[0]}.golden"
+    if options.update:
+        golden.write_text("\n".join([f"compiler {options.compiler}", *lines]) + "\n")
+    findings += [finding for entry in calls for finding in over_budget(entry, count(calls[entry]))]
+    findings += compare(golden, options.compiler, lines)
+    print("\n".join(lines))
+    if options.show or findings:
+        for entry, instructions in calls.items():
+            print(f"\n{BUDGET[entry][0]}:\n  " + "\n  ".join(instructions))
+    print("\n".join(findings))
+    return 1 if findings else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

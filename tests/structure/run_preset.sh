@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# run_preset.sh build|test PRESET: one step of the other presets, called by the tests of presets.cmake.
+# Works in the repository's root and in build/PRESET.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+source scripts/build.sh
+
+step=$1
+preset=$2
+case $step in
+  build)
+    configure "$preset" -DSMALLBLOCK_TESTS=ON
+    build "$preset" 2>&1
+    ;;
+  test)
+    # What the compiler made of the library counts where it optimises; a sanitizer's build has none to preload.
+    labels='unit|model'
+    [[ $preset == *san ]] || labels+='|structure'
+    ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -L "$labels" -LE 'soak|slow'
+    ;;
+  *)
+    echo "run_preset.sh: unknown step '$step'; use build or test" >&2
+    exit 2
+    ;;
+esac
