@@ -40,7 +40,7 @@ class allocator {
   [[nodiscard]] T* allocate(std::size_t count) {
     if (count > std::numeric_limits<std::size_t>::max() / sizeof(T)) throw std::bad_array_new_length();
     const std::size_t bytes = count * sizeof(T);
-    void* block;
+    void* block = nullptr;
     if constexpr (alignof(T) > kDefaultAlignment) {
       block = sb_aligned_alloc(alignof(T), bytes);
     } else {

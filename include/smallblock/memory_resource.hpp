@@ -23,7 +23,7 @@ class memory_resource final : public std::pmr::memory_resource {
   // The instance that lives as long as the process; it may be used even from destructors of static objects.
   [[nodiscard]] static memory_resource* default_resource() noexcept {
     alignas(memory_resource) static std::byte storage[sizeof(memory_resource)];
-    static memory_resource* const instance = ::new (static_cast<void*>(storage)) memory_resource;
+    static memory_resource* instance = ::new (static_cast<void*>(storage)) memory_resource;
     return instance;
   }
 

@@ -1,14 +1,14 @@
 // The CPython front door; see cpython_hook.hpp and docs/design.md section 8.
 //
-// PyMem_SetAllocator replaces the mem and obj domains before the interpreter starts. Requests above CPython's own
-// limit of 512 bytes go to the malloc front door, as pymalloc's do. Free-threaded builds keep their mimalloc: their
-// garbage collector walks its heaps.
+// PyMem_SetAllocator replaces the mem and obj domains before the interpreter starts. Free-threaded builds keep
+// their mimalloc: their garbage collector walks its heaps.
 
 #include "api/cpython_hook.hpp"
 
 #include <cstdio>
 #include <cstring>
 
+#include "heap/next_allocator.hpp"
 #include "heap/registry.hpp"
 #include "heap/slow_path.hpp"
 #include "os/port.hpp"
@@ -32,46 +32,77 @@ constexpr int kObjectDomain = 2;
 using SetAllocator = void (*)(int domain, PythonAllocator* allocator);
 using GetVersion = const char* (*)();
 
-// Any CPython: each thread's own heap.
-void* python_malloc(void*, std::size_t bytes) {
-  return allocate(bytes);
+// CPython's own limit: what is larger goes to the allocator underneath, as pymalloc's does, and may grow in place
+// there.
+constexpr std::size_t kPythonLimitBytes = 512;
+static_assert(kPythonLimitBytes == kConfig.fine_limit_bytes, "the hits below serve it");
+
+// Which heap: each thread's own, or up to CPython 3.11, which has one GIL in a process, one heap for all, so that
+// no thread has to be asked for.
+struct OwnHeap {
+  explicit OwnHeap(void*) {}
+  ThreadHeap& operator()() const noexcept { return *current_heap; }
+  void* allocate_slow(std::size_t bytes) const noexcept { return smallblock::allocate_slow(bytes); }
+  void deallocate_slow(void* block) const noexcept { smallblock::deallocate_slow(block); }
+};
+struct SharedHeap {
+  explicit SharedHeap(void* context) : heap(static_cast<ThreadHeap*>(context)) {}
+  ThreadHeap& operator()() const noexcept { return *heap; }
+  void* allocate_slow(std::size_t bytes) const noexcept { return allocate_slow_in(*heap, bytes); }
+  void deallocate_slow(void* block) const noexcept { deallocate_slow_in(*heap, block); }
+  ThreadHeap* heap;
+};
+
+// Off the hit, so that a hit needs no stack frame.
+template <typename Heap>
+[[gnu::noinline]] void* python_malloc_slow(void* context, std::size_t bytes) {
+  if (bytes > kPythonLimitBytes) return next_allocator.malloc(bytes);
+  return Heap{context}.allocate_slow(bytes);
 }
 
-void* python_calloc(void*, std::size_t count, std::size_t bytes) {
-  return allocate_zeroed(count, bytes);
+template <typename Heap>
+void* python_malloc(void* context, std::size_t bytes) {
+  void* block = pop_block(Heap{context}, bytes);
+  if (block == nullptr) [[unlikely]]
+    return python_malloc_slow<Heap>(context, bytes);
+  return block;
 }
 
-// CPython: never frees, and zero bytes still make a block.
-void* python_realloc(void*, void* block, std::size_t bytes) {
-  if (block == nullptr) return allocate(bytes);
-  return reallocate(block, bytes == 0 ? 1 : bytes);
+template <typename Heap>
+void python_free(void* context, void* block) {
+  if (!push_block(Heap{context}, block)) [[unlikely]]
+    Heap{context}.deallocate_slow(block);
 }
 
-void python_free(void*, void* block) {
-  deallocate(block);
-}
-
-// Up to CPython 3.11 there is one GIL in a process, so one heap serves all and no thread has to be asked for.
-ThreadHeap& heap_of(void* context) noexcept {
-  return *static_cast<ThreadHeap*>(context);
-}
-
-void* python_gil_malloc(void* heap, std::size_t bytes) {
-  return allocate_in(heap_of(heap), bytes);
-}
-
-void* python_gil_calloc(void* heap, std::size_t count, std::size_t bytes) {
+template <typename Heap>
+void* python_calloc(void* context, std::size_t count, std::size_t bytes) {
   std::size_t total = 0;
-  if (__builtin_mul_overflow(count, bytes, &total) || total > kConfig.small_limit_bytes) {
-    return allocate_zeroed(count, bytes);
+  if (__builtin_mul_overflow(count, bytes, &total) || total > kPythonLimitBytes) {
+    return next_allocator.calloc(count, bytes);
   }
-  void* block = allocate_in(heap_of(heap), total);
+  void* block = python_malloc<Heap>(context, total);
   if (block != nullptr) std::memset(block, 0, total);
   return block;
 }
 
-void python_gil_free(void* heap, void* block) {
-  deallocate_in(heap_of(heap), block);
+// CPython: never frees, and zero bytes still make a block.
+template <typename Heap>
+void* python_realloc(void* context, void* block, std::size_t bytes) {
+  if (block == nullptr) return python_malloc<Heap>(context, bytes);
+  const Bytes kept_bytes = bytes == 0 ? 1 : bytes;
+  if (stays_in_place(block, kept_bytes)) return block;
+  if (!region.owns(UserPointer{block})) return next_allocator.realloc(block, kept_bytes);
+  const Bytes old_bytes = usable_bytes(block);
+  void* moved = python_malloc<Heap>(context, kept_bytes);
+  if (moved == nullptr) return kept_bytes <= old_bytes ? block : nullptr;
+  std::memcpy(moved, block, kept_bytes < old_bytes ? kept_bytes : old_bytes);
+  python_free<Heap>(context, block);
+  return moved;
+}
+
+template <typename Heap>
+PythonAllocator make_allocator(void* context) noexcept {
+  return {context, python_malloc<Heap>, python_calloc<Heap>, python_realloc<Heap>, python_free<Heap>};
 }
 
 bool has_one_gil() noexcept {
@@ -89,9 +120,8 @@ void hook_cpython() noexcept {
   void* symbol = os::global_symbol("PyMem_SetAllocator");
   // The second is exported by free-threaded builds only.
   if (symbol == nullptr || os::global_symbol("PyUnstable_Module_SetGIL") != nullptr) return;
-  PythonAllocator allocator = {nullptr, python_malloc, python_calloc, python_realloc, python_free};
   ThreadHeap* heap = has_one_gil() ? make_shared_heap() : nullptr;
-  if (heap != nullptr) allocator = {heap, python_gil_malloc, python_gil_calloc, python_realloc, python_gil_free};
+  PythonAllocator allocator = heap != nullptr ? make_allocator<SharedHeap>(heap) : make_allocator<OwnHeap>(nullptr);
   const auto set_allocator = reinterpret_cast<SetAllocator>(symbol);
   set_allocator(kMemDomain, &allocator);
   set_allocator(kObjectDomain, &allocator);

@@ -35,13 +35,15 @@ unsigned PoolRecord::take_lowest(char* start, unsigned wanted, void** end) noexc
   char* word_start = start;
   for (std::uint64_t* word = free_bits; end != last; ++word, word_start += 64 * block_bytes) {
     std::uint64_t bits = *word;
-    if (bits == ~std::uint64_t{0} && end - last >= 64) {
-      for (char* block = word_start; block != word_start + 64 * block_bytes; block += block_bytes) *--end = block;
-      bits = 0;
-    }
     while (bits != 0 && end != last) {
-      *--end = word_start + lowest_bit(bits) * block_bytes;
-      bits &= bits - 1;
+      // A run of neighbours at a time: in a fresh pool that is all of them.
+      const unsigned first = lowest_bit(bits);
+      const unsigned length = static_cast<unsigned>(std::countr_one(bits >> first));
+      const auto wish = static_cast<unsigned>(end - last);
+      const unsigned run = length < wish ? length : wish;
+      char* block = word_start + first * block_bytes;
+      for (void** run_end = end - run; end != run_end; block += block_bytes) *--end = block;
+      bits &= ~(low_bits(run) << first);
     }
     *word = bits;
   }

@@ -8,17 +8,92 @@ namespace smallblock {
 
 namespace {
 
-void fail_if_interior(ClassIndex class_index, const void* block) noexcept {
-  const PoolIndex pool = region.pool_of(UserPointer{block});
-  if (pool.is_none()) return;
-  if (block_at(kSizeClasses[class_index], region.offset_in(pool, UserPointer{block})) == not_a_block) {
-    fail("free of an address that is not the start of a block", block);
+constexpr char kInterior[] = "free of an address that is not the start of a block";
+constexpr char kDouble[] = "double free of a block";
+
+// One of these blocks is none.
+[[noreturn, gnu::noinline]] void fail_interior(ClassIndex class_index, unsigned count,
+                                               void* const* blocks) noexcept {
+  for (unsigned i = 0; i < count; ++i) {
+    const PoolIndex pool = region.pool_of(UserPointer{blocks[i]});
+    if (pool.is_none()) continue;
+    const Bytes offset = region.offset_in(pool, UserPointer{blocks[i]});
+    if (block_at(kSizeClasses[class_index], offset) == not_a_block) fail(kInterior, blocks[i]);
   }
+  fail(kInterior);
 }
 
-[[noreturn, gnu::noinline]] void fail_put_back(ClassIndex class_index, const void* block) noexcept {
-  fail_if_interior(class_index, block);
-  fail("double free of a block", block);
+// Sets `count` bits from `first` on. Returns the first one that was set already, or not_a_block.
+std::uint32_t set_bits(std::uint64_t* words, unsigned first, unsigned count) noexcept {
+  while (count > 0) {
+    const unsigned bit = first % 64;
+    const unsigned here = count < 64 - bit ? count : 64 - bit;
+    const std::uint64_t mask = low_bits(here) << bit;
+    std::uint64_t& word = words[first / 64];
+    if ((word & mask) != 0) return first - bit + lowest_bit(word & mask);
+    word |= mask;
+    first += here;
+    count -= here;
+  }
+  return not_a_block;
+}
+
+std::uintptr_t distance(void* const* blocks) noexcept {
+  return UserPointer{blocks[1]}.address() - UserPointer{blocks[0]}.address();
+}
+
+// Whether the next blocks of a list may lie side by side. Shorter runs are not worth the detour.
+bool may_be_run(void* const* blocks, void* const* end, Bytes block_bytes) noexcept {
+  if (end - blocks < 4 || ((distance(blocks) + block_bytes) & ~(2 * block_bytes)) != 0) return false;
+  return distance(blocks) == distance(blocks + 1) && distance(blocks) == distance(blocks + 2);
+}
+
+// Marks the leading blocks of a list that lie side by side, upwards or downwards, as one; returns how many those
+// were. `first` is the place of the first one in its pool.
+[[gnu::noinline]] unsigned mark_run(PoolRecord& record, unsigned first, unsigned count,
+                                    void* const* blocks) noexcept {
+  const SizeClass& size_class = kSizeClasses[record.class_index];
+  const std::uintptr_t step = distance(blocks);
+  const bool upwards = step == size_class.block_bytes;
+  unsigned most = 1;
+  if (upwards) most = size_class.capacity - first;
+  if (step == Bytes{0} - size_class.block_bytes) most = first + 1;
+  if (most > count) most = count;
+  unsigned run = 1;
+  while (run < most && distance(blocks + run - 1) == step) ++run;
+  const std::uint32_t set_before = set_bits(record.free_bits, upwards ? first : first - (run - 1), run);
+  if (set_before != not_a_block) [[unlikely]] {
+    fail(kDouble, blocks[upwards ? set_before - first : first - set_before]);
+  }
+  return run;
+}
+
+// Marks the leading blocks that lie in this pool free and returns how many those were. `remainders` gathers the
+// proof that each address starts a block. The pool's counts are the caller's.
+[[gnu::always_inline]] inline unsigned mark_free(PoolRecord& record, const SizeClass& size_class,
+                                                 std::uintptr_t start, unsigned count, void* const* blocks,
+                                                 std::uint64_t& remainders) noexcept {
+  const Bytes blocks_bytes = Bytes{size_class.capacity} * size_class.block_bytes;
+  void* const* const end = blocks + count;
+  void* const* next = blocks;
+  do {
+    const std::uintptr_t offset = UserPointer{*next}.address() - start;
+    if (offset >= blocks_bytes) break;
+    const std::uint64_t quotient = divide(size_class, offset);
+    remainders |= quotient;
+    const std::uint64_t block = quotient >> kReciprocalShift;
+    if (may_be_run(next, end, size_class.block_bytes)) {
+      next += mark_run(record, static_cast<unsigned>(block), static_cast<unsigned>(end - next), next);
+      continue;
+    }
+    std::uint64_t& word = record.free_bits[block / 64];
+    const std::uint64_t marked = word | std::uint64_t{1} << (block % 64);
+    if (marked == word) [[unlikely]]
+      fail(kDouble, *next);
+    word = marked;
+    ++next;
+  } while (next != end);
+  return static_cast<unsigned>(next - blocks);
 }
 
 }  // namespace
@@ -79,11 +154,9 @@ void PoolOrder::open_pool(PoolIndex pool, ClassIndex class_index, std::uint32_t 
   counts_.blocks_capacity += record.capacity;
 }
 
-// The loop that every freed block goes through at last. Blocks of one pool that lie side by side in the list are
-// marked in one go; what was wrong with a block is found out afterwards, off this path.
+// Every freed block comes through here at last. What was wrong with a block is found out afterwards, off this path.
 PoolIndex PoolOrder::put_back(ClassIndex class_index, unsigned count, void* const* blocks) noexcept {
   const SizeClass size_class = kSizeClasses[class_index];
-  const Bytes blocks_bytes = Bytes{size_class.capacity} * size_class.block_bytes;
   const Region::PoolMap map = region.pool_map();
   PoolIndex emptied;
   std::uint64_t remainders = 0;
@@ -96,22 +169,11 @@ PoolIndex PoolOrder::put_back(ClassIndex class_index, unsigned count, void* cons
     }
     PoolRecord& record = map.record(pool);
     const std::uintptr_t start = map.address_of(pool);
-    unsigned run = 0;
-    do {
-      const std::uintptr_t offset = UserPointer{blocks[done + run]}.address() - start;
-      if (offset >= blocks_bytes) break;
-      const std::uint64_t quotient = divide(size_class, offset);
-      remainders |= quotient;
-      std::uint64_t& word = record.free_bits[quotient >> (kReciprocalShift + 6)];
-      const std::uint64_t marked = word | std::uint64_t{1} << ((quotient >> kReciprocalShift) % 64);
-      if (marked == word) [[unlikely]]
-        fail_put_back(class_index, blocks[done + run]);
-      word = marked;
-    } while (++run < count - done);
-    if (run == 0) [[unlikely]]
-      fail_put_back(class_index, blocks[done]);
-    done += run;
-    record.free_blocks = static_cast<std::uint16_t>(record.free_blocks + run);
+    const unsigned marked = mark_free(record, size_class, start, count - done, blocks + done, remainders);
+    if (marked == 0) [[unlikely]]
+      fail(kInterior, blocks[done]);
+    done += marked;
+    record.free_blocks = static_cast<std::uint16_t>(record.free_blocks + marked);
     if (record.free_blocks < record.sparser_at) continue;
     if (record.free_blocks < record.capacity) {
       move_to_right_bucket(pool);
@@ -121,9 +183,8 @@ PoolIndex PoolOrder::put_back(ClassIndex class_index, unsigned count, void* cons
       emptied = pool;
     }
   }
-  if ((remainders & kRemainderMask) != 0) {
-    for (unsigned i = 0; i < count; ++i) fail_if_interior(class_index, blocks[i]);
-  }
+  if ((remainders & kRemainderMask) != 0) [[unlikely]]
+    fail_interior(class_index, count, blocks);
   counts_.blocks_out -= count;
   return emptied;
 }

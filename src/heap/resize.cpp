@@ -29,15 +29,20 @@ Bytes usable_bytes(const void* pointer) noexcept {
   return kSizeClasses[class_of_block(pointer)].block_bytes;
 }
 
-void* reallocate(void* pointer, Bytes bytes) noexcept {
-  if (!region.owns(UserPointer{pointer})) return next_allocator.realloc(pointer, bytes);
+bool stays_in_place(const void* pointer, Bytes bytes) noexcept {
+  if (!region.owns(UserPointer{pointer})) return false;
   const ClassIndex old_class = class_of_block(pointer);
   const Bytes old_bytes = kSizeClasses[old_class].block_bytes;
-  const bool fits = bytes <= old_bytes;
-  if (fits && (bytes * 2 >= old_bytes || class_of(bytes) == old_class)) return pointer;
+  return bytes <= old_bytes && (bytes * 2 >= old_bytes || class_of(bytes) == old_class);
+}
+
+void* reallocate(void* pointer, Bytes bytes) noexcept {
+  if (!region.owns(UserPointer{pointer})) return next_allocator.realloc(pointer, bytes);
+  if (stays_in_place(pointer, bytes)) return pointer;
+  const Bytes old_bytes = usable_bytes(pointer);
   void* moved = allocate(bytes);
-  if (moved == nullptr) return fits ? pointer : nullptr;
-  std::memcpy(moved, pointer, fits ? bytes : old_bytes);
+  if (moved == nullptr) return bytes <= old_bytes ? pointer : nullptr;
+  std::memcpy(moved, pointer, bytes < old_bytes ? bytes : old_bytes);
   deallocate(pointer);
   return moved;
 }

@@ -12,6 +12,10 @@ namespace smallblock {
 // pool.
 Bytes usable_bytes(const void* pointer) noexcept;
 
+// Whether a resize leaves the block where it is: the size fits, and uses half of it or needs the same class. False
+// for blocks of the next allocator, which decides for itself.
+bool stays_in_place(const void* pointer, Bytes bytes) noexcept;
+
 // In place when the block's class serves the size or at least half of the block is used, else moves. `pointer` is
 // not null and `bytes` is not 0. On failure nullptr with errno ENOMEM, and the block stays.
 void* reallocate(void* pointer, Bytes bytes) noexcept;

@@ -45,6 +45,7 @@ static_assert(sizeof(MagazineTop) == kClassEntryScale && offsetof(ThreadHeap, to
 // The misses. Any size and any pointer, null included; allocate: nullptr with errno ENOMEM when memory ran out.
 [[gnu::visibility("hidden")]] void* allocate_slow(Bytes bytes) noexcept;
 [[gnu::visibility("hidden")]] void deallocate_slow(void* pointer) noexcept;
+// The same for a heap that the caller's own lock protects (CPython's, under the GIL).
 [[gnu::visibility("hidden")]] void* allocate_slow_in(ThreadHeap& heap, Bytes bytes) noexcept;
 [[gnu::visibility("hidden")]] void deallocate_slow_in(ThreadHeap& heap, void* pointer) noexcept;
 
@@ -54,13 +55,9 @@ static_assert(kConfig.granule_bytes == sizeof(MagazineTop));
   return *reinterpret_cast<MagazineTop*>(reinterpret_cast<char*>(heap.tops) + offset);
 }
 
-// Say which heap, for the two hits below.
+// Says which heap, for the two hits below.
 struct CurrentHeap {
   ThreadHeap& operator()() const noexcept { return *current_heap; }
-};
-struct GivenHeap {
-  ThreadHeap& heap;
-  ThreadHeap& operator()() const noexcept { return heap; }
 };
 
 // The hit of malloc: nullptr if there is none. `heap` is loaded after the test of the size.
@@ -106,19 +103,6 @@ template <typename HeapOf>
 [[gnu::always_inline]] inline void deallocate(void* pointer) noexcept {
   if (!push_block(CurrentHeap{}, pointer)) [[unlikely]]
     deallocate_slow(pointer);
-}
-
-// The same with a heap that the caller's own lock protects (CPython's, under the GIL), without looking at the
-// thread.
-[[gnu::always_inline]] inline void* allocate_in(ThreadHeap& heap, Bytes bytes) noexcept {
-  void* block = pop_block(GivenHeap{heap}, bytes);
-  if (block == nullptr) [[unlikely]]
-    return allocate_slow_in(heap, bytes);
-  return block;
-}
-[[gnu::always_inline]] inline void deallocate_in(ThreadHeap& heap, void* pointer) noexcept {
-  if (!push_block(GivenHeap{heap}, pointer)) [[unlikely]]
-    deallocate_slow_in(heap, pointer);
 }
 
 }  // namespace smallblock

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <optional>
 #include <thread>
 
 #include "support.hpp"
@@ -25,6 +26,24 @@ void churn(const std::atomic<bool>& stop, std::size_t id) {
   }
   for (void* block : blocks) sb_free(block);
 }
+
+// Threads that allocate and free until the end of the scope.
+class BusyThreads {
+ public:
+  explicit BusyThreads(std::size_t count) {
+    for (std::size_t id = 0; id < count; ++id) threads_.emplace_back([this, id] { churn(stop_, id); });
+  }
+  ~BusyThreads() {
+    stop_ = true;
+    for (std::thread& thread : threads_) thread.join();
+  }
+  BusyThreads(const BusyThreads&) = delete;
+  BusyThreads& operator=(const BusyThreads&) = delete;
+
+ private:
+  std::atomic<bool> stop_ = false;
+  std::vector<std::thread> threads_;
+};
 
 // Checks and frees everything that the parent had, allocates anew, and says what went wrong by its exit code.
 int use_inherited_blocks(std::vector<Block>& blocks, sb_heap* heap, void* heap_block) {
@@ -50,9 +69,7 @@ int use_inherited_blocks(std::vector<Block>& blocks, sb_heap* heap, void* heap_b
 
 TEST(Fork, ChildFreesTheParentsBlocksWhileThreadsAllocate) {
   const std::uint64_t before = blocks_in_use();
-  std::atomic<bool> stop = false;
-  std::vector<std::thread> threads;
-  for (std::size_t id = 0; id < 2; ++id) threads.emplace_back([&stop, id] { churn(stop, id); });
+  std::optional<BusyThreads> busy(2);
   std::vector<Block> blocks;
   for (std::size_t i = 0; i < 3000; ++i) {
     blocks.push_back({sb_malloc(i % 700), i % 700});
@@ -72,8 +89,7 @@ TEST(Fork, ChildFreesTheParentsBlocksWhileThreadsAllocate) {
     ASSERT_EQ(WEXITSTATUS(status), 0) << "fork " << round;
   }
 
-  stop = true;
-  for (std::thread& thread : threads) thread.join();
+  busy.reset();
   for (std::size_t i = 0; i < blocks.size(); ++i) {
     ASSERT_TRUE(holds(blocks[i].address, blocks[i].bytes, i)) << "a child's write reached the parent";
     sb_free(blocks[i].address);
@@ -105,23 +121,19 @@ TEST(Fork, GrandchildrenWork) {
 
 TEST(Fork, ChildMayStartThreads) {
   if (kThreadSanitized) GTEST_SKIP() << "ThreadSanitizer forbids threads after a fork";
-  std::atomic<bool> stop = false;
-  std::thread busy([&stop] { churn(stop, 1); });
+  const BusyThreads busy(1);
   for (int round = 0; round < 20; ++round) {
     const pid_t child = fork();
     ASSERT_GE(child, 0);
     if (child == 0) {
-      std::atomic<bool> child_stop = false;
-      std::thread other([&child_stop] { churn(child_stop, 2); });
-      for (int i = 0; i < 10000; ++i) sb_free(sb_malloc(static_cast<std::size_t>(i % 600)));
-      child_stop = true;
-      other.join();
+      {
+        const BusyThreads of_child(1);
+        for (std::size_t i = 0; i < 10000; ++i) sb_free(sb_malloc(i % 600));
+      }
       _exit(0);
     }
     ASSERT_EQ(wait_for(child, std::chrono::seconds(20)), 0) << round;
   }
-  stop = true;
-  busy.join();
 }
 
 }  // namespace

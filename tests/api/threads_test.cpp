@@ -2,6 +2,7 @@
 #include <pthread.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <thread>
 
 #include "support.hpp"
@@ -103,6 +104,30 @@ TEST(Threads, ManyShortThreadsDoNotGrowTheHeap) {
   EXPECT_LE(stats().committed_bytes, committed_bytes);
   EXPECT_LE(stats().metadata_bytes, metadata_bytes + 65536);
   EXPECT_EQ(stats().live_bytes, 0U);
+}
+
+// CTest runs each test in a process of its own, so these are the first calls that the library sees but for the
+// statistics, which do not start it.
+TEST(Threads, TheFirstCallsOfAProcessMayComeAtOnce) {
+  const std::uint64_t heaps_before = stats().heaps;
+  std::atomic<bool> go = false;
+  std::vector<std::thread> threads;
+  for (std::size_t id = 0; id < 8; ++id) {
+    threads.emplace_back([&go, id] {
+      void* foreign = std::malloc(100);
+      while (!go) std::this_thread::yield();
+      sb_free(id % 2 == 0 ? foreign : nullptr);
+      EXPECT_FALSE(sb_owns(&go));
+      void* block = sb_malloc(id * 8);
+      EXPECT_TRUE(sb_owns(block));
+      sb_free(block);
+      if (id % 2 != 0) sb_free(foreign);
+    });
+  }
+  go = true;
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(stats().live_bytes, 0U);
+  EXPECT_EQ(stats().heaps, heaps_before) << "all threads have exited";
 }
 
 TEST(Threads, AnyCallMayBeTheFirstOfAThread) {

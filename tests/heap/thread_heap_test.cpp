@@ -95,10 +95,10 @@ TEST(ThreadHeap, BlocksFreedByAnotherThreadComeHome) {
 TEST(ThreadHeap, ASharedHeapServesWhoeverHoldsItsLock) {
   ThreadHeap* heap = make_shared_heap();
   ASSERT_NE(heap, nullptr);
-  void* block = allocate_in(*heap, 100);
-  std::thread([&] { deallocate_in(*heap, block); }).join();
-  EXPECT_EQ(allocate_in(*heap, 100), block);
-  deallocate_in(*heap, block);
+  void* block = allocate_slow_in(*heap, 100);
+  std::thread([&] { deallocate_slow_in(*heap, block); }).join();
+  EXPECT_EQ(allocate_slow_in(*heap, 100), block);
+  deallocate_slow_in(*heap, block);
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ class Case:
     Every one of `programs` must exist, otherwise the case is skipped; and after the preloaded run every one of
     `reporters` (the programs, unless it says otherwise) must have reported that smallblock served it. `outputs` are
     the files that must be the same after both runs, besides stdout, stderr and the exit status. Blocks of at least
-    `least_live_bytes` must be alive when a reporter ends. With `only_under_conditions` the case runs in no other way.
+    `least_live_bytes` must be alive when a reporter ends. An `only_under_conditions` case runs in no other way.
     """
 
     name: str

@@ -19,7 +19,7 @@ from cases import Case
 
 @dataclass(frozen=True)
 class Condition:
-    """`prefix` (shell) and `environment` hold for both runs; `wrapper` and `next_library` for the preloaded one only.
+    """`prefix` (shell) and `environment` hold for both runs, `wrapper` and `next_library` for the preloaded one.
 
     `next_library` is loaded behind smallblock. `evidence` is a regular expression that the preloaded run's stderr
     must match; stderr is compared with the plain run's only if there is no evidence in it.
@@ -42,7 +42,7 @@ class Condition:
 
 @functools.lru_cache(maxsize=None)
 def find_library(name: str) -> Path | None:
-    """Where the dynamic linker finds lib`name`.so.N for 64-bit programs. Loading it here could fail: it is a malloc."""
+    """Where the dynamic linker finds lib`name`.so.N for 64-bit programs; to load a malloc could fail."""
     search = os.environ.get("PATH", "") + ":/sbin:/usr/sbin"
     ldconfig = shutil.which("ldconfig", path=search)
     if ldconfig is None:

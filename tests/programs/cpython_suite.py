@@ -6,8 +6,8 @@
   cpython_suite.py --preload LIBRARY --python 3.12 these; a version or a path, may be repeated
 
 Both runs take place at the same time, so that a busy machine is the same for both. A test that ends differently is
-repeated, its module alone in both ways, before it counts; a crash or a complaint of smallblock's counts at once. The
-exit status is 77 if an interpreter ships no tests and nothing failed.
+repeated, its module alone in both ways, before it counts; a crash or a complaint of smallblock's counts at once.
+The exit status is 77 if an interpreter ships no tests and nothing failed.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class NoTests(Exception):
 
 
 def chosen_pythons(pythons: Sequence[Python]) -> list[Python]:
-    """The newest in libpython.so, and the newest static one or else the oldest: as different as the machine offers."""
+    """The newest in libpython.so, and the newest static one or else the oldest: as different as there are."""
     with_tests = [python for python in pythons if not python.free_threaded and shipped_modules(python.executable)]
     newest = [python for python in with_tests if python.shared][-1:] or with_tests[-1:]
     static = [python for python in with_tests if not python.shared and python not in newest]
@@ -62,10 +62,17 @@ def check_hook(python: Python, preload: Path, scratch: Path) -> None:
         raise Failure(f"{live_bytes} live bytes at the end of {LIVE_OBJECTS.name}: is CPython's allocator hooked?")
 
 
+def check_no_crash(plain: Results, other: Results) -> None:
+    crashed = sorted(other.crashed - plain.crashed)
+    if crashed or other.complaints:
+        lines = "\n".join(other.complaints[:20]) or other.output[-6000:]
+        raise Failure(f"crashed under the preload: {' '.join(crashed) or 'nothing'}; the output:\n{lines}")
+
+
 def run_both(
     python: Python, modules: Sequence[str], jobs: int, preload: Path, scratch: Path
 ) -> tuple[Results, Results]:
-    """Plain and preloaded at the same time; checks that every module's process was served by smallblock."""
+    """Plain and preloaded at once; checks that nothing crashed and smallblock served every module's process."""
     report = scratch / "reports" / "report"
     report.parent.mkdir(parents=True)
     environments = {"plain": plain_environment()}
@@ -76,9 +83,10 @@ def run_both(
             for kind, environment in environments.items()
         ]
         plain, other = (future.result() for future in futures)
+    check_no_crash(plain, other)
     active = sum(served(entry) for entry in read_reports(report))
     if active < len(other.modules):
-        raise Failure(f"{len(other.modules)} modules ran, but only {active} processes report memory from smallblock")
+        raise Failure(f"{len(other.modules)} modules ran, but smallblock served only {active} processes")
     print(f"  {len(other.tests)} tests of {len(other.modules)} modules, {active} processes served by smallblock")
     return plain, other
 
@@ -104,13 +112,6 @@ def modules_of(names: Sequence[str], modules: Sequence[str]) -> list[str]:
     return sorted(found)
 
 
-def check_no_crash(plain: Results, other: Results) -> None:
-    crashed = sorted(other.crashed - plain.crashed)
-    if crashed or other.complaints:
-        lines = "\n".join(other.complaints[:20]) or other.output[-6000:]
-        raise Failure(f"crashed under the preload: {crashed or 'nothing'}; smallblock said:\n{lines}")
-
-
 def compare_suites(python: Python, preload: Path, scratch: Path) -> None:
     modules = shipped_modules(python.executable)
     left_out = [module for module in MODULES if module not in modules]
@@ -120,7 +121,6 @@ def compare_suites(python: Python, preload: Path, scratch: Path) -> None:
         raise NoTests
     check_hook(python, preload, scratch)
     plain, other = run_both(python, modules, JOBS, preload, scratch / "first")
-    check_no_crash(plain, other)
     failing = sorted(name for name, words in plain.tests.items() if {"failure", "error"} & set(words))
     if failing:
         print(f"  fail plainly and preloaded alike: {' '.join(failing)}")
@@ -130,7 +130,6 @@ def compare_suites(python: Python, preload: Path, scratch: Path) -> None:
     suspects = modules_of(list(first), sorted(set(plain.modules) | set(other.modules)))
     print(f"  {len(first)} tests ended differently; repeating {' '.join(suspects)}", flush=True)
     plain, other = run_both(python, suspects, 1, preload, scratch / "again")
-    check_no_crash(plain, other)
     again = differences(plain, other)
     for name in sorted(set(first) - set(again)):
         print(f"  differed once, not when repeated: {name}: {first[name]}")
@@ -160,7 +159,7 @@ def run_suites(pythons: Sequence[Python], preload: Path) -> int:
 
 
 def print_list(pythons: Sequence[Python]) -> None:
-    """For CMake: name, labels, timeout, and further arguments. Who has no tests is no soak test: it is skipped in every run."""
+    """For CMake: name, labels, timeout, arguments. One without tests is no soak test: it always says so."""
     chosen = chosen_pythons(pythons)
     for python in pythons:
         usual = python in chosen or not shipped_modules(python.executable)
@@ -184,7 +183,7 @@ def main() -> int:
     if arguments.python:
         pythons = [python for python in pythons if any(python.matches(wish) for wish in arguments.python)]
         if not pythons:
-            parser.error(f"there is no CPython {' or '.join(arguments.python)} from 3.9 up; --list shows what there is")
+            parser.error(f"there is no CPython {' or '.join(arguments.python)}; --list shows those from 3.9 up")
     elif not arguments.all:
         pythons = chosen_pythons(pythons)
     return run_suites(pythons, arguments.preload)

@@ -42,7 +42,8 @@ def write_project(folder: Path) -> None:
     """A CMake project of eight C files."""
     numbers = range(8)
     for number in numbers:
-        (folder / f"part{number}.c").write_text(f"int part{number}(int x) {{ return x * {number + 3} + {number}; }}\n")
+        body = f"return x * {number + 3} + {number};"
+        (folder / f"part{number}.c").write_text(f"int part{number}(int x) {{ {body} }}\n")
     declarations = "".join(f"int part{number}(int);\n" for number in numbers)
     calls = " + ".join(f"part{number}({number})" for number in numbers)
     (folder / "main.c").write_text(
@@ -50,7 +51,8 @@ def write_project(folder: Path) -> None:
     )
     parts = " ".join(f"part{number}.c" for number in numbers)
     (folder / "CMakeLists.txt").write_text(
-        f"cmake_minimum_required(VERSION 3.18)\nproject(sample LANGUAGES C)\nadd_executable(sample main.c {parts})\n"
+        "cmake_minimum_required(VERSION 3.18)\nproject(sample LANGUAGES C)\n"
+        f"add_executable(sample main.c {parts})\n"
     )
 
 
@@ -169,7 +171,8 @@ NATIVE_CASES = (
         inputs=lambda folder: inputs.table_file(folder / "people.tsv", seed=7, rows=150_000),
         script=r"""
             gawk -F '\t' '
-              { total[$3] += $4; names[$3] = names[$3] substr($2, 1, 2); seen[$2][$3]++; gsub(/an/, "<&>", $2); mark[$2]++ }
+              { total[$3] += $4; names[$3] = names[$3] substr($2, 1, 2); seen[$2][$3]++ }
+              { gsub(/an/, "<&>", $2); mark[$2]++ }
               END {
                 PROCINFO["sorted_in"] = "@ind_str_asc"
                 for (city in total) printf "%s %.2f %d %s\n", city, total[city], length(names[city]), names[city]
@@ -223,7 +226,8 @@ NATIVE_CASES = (
         environment={"LLD_IN_TEST": "1"},
         script="""
             clang++ -std=c++17 -g -ffunction-sections -c program.cpp
-            clang++ -fuse-ld=lld -Wl,--threads=2,--gc-sections,--icf=all,-Map=map,--build-id=sha1 program.o -o program
+            options=--threads=2,--gc-sections,--icf=all,-Map=map,--build-id=sha1
+            clang++ -fuse-ld=lld -Wl,$options program.o -o program
             ./program
         """,
         outputs=("map", "program"),

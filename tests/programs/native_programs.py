@@ -200,7 +200,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--list", action="store_true", help="print the cases and exit")
     parser.add_argument("--preload", type=existing_library, metavar="LIBRARY")
-    parser.add_argument("--python", action="append", default=[], metavar="ROLE=PATH", help="instead of looking for interpreters")
+    parser.add_argument("--python", action="append", default=[], metavar="ROLE=PATH", help="spares looking for it")
     parser.add_argument("names", nargs="*", metavar="CASE")
     arguments = parser.parse_args()
     pythons = dict(wish.split("=", 1) for wish in arguments.python)

@@ -27,7 +27,9 @@ MODULES = (
 )
 MODULE_TIMEOUT_S = 400
 RUN_TIMEOUT_S = 900
-MODULE_LINE = re.compile(r"^\d+:\d\d:\d\d .*?\[ *\d+/\d+(?:/\d+)?\] (test_\S+) ([a-z][a-z ]*)", re.MULTILINE)
+MODULE_LINE = re.compile(
+    r"^\d+:\d\d:\d\d .*?\[ *\d+/\d+(?:/\d+)?\] (test_\S+) ([a-z][a-z -]*?)(?: \(| --|$)", re.MULTILINE
+)
 HEADLINE = re.compile(r"^((?:FAIL|ERROR): .*)$", re.MULTILINE)
 SMALLBLOCK_LINE = re.compile(r"^.*\bsmallblock: .*$", re.MULTILINE)
 PROBE = """
@@ -48,7 +50,8 @@ class Results:
 
     @property
     def crashed(self) -> set[str]:
-        return {module for module, state in self.modules.items() if "crash" in state}
+        """Modules whose process ended by a signal; the second wording is that of 3.12 and later."""
+        return {module for module, state in self.modules.items() if "crash" in state or "non-zero" in state}
 
     @property
     def complaints(self) -> list[str]:
@@ -85,7 +88,7 @@ def run_modules(
     command += ["--tempdir", str(temporary), "--junit-xml", str(junit), *modules]
     outcome = run(command, folder, environment, RUN_TIMEOUT_S)
     output = (outcome.stdout + outcome.stderr).decode(errors="replace")
-    states = {module: state.strip() for module, state in MODULE_LINE.findall(output)}
+    states = dict(MODULE_LINE.findall(output))
     if not states or not junit.exists():
         raise Failure(f"regrtest ended with status {outcome.status} and without results:\n{output[-3000:]}")
     tests = read_junit(junit)

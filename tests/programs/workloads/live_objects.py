@@ -1,6 +1,6 @@
 """Leaves 16 MB of small objects alive when the process ends, for the caller to find in the report.
 
-pymalloc takes its arenas straight from the system, so the objects show in the report only if smallblock serves them.
+pymalloc takes its arenas straight from the system: the objects show in the report only if smallblock serves them.
 """
 
 from __future__ import annotations

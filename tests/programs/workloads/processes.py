@@ -1,4 +1,4 @@
-"""Every way in which Python makes processes: pools (fork, spawn, forkserver), nested forks, vfork, posix_spawn, exec."""
+"""How Python makes processes: pools (fork, spawn, forkserver), nested forks, vfork, posix_spawn, exec."""
 
 from __future__ import annotations
 
@@ -36,8 +36,9 @@ def nested_forks(depth: int) -> int:
 def spawned(count: int) -> list[int]:
     """os.posix_spawn; what the children print is passed over."""
     quiet = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
+    command = [sys.executable, "-S", "-c", CHILD]
     children = [
-        os.posix_spawn(sys.executable, [sys.executable, "-S", "-c", CHILD, str(number)], os.environ, file_actions=quiet)
+        os.posix_spawn(sys.executable, [*command, str(number)], os.environ, file_actions=quiet)
         for number in range(count)
     ]
     return [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]

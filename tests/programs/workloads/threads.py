@@ -1,4 +1,4 @@
-"""Waves of short-lived threads that free what others allocated, next to long-lived ones; then forks among threads."""
+"""Waves of short-lived threads that free what others allocated, next to long-lived ones and to forks."""
 
 from __future__ import annotations
 
