@@ -37,8 +37,12 @@ struct Config {
   Bytes depot_bytes_min = 256_KiB;           // the depot may always hold this much
   unsigned depot_live_share = 20;            // and this share of the live bytes: 1/20 is 5%
 
-  // Empty arenas that stay committed: one, and more while the program asks for them again within regret_ms.
+  // Empty pools whose memory stays, in units: at first so many, and twice as many each time that the program asks
+  // for one within regret_ms of its release. One empty arena always stays. Less than purge_units_min of an arena is
+  // not worth a system call.
+  unsigned spare_units_min = 128;
   unsigned arenas_kept_min = 1;
+  unsigned purge_units_min = 4;
   std::uint32_t regret_ms = 1000;
 
   unsigned occupancy_buckets = 8;

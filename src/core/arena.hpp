@@ -23,13 +23,15 @@ struct ArenaRecord {
   ArenaIndex next;
   ArenaIndex prev;
   std::uint64_t free_slots;  // one bit a place for a pool
-  std::uint32_t released_ms;
+  std::uint64_t
+      dirty_units;  // one bit a unit of the free places whose memory was not given back since its last use
+  std::uint32_t released_ms;  // when memory was last given back; 0: never
   ArenaState state;
   std::uint8_t units_log2;
   std::uint8_t free_count;
   std::uint8_t reserved;
 };
 
-static_assert(sizeof(ArenaRecord) == 24);
+static_assert(sizeof(ArenaRecord) == 32);
 
 }  // namespace smallblock

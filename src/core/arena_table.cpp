@@ -24,6 +24,46 @@ void ArenaTable::unlist(ArenaIndex arena) noexcept {
   if (with_same.empty()) listed_[record.units_log2] &= ~(std::uint64_t{1} << (record.free_count - 1));
 }
 
+std::uint64_t ArenaTable::units_of(unsigned slot, unsigned units_log2) noexcept {
+  return low_bits(1U << units_log2) << (slot << units_log2);
+}
+
+// Takes a free place away.
+void ArenaTable::take_slot(ArenaIndex arena, unsigned slot) noexcept {
+  ArenaRecord& record = region.record(arena);
+  unlist(arena);
+  const std::uint64_t units = units_of(slot, record.units_log2);
+  counts_.units_dirty -= static_cast<std::uint64_t>(std::popcount(units & record.dirty_units));
+  counts_.units_free -= std::uint64_t{1} << record.units_log2;
+  record.free_slots &= ~(std::uint64_t{1} << slot);
+  record.dirty_units &= ~units;
+  --record.free_count;
+  list(arena);
+}
+
+// Makes a place free; an arena of which all are is no longer used. Dirty or not is the caller's to say.
+void ArenaTable::return_slot(ArenaIndex arena, unsigned slot) noexcept {
+  ArenaRecord& record = region.record(arena);
+  unlist(arena);
+  counts_.units_free += std::uint64_t{1} << record.units_log2;
+  record.free_slots |= std::uint64_t{1} << slot;
+  ++record.free_count;
+  if (record.free_count < slots_of(record.units_log2)) return list(arena);
+  --counts_.used;
+  counts_.units_free -= ArenaRecord::kUnits;
+  record.state = ArenaState::kKept;
+  kept_.push_front(region, arena);
+  ++counts_.kept;
+}
+
+void ArenaTable::note_regret(const ArenaRecord& record) noexcept {
+  if (record.released_ms == 0) return;
+  const std::uint32_t now_ms = os::coarse_now_ms();
+  if (now_ms - record.released_ms >= kConfig.regret_ms) return;
+  regretted_ms_ = now_ms;
+  if (spare_units_max_ < counts_.used_peak * ArenaRecord::kUnits) spare_units_max_ *= 2;
+}
+
 // An arena without pools that is committed already. The lock is held.
 ArenaIndex ArenaTable::take_unused() noexcept {
   if (!kept_.empty()) {
@@ -35,11 +75,6 @@ ArenaIndex ArenaTable::take_unused() noexcept {
   if (released_.empty()) return ArenaIndex::none();
   const ArenaIndex arena = released_.front();
   released_.remove(region, arena);
-  const std::uint32_t now_ms = os::coarse_now_ms();
-  if (now_ms - region.record(arena).released_ms < kConfig.regret_ms) {
-    regretted_ms_ = now_ms;
-    if (kept_max_ < counts_.used_peak) kept_max_ *= 2;
-  }
   return arena;
 }
 
@@ -90,13 +125,11 @@ PoolIndex ArenaTable::open_pool(unsigned units_log2) noexcept {
     arena = open_arena(units_log2);
     if (arena.is_none()) return PoolIndex::none();
   }
-  ArenaRecord& record = region.record(arena);
-  unlist(arena);
-  const unsigned slot = lowest_bit(record.free_slots);
-  record.free_slots &= record.free_slots - 1;
-  --record.free_count;
-  list(arena);
-  counts_.units_free -= std::uint64_t{1} << units_log2;
+  const ArenaRecord& record = region.record(arena);
+  if (record.dirty_units == 0) note_regret(record);
+  const unsigned slot =
+      record.dirty_units != 0 ? lowest_bit(record.dirty_units) >> units_log2 : lowest_bit(record.free_slots);
+  take_slot(arena, slot);
   return PoolIndex{region.first_pool_of(arena).raw() + (slot << units_log2)};
 }
 
@@ -105,50 +138,76 @@ void ArenaTable::close_pool(PoolIndex pool, unsigned units_log2) noexcept {
   const ArenaIndex arena = region.arena_of(pool);
   ArenaRecord& record = region.record(arena);
   SB_ASSERT(record.state == ArenaState::kUsed && record.units_log2 == units_log2);
-  unlist(arena);
   const unsigned slot = (pool.raw() - region.first_pool_of(arena).raw()) >> units_log2;
-  record.free_slots |= std::uint64_t{1} << slot;
-  ++record.free_count;
-  counts_.units_free += std::uint64_t{1} << units_log2;
-  if (record.free_count < slots_of(units_log2)) {
-    list(arena);
-    return;
-  }
-  --counts_.used;
-  counts_.units_free -= ArenaRecord::kUnits;
-  record.state = ArenaState::kKept;
-  kept_.push_front(region, arena);
-  ++counts_.kept;
-  release_surplus();
+  record.dirty_units |= units_of(slot, units_log2);
+  counts_.units_dirty += std::uint64_t{1} << units_log2;
+  return_slot(arena, slot);
+  if (counts_.units_dirty > spare_units_max_ || spare_units_max_ > kConfig.spare_units_min)
+    give_back_surplus(arena);
 }
 
-// Called and left with the lock held; it is free during each system call.
-void ArenaTable::release_surplus() noexcept {
-  if (counts_.kept <= kept_max_ && kept_max_ == kConfig.arenas_kept_min) return;
-  const std::uint32_t now_ms = os::coarse_now_ms();
-  if (kept_max_ > kConfig.arenas_kept_min && now_ms - regretted_ms_ > kConfig.regret_ms) {
-    kept_max_ /= 2;
-    regretted_ms_ = now_ms;
-  }
-  while (counts_.kept > kept_max_) {
-    const ArenaIndex arena = kept_.front();
-    kept_.remove(region, arena);
-    --counts_.kept;
-    ArenaRecord& record = region.record(arena);
-    record.state = ArenaState::kChanging;
-    lock_.unlock();
-    const bool released = region.decommit_arena(arena);
-    lock_.lock();
-    record.state = released ? ArenaState::kReleased : ArenaState::kKept;
-    if (!released) {
-      kept_.push_front(region, arena);
-      ++counts_.kept;
-      return;
+// Called and left with the lock held; it is free during each system call. `arena` is where a pool was just closed.
+void ArenaTable::give_back_surplus(ArenaIndex arena) noexcept {
+  if (spare_units_max_ > kConfig.spare_units_min) {
+    const std::uint32_t now_ms = os::coarse_now_ms();
+    if (now_ms - regretted_ms_ > kConfig.regret_ms) {
+      spare_units_max_ /= 2;
+      regretted_ms_ = now_ms;
     }
-    record.released_ms = now_ms;
-    released_.push_front(region, arena);
-    ++counts_.released_total;
   }
+  while (counts_.units_dirty > spare_units_max_) {
+    const bool released = counts_.kept > kConfig.arenas_kept_min ? release_kept() : purge(arena);
+    if (!released) return;
+  }
+}
+
+bool ArenaTable::release_kept() noexcept {
+  const ArenaIndex arena = kept_.front();
+  ArenaRecord& record = region.record(arena);
+  kept_.remove(region, arena);
+  --counts_.kept;
+  record.state = ArenaState::kChanging;
+  lock_.unlock();
+  const bool released = region.decommit_units(arena, record.dirty_units);
+  lock_.lock();
+  if (!released) {
+    record.state = ArenaState::kKept;
+    kept_.push_front(region, arena);
+    ++counts_.kept;
+    return false;
+  }
+  counts_.units_dirty -= static_cast<std::uint64_t>(std::popcount(record.dirty_units));
+  record.dirty_units = 0;
+  record.state = ArenaState::kReleased;
+  record.released_ms = os::coarse_now_ms();
+  released_.push_front(region, arena);
+  ++counts_.released_total;
+  return true;
+}
+
+// Gives the empty pools of an arena back. They are nobody's while the system works on them.
+bool ArenaTable::purge(ArenaIndex arena) noexcept {
+  ArenaRecord& record = region.record(arena);
+  const std::uint64_t dirty = record.dirty_units;
+  if (record.state != ArenaState::kUsed) return false;
+  if (static_cast<unsigned>(std::popcount(dirty)) < kConfig.purge_units_min) return false;
+  std::uint64_t slots = 0;
+  for (unsigned slot = 0; slot < slots_of(record.units_log2); ++slot) {
+    if ((units_of(slot, record.units_log2) & dirty) == 0) continue;
+    slots |= std::uint64_t{1} << slot;
+    take_slot(arena, slot);
+  }
+  lock_.unlock();
+  const bool purged = region.decommit_units(arena, dirty);
+  lock_.lock();
+  if (purged) {
+    record.released_ms = os::coarse_now_ms();
+  } else {
+    record.dirty_units |= dirty;
+    counts_.units_dirty += static_cast<std::uint64_t>(std::popcount(dirty));
+  }
+  for (; slots != 0; slots &= slots - 1) return_slot(arena, lowest_bit(slots));
+  return purged;
 }
 
 ArenaCounts ArenaTable::counts() noexcept {
@@ -181,8 +240,10 @@ void ArenaTable::audit() noexcept {
   std::uint64_t kept = 0;
   std::uint64_t full = 0;
   std::uint64_t units_free = 0;
+  std::uint64_t units_dirty = 0;
   for (std::uint32_t raw = 0; raw < next_new_; ++raw) {
     const ArenaRecord& record = region.record(ArenaIndex{raw});
+    units_dirty += static_cast<std::uint64_t>(std::popcount(record.dirty_units));
     used += record.state == ArenaState::kUsed ? 1U : 0U;
     kept += record.state == ArenaState::kKept ? 1U : 0U;
     if (record.state != ArenaState::kUsed) continue;
@@ -190,7 +251,7 @@ void ArenaTable::audit() noexcept {
     units_free += std::uint64_t{record.free_count} << record.units_log2;
   }
   SB_CHECK(used == counts_.used && kept == counts_.kept && listed + full == used);
-  SB_CHECK(units_free == counts_.units_free);
+  SB_CHECK(units_free == counts_.units_free && units_dirty == counts_.units_dirty);
 }
 
 }  // namespace smallblock

@@ -1,10 +1,10 @@
 // The arenas: where an empty pool comes from and where it goes.
 //
 // Used arenas with room are listed by pool length and by how many places are free; a pool comes from the fullest
-// one, as pymalloc's usable_arenas does (obmalloc.c, nfp2lasta), so that sparse arenas drain. An arena without
-// pools is given back to the system. One stays (kConfig.arenas_kept_min); if the program asks for a released one
-// again within regret_ms the number that may stay doubles, and it halves again in calm times. Called by heap/
-// without any depot lock held where it may enter the system. Invariant: audit().
+// one, as pymalloc's usable_arenas does (obmalloc.c, nfp2lasta), so that sparse arenas drain. The memory of empty
+// pools goes back to the system, arena by arena where a whole one is empty. Some stays (kConfig.spare_units_min);
+// if the program asks for released memory again within regret_ms, twice as much may stay, and half as much again in
+// calm times. Called by heap/ without a depot lock. Invariant: audit().
 #pragma once
 
 #include "base/index_list.hpp"
@@ -19,7 +19,8 @@ struct ArenaCounts {
   std::uint64_t kept = 0;
   std::uint64_t opened_total = 0;
   std::uint64_t released_total = 0;
-  std::uint64_t units_free = 0;  // in used arenas
+  std::uint64_t units_free = 0;   // in used arenas
+  std::uint64_t units_dirty = 0;  // free ones whose memory was not given back, in used and kept arenas
 };
 
 class ArenaTable {
@@ -47,10 +48,16 @@ class ArenaTable {
 
   void list(ArenaIndex arena) noexcept;
   void unlist(ArenaIndex arena) noexcept;
+  static std::uint64_t units_of(unsigned slot, unsigned units_log2) noexcept;
+  void take_slot(ArenaIndex arena, unsigned slot) noexcept;
+  void return_slot(ArenaIndex arena, unsigned slot) noexcept;
   ArenaIndex take_unused() noexcept;
   ArenaIndex commit_new() noexcept;
   ArenaIndex open_arena(unsigned units_log2) noexcept;
-  void release_surplus() noexcept;
+  void note_regret(const ArenaRecord& record) noexcept;
+  void give_back_surplus(ArenaIndex arena) noexcept;
+  bool release_kept() noexcept;
+  bool purge(ArenaIndex arena) noexcept;
 
   os::Lock lock_;
   // by_free_[length][n - 1]: used arenas with n free places; bit n - 1 of listed_[length] says whether there are
@@ -61,7 +68,7 @@ class ArenaTable {
   List released_;
   List refused_;  // the system refused to commit them; tried again later
   std::uint32_t next_new_ = 0;
-  std::uint32_t kept_max_ = kConfig.arenas_kept_min;
+  std::uint64_t spare_units_max_ = kConfig.spare_units_min;
   std::uint32_t regretted_ms_ = 0;
   ArenaCounts counts_;
 };

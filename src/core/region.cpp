@@ -102,8 +102,16 @@ bool Region::commit_arena(ArenaIndex arena) noexcept {
          os::commit(start_of(first), kConfig.arena_bytes);
 }
 
-bool Region::decommit_arena(ArenaIndex arena) noexcept {
-  return os::decommit(start_of(first_pool_of(arena)), kConfig.arena_bytes);
+bool Region::decommit_units(ArenaIndex arena, std::uint64_t units) noexcept {
+  bool all = true;
+  while (units != 0) {
+    const unsigned first = lowest_bit(units);
+    const auto run = static_cast<unsigned>(std::countr_one(units >> first));
+    char* start = start_of(PoolIndex{first_pool_of(arena).raw() + first});
+    all = os::decommit(start, run * kConfig.pool_bytes) && all;
+    units &= ~(low_bits(run) << first);
+  }
+  return all;
 }
 
 }  // namespace smallblock

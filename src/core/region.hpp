@@ -71,8 +71,9 @@ class Region {
 
   // Makes an arena and its pool records usable. False: the system refused; nothing is in use.
   bool commit_arena(ArenaIndex arena) noexcept;
-  // Gives an arena's memory back; it stays committed and reads as zero. False: the system kept it.
-  bool decommit_arena(ArenaIndex arena) noexcept;
+  // Gives the memory of the units back whose bits are set; it stays committed and reads as zero.
+  // False: the system kept some of it.
+  bool decommit_units(ArenaIndex arena, std::uint64_t units) noexcept;
 
   Bytes bytes() const noexcept { return bytes_; }
   std::uint32_t arena_count() const noexcept { return arena_count_; }

@@ -65,7 +65,7 @@ TEST(Region, AnArenaReadsAsZeroAfterItWasReleased) {
   const PoolIndex pool = arena_table.open_pool(0);
   const ArenaIndex arena = region.arena_of(pool);
   region.start_of(pool)[100] = 'x';
-  ASSERT_TRUE(region.decommit_arena(arena));
+  ASSERT_TRUE(region.decommit_units(arena, ~std::uint64_t{0}));
   EXPECT_EQ(region.start_of(pool)[100], 0);
 }
 
