@@ -2,8 +2,8 @@
  *
  * Every function may be called from any thread at any time unless its comment says otherwise. Requests above
  * the small limit (sb_stats.small_limit_bytes) go to the malloc underneath; sb_free takes both kinds back.
- * A pointer into the region that is no live block's start ends the process with one line on stderr, at the
- * latest when the block would be handed out by another thread (see docs/design.md, "Wrong frees").
+ * A pointer into the region that is no live block's start ends the process with one line on stderr, at the latest
+ * when it would go back into its pool (docs/design.md, "Wrong frees").
  */
 #ifndef SMALLBLOCK_SMALLBLOCK_H
 #define SMALLBLOCK_SMALLBLOCK_H
@@ -60,7 +60,7 @@ SB_API size_t sb_malloc_batch(size_t bytes, size_t count, void **blocks) SB_NOEX
 SB_API void sb_free_batch(size_t count, void **blocks) SB_NOEXCEPT;
 
 /* A private heap: its blocks lie in pools of its own, and destroying it frees them all at once.
- * Blocks may be allocated and freed from any thread; sb_free and sb_realloc know them too. */
+ * Blocks may be allocated and freed from any thread. sb_free knows them too, and sb_realloc keeps them in their heap. */
 typedef struct sb_heap sb_heap;
 
 /* NULL with errno ENOMEM when the system refuses memory. */

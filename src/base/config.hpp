@@ -44,6 +44,8 @@ struct Config {
   unsigned arenas_kept_min = 1;
   unsigned purge_units_min = 4;
   std::uint32_t regret_ms = 1000;
+  // After the system refused an arena it is not asked again for so long; the next allocator serves meanwhile.
+  std::uint32_t refused_pause_ms = 10;
 
   unsigned occupancy_buckets = 8;
 };

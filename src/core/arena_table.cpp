@@ -82,6 +82,7 @@ ArenaIndex ArenaTable::take_unused() noexcept {
 ArenaIndex ArenaTable::commit_new() noexcept {
   ArenaIndex arena;
   if (!refused_.empty()) {
+    if (os::coarse_now_ms() - refused_ms_ < kConfig.refused_pause_ms) return arena;
     arena = refused_.front();
     refused_.remove(region, arena);
   } else if (next_new_ < region.arena_count()) {
@@ -96,6 +97,7 @@ ArenaIndex ArenaTable::commit_new() noexcept {
   if (committed) return arena;
   region.record(arena).state = ArenaState::kNever;
   refused_.push_front(region, arena);
+  refused_ms_ = os::coarse_now_ms();
   return ArenaIndex::none();
 }
 

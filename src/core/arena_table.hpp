@@ -70,6 +70,7 @@ class ArenaTable {
   std::uint32_t next_new_ = 0;
   std::uint64_t spare_units_max_ = kConfig.spare_units_min;
   std::uint32_t regretted_ms_ = 0;
+  std::uint32_t refused_ms_ = 0;
   ArenaCounts counts_;
 };
 

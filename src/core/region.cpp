@@ -73,20 +73,20 @@ bool Region::lay_out(char* start, Bytes bytes) noexcept {
   heap_area_bytes_ = heap_area_bytes;
   first_pool_ = static_cast<std::uint32_t>(metadata >> kPoolShift);
   arena_count_ = static_cast<std::uint32_t>((bytes - metadata) / kConfig.arena_bytes);
-  base_ = reinterpret_cast<std::uintptr_t>(start);
-  bytes_ = bytes;
+  base_.set(reinterpret_cast<std::uintptr_t>(start));
+  bytes_.set(bytes);
   return true;
 }
 
 void Region::set_class_entry(PoolIndex pool, unsigned units_log2, ClassIndex class_index) noexcept {
-  auto* entries = reinterpret_cast<ClassEntry*>(base_) + pool.raw();
+  auto* entries = reinterpret_cast<ClassEntry*>(base_.get()) + pool.raw();
   const auto entry = static_cast<ClassEntry>(class_index * kClassEntryScale);
   for (unsigned unit = 0; unit < (1U << units_log2); ++unit)
     __atomic_store_n(entries + unit, entry, __ATOMIC_RELAXED);
 }
 
 PoolIndex Region::pool_of(UserPointer pointer) const noexcept {
-  const Bytes unit = (pointer.address() - base_) >> kPoolShift;
+  const Bytes unit = (pointer.address() - base_.get()) >> kPoolShift;
   if (unit < first_pool_) return PoolIndex::none();
   const ArenaIndex arena = arena_of(PoolIndex{unit});
   if (arena.raw() >= arena_count_ || arenas_[arena.raw()].state != ArenaState::kUsed) return PoolIndex::none();

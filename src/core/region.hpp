@@ -8,6 +8,7 @@
 // by every layer above.
 #pragma once
 
+#include "base/relaxed.hpp"
 #include "core/arena.hpp"
 #include "core/pool.hpp"
 
@@ -24,12 +25,12 @@ class Region {
   bool initialise() noexcept;
 
   // Whether the address lies in the region; any address may be asked for.
-  bool owns(UserPointer pointer) const noexcept { return pointer.address() - base_ < bytes_; }
+  bool owns(UserPointer pointer) const noexcept { return pointer.address() - base_.get() < bytes_.get(); }
 
   // The class table's entry for an owned address. A plain load: whoever may free a block of a pool got its address
   // after the entry was written.
   ClassEntry class_entry(UserPointer pointer) const noexcept {
-    return reinterpret_cast<const ClassEntry*>(base_)[(pointer.address() - base_) >> kPoolShift];
+    return reinterpret_cast<const ClassEntry*>(base_.get())[(pointer.address() - base_.get()) >> kPoolShift];
   }
 
   // Says for all units of a pool what a free may do with its blocks; kNoClass: not on the fast path.
@@ -51,16 +52,17 @@ class Region {
       return base + (static_cast<Bytes>(pool.raw()) << kPoolShift);
     }
   };
-  PoolMap pool_map() const noexcept { return {base_, pools_ - first_pool_}; }
+  PoolMap pool_map() const noexcept { return {base_.get(), pools_ - first_pool_}; }
 
   PoolRecord& record(PoolIndex pool) const noexcept { return pools_[pool.raw() - first_pool_]; }
   ArenaRecord& record(ArenaIndex arena) const noexcept { return arenas_[arena.raw()]; }
 
   char* start_of(PoolIndex pool) const noexcept {
-    return reinterpret_cast<char*>(base_) + (static_cast<Bytes>(pool.raw()) << kPoolShift);
+    return reinterpret_cast<char*>(base_.get()) + (static_cast<Bytes>(pool.raw()) << kPoolShift);
   }
   std::uint32_t offset_in(PoolIndex pool, UserPointer pointer) const noexcept {
-    return static_cast<std::uint32_t>(pointer.address() - base_ - (static_cast<Bytes>(pool.raw()) << kPoolShift));
+    return static_cast<std::uint32_t>(pointer.address() - base_.get() -
+                                      (static_cast<Bytes>(pool.raw()) << kPoolShift));
   }
   PoolIndex first_pool_of(ArenaIndex arena) const noexcept {
     return PoolIndex{first_pool_ + arena.raw() * ArenaRecord::kUnits};
@@ -75,7 +77,7 @@ class Region {
   // False: the system kept some of it.
   bool decommit_units(ArenaIndex arena, std::uint64_t units) noexcept;
 
-  Bytes bytes() const noexcept { return bytes_; }
+  Bytes bytes() const noexcept { return bytes_.get(); }
   std::uint32_t arena_count() const noexcept { return arena_count_; }
   char* heap_area() const noexcept { return heap_area_; }
   Bytes heap_area_bytes() const noexcept { return heap_area_bytes_; }
@@ -85,15 +87,14 @@ class Region {
 
   // Until there is a region the base is far from any address a program can have, so owns() is false for all, even
   // for a thread that sees only one of the two fields written.
-  std::uintptr_t base_ = std::uintptr_t{1} << 63;
-  Bytes bytes_ = 0;
+  WrittenOnce<std::uintptr_t> base_{std::uintptr_t{1} << 63};
+  WrittenOnce<Bytes> bytes_;
   PoolRecord* pools_ = nullptr;
   ArenaRecord* arenas_ = nullptr;
   char* heap_area_ = nullptr;
   Bytes heap_area_bytes_ = 0;
   std::uint32_t first_pool_ = 0;
   std::uint32_t arena_count_ = 0;
-  Bytes used_bytes_ = 0;
 };
 
 [[gnu::visibility("hidden")]] extern constinit Region region;

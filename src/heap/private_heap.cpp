@@ -4,12 +4,15 @@
 #include "heap/private_heap.hpp"
 
 #include <cerrno>
+#include <cstring>
 #include <new>
 
 #include "core/arena_table.hpp"
 #include "heap/heap_area.hpp"
+#include "heap/large_blocks.hpp"
 #include "heap/next_allocator.hpp"
 #include "heap/registry.hpp"
+#include "heap/slow_path.hpp"
 
 namespace smallblock {
 
@@ -28,8 +31,12 @@ std::uint32_t PrivateHeap::number() const noexcept {
   return static_cast<std::uint32_t>(offset / kNumberUnit) + 1;
 }
 
-PrivateHeap* PrivateHeap::at(std::uint32_t number) noexcept {
-  return reinterpret_cast<PrivateHeap*>(region.heap_area() + (number - 1) * kNumberUnit);
+PrivateHeap* PrivateHeap::of(const void* pointer) noexcept {
+  const UserPointer block{pointer};
+  if (!region.owns(block)) return large_blocks.heap_of(pointer);
+  const PoolIndex pool = region.pool_of(block);
+  if (pool.is_none() || region.record(pool).owner == 0) return nullptr;
+  return reinterpret_cast<PrivateHeap*>(region.heap_area() + (region.record(pool).owner - 1) * kNumberUnit);
 }
 
 PrivateHeap* PrivateHeap::create() noexcept {
@@ -61,11 +68,7 @@ void PrivateHeap::destroy() noexcept {
       arena_table.close_pool(pool, kSizeClasses[index].units_log2);
     }
   }
-  while (large_ != nullptr) {
-    LargeBlock* block = large_;
-    large_ = block->next;
-    next_allocator.free(block->raw);
-  }
+  while (void* block = large_blocks.take_any(this)) next_allocator.free(block);
   const os::LockGuard guard(list_lock);
   alive_ = false;
   next_free_ = free_private_heaps;
@@ -99,42 +102,36 @@ void* PrivateHeap::allocate_small(ClassIndex class_index) noexcept {
 }
 
 void* PrivateHeap::allocate_large(Bytes alignment, Bytes bytes) noexcept {
-  const Bytes header = round_up(sizeof(LargeBlock), alignment);
-  Bytes total = 0;
-  if (__builtin_add_overflow(header, bytes, &total)) {
-    errno = ENOMEM;
-    return nullptr;
-  }
-  void* raw = alignment <= kConfig.granule_bytes
-                  ? next_allocator.malloc(total)
-                  : next_allocator.aligned_alloc(alignment, round_up(total, alignment));
-  if (raw == nullptr) return nullptr;
-  char* block = static_cast<char*>(raw) + header;
-  auto* link = reinterpret_cast<LargeBlock*>(block - sizeof(LargeBlock));
-  const os::LockGuard guard(lock_);
-  *link = {.next = large_, .prev = nullptr, .raw = raw, .bytes = bytes};
-  if (large_ != nullptr) large_->prev = link;
-  large_ = link;
-  return block;
+  void* block = alignment <= kConfig.granule_bytes ? next_allocator.malloc(bytes)
+                                                   : next_allocator.aligned_alloc(alignment, bytes);
+  if (block == nullptr || large_blocks.add(block, this, bytes)) return block;
+  next_allocator.free(block);
+  errno = ENOMEM;
+  return nullptr;
+}
+
+void* PrivateHeap::reallocate(void* pointer, Bytes bytes) noexcept {
+  const Bytes old_bytes = usable_bytes(pointer);
+  const bool fits = bytes <= old_bytes;
+  if (stays_in_place(pointer, bytes) || (fits && bytes * 2 >= old_bytes)) return pointer;
+  void* moved = allocate(kConfig.granule_bytes, bytes);
+  if (moved == nullptr) return fits ? pointer : nullptr;
+  std::memcpy(moved, pointer, fits ? bytes : old_bytes);
+  deallocate(pointer);
+  return moved;
 }
 
 void PrivateHeap::deallocate(void* pointer) noexcept {
   if (pointer == nullptr) return;
   const UserPointer block{pointer};
-  if (region.owns(block)) {
-    const PoolIndex pool = region.pool_of(block);
-    if (pool.is_none() || region.record(pool).owner != number()) {
-      fail("free of a block that is not of this heap", pointer);
-    }
-    return deallocate_in(pool, pointer);
+  if (!region.owns(block)) {
+    if (!large_blocks.remove(pointer, this)) fail("free of a block that is not of this heap", pointer);
+    return next_allocator.free(pointer);
   }
-  auto* link = reinterpret_cast<LargeBlock*>(static_cast<char*>(pointer) - sizeof(LargeBlock));
-  {
-    const os::LockGuard guard(lock_);
-    (link->prev != nullptr ? link->prev->next : large_) = link->next;
-    if (link->next != nullptr) link->next->prev = link->prev;
-  }
-  next_allocator.free(link->raw);
+  const PoolIndex pool = region.pool_of(block);
+  if (pool.is_none() || region.record(pool).owner != number())
+    fail("free of a block that is not of this heap", pointer);
+  deallocate_in(pool, pointer);
 }
 
 void PrivateHeap::deallocate_in(PoolIndex pool, void* pointer) noexcept {
@@ -153,12 +150,7 @@ bool PrivateHeap::owns(const void* address) noexcept {
     const PoolIndex pool = region.pool_of(pointer);
     return !pool.is_none() && region.record(pool).owner == number();
   }
-  const os::LockGuard guard(lock_);
-  for (const LargeBlock* link = large_; link != nullptr; link = link->next) {
-    const auto start = reinterpret_cast<std::uintptr_t>(link + 1);
-    if (pointer.address() - start < link->bytes) return true;
-  }
-  return false;
+  return large_blocks.contains(address, this);
 }
 
 void PrivateHeap::count(PoolOrderCounts* by_class) noexcept {
@@ -169,10 +161,6 @@ void PrivateHeap::count(PoolOrderCounts* by_class) noexcept {
     by_class[index].blocks_capacity += counts.blocks_capacity;
     by_class[index].blocks_out += counts.blocks_out;
   }
-}
-
-void free_private(PoolIndex pool, void* pointer) noexcept {
-  PrivateHeap::at(region.record(pool).owner)->deallocate_in(pool, pointer);
 }
 
 std::uint64_t count_private_heaps(PoolOrderCounts* by_class) noexcept {
@@ -187,17 +175,20 @@ std::uint64_t count_private_heaps(PoolOrderCounts* by_class) noexcept {
 
 void lock_private_heaps_for_fork() noexcept {
   list_lock.lock();
+  large_blocks.lock_for_fork().lock();
   for (PrivateHeap* heap = all_private; heap != nullptr; heap = heap->next()) heap->lock_for_fork().lock();
 }
 
 void unlock_private_heaps_after_fork() noexcept {
   for (PrivateHeap* heap = all_private; heap != nullptr; heap = heap->next()) heap->lock_for_fork().unlock();
+  large_blocks.lock_for_fork().unlock();
   list_lock.unlock();
 }
 
 void reset_private_heaps_in_child() noexcept {
   for (PrivateHeap* heap = all_private; heap != nullptr; heap = heap->next())
     heap->lock_for_fork().reset_in_child();
+  large_blocks.lock_for_fork().reset_in_child();
   list_lock.reset_in_child();
 }
 

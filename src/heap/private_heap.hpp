@@ -16,51 +16,44 @@ class PrivateHeap {
   // nullptr when the region or its heap area is used up.
   static PrivateHeap* create() noexcept;
 
-  // Frees every block and the heap. No thread may still use either. O(pools + large blocks).
+  // Frees every block and the heap. No thread may still use either. O(pools) and O(all large blocks) for each large
+  // one.
   void destroy() noexcept;
 
   // `alignment` is a power of two. nullptr with errno ENOMEM when memory ran out.
   void* allocate(Bytes alignment, Bytes bytes) noexcept;
 
+  // Like heap/slow_path.hpp's reallocate; the block stays this heap's.
+  void* reallocate(void* pointer, Bytes bytes) noexcept;
+
   // Ends the process if the block is not this heap's.
   void deallocate(void* pointer) noexcept;
 
-  // O(1) for addresses in the region, O(large blocks) for others.
+  // O(1) for addresses in the region, O(all large blocks) for others.
   bool owns(const void* address) noexcept;
-
-  void deallocate_in(PoolIndex pool, void* pointer) noexcept;
 
   // Adds this heap's pools to the figures of all heaps.
   void count(PoolOrderCounts* by_class) noexcept;
 
-  static PrivateHeap* at(std::uint32_t number) noexcept;
+  // The private heap that a block came from, large ones included; nullptr for any other address.
+  static PrivateHeap* of(const void* pointer) noexcept;
 
   os::Lock& lock_for_fork() noexcept { return lock_; }
   PrivateHeap* next() const noexcept { return next_; }
   bool alive() const noexcept { return alive_; }
 
  private:
-  struct LargeBlock {
-    LargeBlock* next;
-    LargeBlock* prev;
-    void* raw;
-    Bytes bytes;
-  };
-
   std::uint32_t number() const noexcept;
   void* allocate_small(ClassIndex class_index) noexcept;
   void* allocate_large(Bytes alignment, Bytes bytes) noexcept;
+  void deallocate_in(PoolIndex pool, void* pointer) noexcept;
 
   os::Lock lock_;
   bool alive_ = false;
   PrivateHeap* next_ = nullptr;       // all ever made
   PrivateHeap* next_free_ = nullptr;  // destroyed ones
-  LargeBlock* large_ = nullptr;
   PoolOrder orders_[kClassCount + 1];
 };
-
-// A free that met a private pool.
-void free_private(PoolIndex pool, void* pointer) noexcept;
 
 // Adds all private heaps' pools to by_class[1..kClassCount]; returns how many heaps there are.
 std::uint64_t count_private_heaps(PoolOrderCounts* by_class) noexcept;

@@ -3,7 +3,9 @@
 #include <cerrno>
 #include <cstring>
 
+#include "heap/large_blocks.hpp"
 #include "heap/next_allocator.hpp"
+#include "heap/private_heap.hpp"
 #include "heap/slow_path.hpp"
 
 namespace smallblock {
@@ -37,8 +39,11 @@ bool stays_in_place(const void* pointer, Bytes bytes) noexcept {
 }
 
 void* reallocate(void* pointer, Bytes bytes) noexcept {
-  if (!region.owns(UserPointer{pointer})) return next_allocator.realloc(pointer, bytes);
   if (stays_in_place(pointer, bytes)) return pointer;
+  if (region.owns(UserPointer{pointer}) ? region.class_entry(UserPointer{pointer}) == 0 : large_blocks.any()) {
+    if (PrivateHeap* heap = PrivateHeap::of(pointer)) return heap->reallocate(pointer, bytes);
+  }
+  if (!region.owns(UserPointer{pointer})) return next_allocator.realloc(pointer, bytes);
   const Bytes old_bytes = usable_bytes(pointer);
   void* moved = allocate(bytes);
   if (moved == nullptr) return bytes <= old_bytes ? pointer : nullptr;

@@ -143,12 +143,11 @@ ClassIndex class_of_free(const void* pointer) noexcept {
 
 // Not in any class: large, private, foreign or no block at all.
 void deallocate_classless(void* pointer) noexcept {
+  if (PrivateHeap* heap = PrivateHeap::of(pointer)) return heap->deallocate(pointer);
   const UserPointer block{pointer};
   if (!region.owns(block)) return next_allocator.free(pointer);
-  const PoolIndex pool = region.pool_of(block);
-  if (pool.is_none()) fail("free of an address that is in no pool of blocks", pointer);
-  if (region.record(pool).owner == 0) fail("free of a block whose pool was given back: a double free", pointer);
-  free_private(pool, pointer);
+  if (region.pool_of(block).is_none()) fail("free of an address that is in no pool of blocks", pointer);
+  fail("free of a block whose pool was given back: a double free", pointer);
 }
 
 }  // namespace

@@ -9,10 +9,8 @@ step=$1
 preset=$2
 case $step in
   build)
-    # The command is an ordinary program; two compilers have seen it already.
-    with_cli=OFF
-    [[ $preset != clang ]] || with_cli=ON
-    configure "$preset" -DSMALLBLOCK_TESTS=ON -DSMALLBLOCK_CLI=$with_cli
+    # The command is tested in the release build; clang's view of it is clang-tidy's.
+    configure "$preset" -DSMALLBLOCK_TESTS=ON -DSMALLBLOCK_CLI=OFF
     build "$preset" 2>&1
     ;;
   test)

@@ -1,0 +1,123 @@
+// See large_blocks.hpp. The table grows with the lock free, so that no lock is held in the next allocator.
+
+#include "heap/large_blocks.hpp"
+
+#include "heap/next_allocator.hpp"
+
+namespace smallblock {
+
+namespace {
+
+constexpr Bytes kFirstSlots = 64;
+
+}  // namespace
+
+constinit LargeBlocks large_blocks;
+
+Bytes LargeBlocks::slot_of(std::uintptr_t address) const noexcept {
+  // Fibonacci hashing (TAOCP 3, 6.4): blocks are 16-aligned, so the low bits say nothing.
+  return (address >> 4) * 0x9E3779B97F4A7C15U >> 20 & (slots_ - 1);
+}
+
+LargeBlocks::Entry* LargeBlocks::find(const void* block) noexcept {
+  if (slots_ == 0) return nullptr;
+  const std::uintptr_t address = UserPointer{block}.address();
+  for (Bytes slot = slot_of(address); table_[slot].address != 0; slot = (slot + 1) & (slots_ - 1)) {
+    if (table_[slot].address == address) return &table_[slot];
+  }
+  return nullptr;
+}
+
+void LargeBlocks::insert(const Entry& entry) noexcept {
+  Bytes slot = slot_of(entry.address);
+  while (table_[slot].address != 0) slot = (slot + 1) & (slots_ - 1);
+  table_[slot] = entry;
+}
+
+void LargeBlocks::erase(Entry* entry) noexcept {
+  auto hole = static_cast<Bytes>(entry - table_);
+  for (Bytes slot = (hole + 1) & (slots_ - 1); table_[slot].address != 0; slot = (slot + 1) & (slots_ - 1)) {
+    const Bytes home = slot_of(table_[slot].address);
+    // An entry whose home lies cyclically in (hole, slot] stays reachable where it is.
+    if (((slot - home) & (slots_ - 1)) < ((slot - hole) & (slots_ - 1))) continue;
+    table_[hole] = table_[slot];
+    hole = slot;
+  }
+  table_[hole] = {};
+  count_.store(count_.load() - 1);
+}
+
+// With the lock held, which is free meanwhile. False: no memory.
+bool LargeBlocks::make_room() noexcept {
+  while ((count_.load() + 1) * 2 > slots_) {
+    const Bytes slots = slots_ == 0 ? kFirstSlots : slots_ * 2;
+    lock_.unlock();
+    auto* table = static_cast<Entry*>(next_allocator.calloc(slots, sizeof(Entry)));
+    lock_.lock();
+    if (table == nullptr) return false;
+    Entry* unneeded = table;
+    if (slots > slots_) {
+      const Bytes old_slots = slots_;
+      unneeded = table_;
+      table_ = table;
+      slots_ = slots;
+      for (Bytes slot = 0; slot < old_slots; ++slot) {
+        if (unneeded[slot].address != 0) insert(unneeded[slot]);
+      }
+    }
+    lock_.unlock();
+    next_allocator.free(unneeded);
+    lock_.lock();
+  }
+  return true;
+}
+
+bool LargeBlocks::add(void* block, PrivateHeap* heap, Bytes bytes) noexcept {
+  const os::LockGuard guard(lock_);
+  if (!make_room()) return false;
+  insert({.address = UserPointer{block}.address(), .heap = heap, .bytes = bytes});
+  count_.store(count_.load() + 1);
+  return true;
+}
+
+PrivateHeap* LargeBlocks::heap_of(const void* block) noexcept {
+  if (count_.load() == 0) return nullptr;
+  const os::LockGuard guard(lock_);
+  const Entry* entry = find(block);
+  return entry != nullptr ? entry->heap : nullptr;
+}
+
+bool LargeBlocks::remove(const void* block, const PrivateHeap* heap) noexcept {
+  const os::LockGuard guard(lock_);
+  Entry* entry = find(block);
+  if (entry == nullptr || entry->heap != heap) return false;
+  erase(entry);
+  return true;
+}
+
+void* LargeBlocks::take_any(const PrivateHeap* heap) noexcept {
+  if (count_.load() == 0) return nullptr;
+  const os::LockGuard guard(lock_);
+  for (Bytes slot = 0; slot < slots_; ++slot) {
+    if (table_[slot].address == 0 || table_[slot].heap != heap) continue;
+    auto* block = reinterpret_cast<void*>(table_[slot].address);
+    erase(&table_[slot]);
+    return block;
+  }
+  return nullptr;
+}
+
+bool LargeBlocks::contains(const void* address, const PrivateHeap* heap) noexcept {
+  if (count_.load() == 0) return false;
+  const os::LockGuard guard(lock_);
+  for (Bytes slot = 0; slot < slots_; ++slot) {
+    const Entry& entry = table_[slot];
+    // A block of no bytes still has its address.
+    const Bytes bytes = entry.bytes == 0 ? 1 : entry.bytes;
+    if (entry.heap == heap && entry.address != 0 && UserPointer{address}.address() - entry.address < bytes)
+      return true;
+  }
+  return false;
+}
+
+}  // namespace smallblock

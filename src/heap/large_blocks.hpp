@@ -1,0 +1,61 @@
+// The large blocks of private heaps: which ones there are, and whose.
+//
+// A private heap gets what is larger than a block from the next allocator. Those addresses are remembered here,
+// beside the blocks, so that every front door can tell them from the next allocator's own and destroying a heap
+// finds them. An open-addressing hash table (D. Knuth, TAOCP 3, 6.4, algorithm R for the removal) in memory of the
+// next allocator. Called by heap/private_heap and, on the way of foreign pointers, by heap/slow_path and
+// heap/resize.
+#pragma once
+
+#include "base/relaxed.hpp"
+#include "base/units.hpp"
+#include "os/lock.hpp"
+
+namespace smallblock {
+
+class PrivateHeap;
+
+class LargeBlocks {
+ public:
+  // False: no memory for the table. O(1) amortised.
+  bool add(void* block, PrivateHeap* heap, Bytes bytes) noexcept;
+
+  // Whether there is any block at all. A single load.
+  bool any() const noexcept { return count_.load() != 0; }
+
+  // The heap of a block that was added, else nullptr. O(1); a single load while there are none.
+  PrivateHeap* heap_of(const void* block) noexcept;
+
+  // Forgets a block. False if it is not this heap's. O(1).
+  bool remove(const void* block, const PrivateHeap* heap) noexcept;
+
+  // Forgets some block of this heap and returns it; nullptr when there is none. O(table).
+  void* take_any(const PrivateHeap* heap) noexcept;
+
+  // Whether an address lies in a block of this heap. O(table).
+  bool contains(const void* address, const PrivateHeap* heap) noexcept;
+
+  os::Lock& lock_for_fork() noexcept { return lock_; }
+
+ private:
+  struct Entry {
+    std::uintptr_t address;  // 0: free
+    PrivateHeap* heap;
+    Bytes bytes;
+  };
+
+  Bytes slot_of(std::uintptr_t address) const noexcept;
+  Entry* find(const void* block) noexcept;
+  void insert(const Entry& entry) noexcept;
+  void erase(Entry* entry) noexcept;
+  bool make_room() noexcept;
+
+  os::Lock lock_;
+  Relaxed<Bytes> count_;
+  Bytes slots_ = 0;  // a power of two, at least twice the count
+  Entry* table_ = nullptr;
+};
+
+[[gnu::visibility("hidden")]] extern constinit LargeBlocks large_blocks;
+
+}  // namespace smallblock
