@@ -20,7 +20,18 @@ clang_runtime() {
   else
     version=$(apt-cache depends clang 2>/dev/null | sed -n 's/.*Depends: clang-\([0-9]*\)$/\1/p' | head -n 1)
   fi
-  [[ -z $version ]] || echo "libclang-rt-$version-dev"
+  if [[ -n $version ]]; then
+    echo "libclang-rt-$version-dev"
+  fi
+}
+
+# CPython's own tests for the system's interpreter, which ships without them.
+python_tests() {
+  local python
+  python=$(readlink -f /usr/bin/python3) || return 0
+  if [[ $python == */python3.* ]]; then
+    echo "lib${python##*/}-testsuite"
+  fi
 }
 
 # Prints the entries of its arguments of which no alternative is installed.
@@ -95,6 +106,6 @@ fi
 
 install_missing "${packages[@]}"
 if [[ $group == test ]]; then
-  runtime=$(clang_runtime)
-  [[ -z $runtime ]] || install_missing "$runtime"
+  mapfile -t versioned < <(clang_runtime && python_tests)  # known only now: both carry a version in their name
+  install_missing "${versioned[@]}"
 fi

@@ -12,9 +12,11 @@ namespace smallblock {
 namespace {
 
 // aligned_alloc of some libraries refuses sizes that are no multiple of the alignment; posix_memalign never does.
+// Of no bytes some make a block that must not be written, although its usable size is 1.
 void* aligned(std::size_t alignment, std::size_t bytes) {
   void* block = nullptr;
-  const int error = posix_memalign(&block, alignment < sizeof(void*) ? sizeof(void*) : alignment, bytes);
+  const int error =
+      posix_memalign(&block, alignment < sizeof(void*) ? sizeof(void*) : alignment, bytes == 0 ? 1 : bytes);
   if (error == 0) return block;
   errno = error;
   return nullptr;
