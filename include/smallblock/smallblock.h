@@ -28,54 +28,55 @@ extern "C" {
 
 /* A block of at least `bytes` bytes, 16-byte aligned, or NULL with errno ENOMEM. bytes == 0 gives a block
  * that can be freed. O(1). */
-SB_API void *sb_malloc(size_t bytes) SB_NOEXCEPT;
+SB_API void* sb_malloc(size_t bytes) SB_NOEXCEPT;
 
 /* count * bytes zeroed bytes. NULL with errno ENOMEM if the product overflows. */
-SB_API void *sb_calloc(size_t count, size_t bytes) SB_NOEXCEPT;
+SB_API void* sb_calloc(size_t count, size_t bytes) SB_NOEXCEPT;
 
 /* Resizes in place when the new size fits the block and fills at least half of it, else moves the block.
  * block == NULL is sb_malloc; bytes == 0 frees the block and returns NULL. On failure: NULL, the block stays. */
-SB_API void *sb_realloc(void *block, size_t bytes) SB_NOEXCEPT;
+SB_API void* sb_realloc(void* block, size_t bytes) SB_NOEXCEPT;
 
 /* Gives a block back. NULL is ignored; errno is kept. */
-SB_API void sb_free(void *block) SB_NOEXCEPT;
+SB_API void sb_free(void* block) SB_NOEXCEPT;
 
 /* Like sb_free; `bytes` is the size that was asked for. */
-SB_API void sb_free_sized(void *block, size_t bytes) SB_NOEXCEPT;
+SB_API void sb_free_sized(void* block, size_t bytes) SB_NOEXCEPT;
 
 /* A block whose address is a multiple of `alignment`, a power of two; otherwise NULL with errno EINVAL. */
-SB_API void *sb_aligned_alloc(size_t alignment, size_t bytes) SB_NOEXCEPT;
+SB_API void* sb_aligned_alloc(size_t alignment, size_t bytes) SB_NOEXCEPT;
 
 /* The bytes that the block really has, at least what was asked for. 0 for NULL. */
-SB_API size_t sb_usable_size(const void *block) SB_NOEXCEPT;
+SB_API size_t sb_usable_size(const void* block) SB_NOEXCEPT;
 
 /* Whether the address lies in smallblock's region (in a block or not). Any address may be asked for. */
-SB_API bool sb_owns(const void *address) SB_NOEXCEPT;
+SB_API bool sb_owns(const void* address) SB_NOEXCEPT;
 
 /* Fills blocks[0..count) with blocks of `bytes` bytes and returns how many it got; fewer than count only when
  * memory ran out (errno ENOMEM). */
-SB_API size_t sb_malloc_batch(size_t bytes, size_t count, void **blocks) SB_NOEXCEPT;
+SB_API size_t sb_malloc_batch(size_t bytes, size_t count, void** blocks) SB_NOEXCEPT;
 
 /* Frees blocks[0..count); NULL entries are ignored. The array's contents are not changed. */
-SB_API void sb_free_batch(size_t count, void **blocks) SB_NOEXCEPT;
+SB_API void sb_free_batch(size_t count, void** blocks) SB_NOEXCEPT;
 
 /* A private heap: its blocks lie in pools of its own, and destroying it frees them all at once.
- * Blocks may be allocated and freed from any thread. sb_free knows them too, and sb_realloc keeps them in their heap. */
+ * Blocks may be allocated and freed from any thread. sb_free knows them too, and sb_realloc keeps them in their
+ * heap. */
 typedef struct sb_heap sb_heap;
 
 /* NULL with errno ENOMEM when the system refuses memory. */
-SB_API sb_heap *sb_heap_create(void) SB_NOEXCEPT;
-SB_API void *sb_heap_alloc(sb_heap *heap, size_t bytes) SB_NOEXCEPT;
-SB_API void *sb_heap_aligned_alloc(sb_heap *heap, size_t alignment, size_t bytes) SB_NOEXCEPT;
+SB_API sb_heap* sb_heap_create(void) SB_NOEXCEPT;
+SB_API void* sb_heap_alloc(sb_heap* heap, size_t bytes) SB_NOEXCEPT;
+SB_API void* sb_heap_aligned_alloc(sb_heap* heap, size_t alignment, size_t bytes) SB_NOEXCEPT;
 
 /* Frees one block of this heap; a block of another heap ends the process with a message. */
-SB_API void sb_heap_free(sb_heap *heap, void *block) SB_NOEXCEPT;
+SB_API void sb_heap_free(sb_heap* heap, void* block) SB_NOEXCEPT;
 
 /* Frees every block of the heap and the heap itself. No thread may still use either. O(pools). */
-SB_API void sb_heap_destroy(sb_heap *heap) SB_NOEXCEPT;
+SB_API void sb_heap_destroy(sb_heap* heap) SB_NOEXCEPT;
 
 /* Whether the address lies in a pool of this heap, or in a large block that it got from the malloc below. */
-SB_API bool sb_heap_owns(const sb_heap *heap, const void *address) SB_NOEXCEPT;
+SB_API bool sb_heap_owns(const sb_heap* heap, const void* address) SB_NOEXCEPT;
 
 #define SB_STATS_VERSION 1
 #define SB_STATS_CLASS_MAX 96
@@ -100,22 +101,22 @@ typedef struct sb_stats {
   uint64_t small_limit_bytes;
   uint64_t page_bytes;
   uint64_t arena_bytes;
-  uint64_t arenas_used;          /* arenas with at least one pool out */
+  uint64_t arenas_used; /* arenas with at least one pool out */
   uint64_t arenas_used_peak;
-  uint64_t arenas_opened_total;  /* times that an arena was taken into use */
+  uint64_t arenas_opened_total;   /* times that an arena was taken into use */
   uint64_t arenas_released_total; /* times that an empty arena's memory was given back */
-  uint64_t arenas_kept;          /* empty, but kept committed against thrashing */
-  uint64_t pools_empty;          /* empty pools in used arenas, counted in units of one pool */
-  uint64_t live_bytes;           /* blocks_in_use * block_bytes, all classes */
-  uint64_t cached_bytes;         /* blocks_cached * block_bytes */
-  uint64_t free_bytes;           /* blocks_free * block_bytes */
-  uint64_t tail_bytes;           /* ends of used pools too short for a block */
-  uint64_t empty_bytes;          /* in empty pools of used arenas */
-  uint64_t committed_bytes;      /* arenas used and kept, times arena_bytes */
-  uint64_t metadata_bytes;       /* records, class table, heaps and magazines that were touched */
-  uint64_t heaps;                /* thread heaps that exist (running threads, at most one each) */
-  uint64_t heaps_private;        /* made by sb_heap_create */
-  uint64_t next_allocations;     /* small requests that fell through to the next allocator */
+  uint64_t arenas_kept;           /* empty, but kept committed against thrashing */
+  uint64_t pools_empty;           /* empty pools in used arenas, counted in units of one pool */
+  uint64_t live_bytes;            /* blocks_in_use * block_bytes, all classes */
+  uint64_t cached_bytes;          /* blocks_cached * block_bytes */
+  uint64_t free_bytes;            /* blocks_free * block_bytes */
+  uint64_t tail_bytes;            /* ends of used pools too short for a block */
+  uint64_t empty_bytes;           /* in empty pools of used arenas */
+  uint64_t committed_bytes;       /* arenas used and kept, times arena_bytes */
+  uint64_t metadata_bytes;        /* records, class table, heaps and magazines that were touched */
+  uint64_t heaps;                 /* thread heaps that exist (running threads, at most one each) */
+  uint64_t heaps_private;         /* made by sb_heap_create */
+  uint64_t next_allocations;      /* small requests that fell through to the next allocator */
   uint32_t class_count;
   uint32_t reserved;
   sb_class_stats classes[SB_STATS_CLASS_MAX];
@@ -123,10 +124,10 @@ typedef struct sb_stats {
 
 /* Fills at most `struct_bytes` bytes of *stats (pass sizeof *stats). Returns 0, or -1 with errno EINVAL when
  * struct_bytes is too small for the first two fields. Takes each class's lock for a moment; O(classes + heaps). */
-SB_API int sb_stats_get(sb_stats *stats, size_t struct_bytes) SB_NOEXCEPT;
+SB_API int sb_stats_get(sb_stats* stats, size_t struct_bytes) SB_NOEXCEPT;
 
 /* SB_VERSION_STRING of the library that runs. */
-SB_API const char *sb_version(void) SB_NOEXCEPT;
+SB_API const char* sb_version(void) SB_NOEXCEPT;
 
 #ifdef __cplusplus
 }

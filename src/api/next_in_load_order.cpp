@@ -5,6 +5,7 @@
 // request is small (served by a block) or, while the look-up runs, is served from a static buffer that is never
 // freed.
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 
@@ -21,7 +22,8 @@ NextAllocator found;
 
 alignas(16) char bootstrap_buffer[32_KiB];
 Bytes bootstrap_used = 0;
-[[gnu::tls_model("initial-exec")]] thread_local constinit bool looking_up = false;
+// The thread that is looking up, or 0. Another thread that comes meanwhile looks up the same for itself.
+constinit std::atomic<os::ThreadNumber> looking_up{0};
 
 bool in_bootstrap(const void* block) noexcept {
   return UserPointer{block}.address() - UserPointer{bootstrap_buffer}.address() < sizeof bootstrap_buffer;
@@ -58,8 +60,8 @@ void* realloc_checked(void* block, std::size_t bytes) {
 
 // False while this thread is in the middle of it.
 bool look_up_all() noexcept {
-  if (looking_up) return false;
-  looking_up = true;
+  if (looking_up.load(std::memory_order_relaxed) == os::thread_number()) return false;
+  looking_up.store(os::thread_number(), std::memory_order_relaxed);
   NextAllocator table{};
   look_up(table.malloc, "malloc");
   look_up(table.calloc, "calloc");
@@ -71,7 +73,7 @@ bool look_up_all() noexcept {
   table.free = free_checked;
   table.realloc = realloc_checked;
   next_allocator = table;
-  looking_up = false;
+  looking_up.store(0, std::memory_order_relaxed);
   return true;
 }
 

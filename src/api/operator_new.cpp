@@ -31,12 +31,12 @@ void* allocate_for(std::size_t bytes, std::size_t alignment, const void*) {
 
 // Off the hit, so that a hit needs no stack frame.
 template <typename... Arguments>
-[[gnu::noinline]] void* new_slow(const char* name, Arguments... arguments) {
-  if (void* block = allocate_for(arguments...)) return block;
-  using Function = void* (*)(Arguments...);
+[[gnu::noinline]] void* new_slow(std::size_t bytes, const char* name, Arguments... arguments) {
+  if (void* block = allocate_for(bytes, arguments...)) return block;
+  using Function = void* (*)(std::size_t, Arguments...);
   void* symbol = os::next_symbol(name);
   if (symbol == nullptr) fail("out of memory in operator new, and no C++ library to report it");
-  return reinterpret_cast<Function>(symbol)(arguments...);
+  return reinterpret_cast<Function>(symbol)(bytes, arguments...);
 }
 
 }  // namespace
@@ -45,38 +45,38 @@ extern "C" {
 
 SB_EXPORT void* _Znwm(std::size_t bytes) {
   void* block = pop_block(CurrentHeap{}, bytes);
-  return block != nullptr ? block : new_slow("_Znwm", bytes);
+  return block != nullptr ? block : new_slow(bytes, "_Znwm");
 }
 
 SB_EXPORT void* _Znam(std::size_t bytes) {
   void* block = pop_block(CurrentHeap{}, bytes);
-  return block != nullptr ? block : new_slow("_Znam", bytes);
+  return block != nullptr ? block : new_slow(bytes, "_Znam");
 }
 
 SB_EXPORT void* _ZnwmRKSt9nothrow_t(std::size_t bytes, const void* tag) {
   void* block = pop_block(CurrentHeap{}, bytes);
-  return block != nullptr ? block : new_slow("_ZnwmRKSt9nothrow_t", bytes, tag);
+  return block != nullptr ? block : new_slow(bytes, "_ZnwmRKSt9nothrow_t", tag);
 }
 
 SB_EXPORT void* _ZnamRKSt9nothrow_t(std::size_t bytes, const void* tag) {
   void* block = pop_block(CurrentHeap{}, bytes);
-  return block != nullptr ? block : new_slow("_ZnamRKSt9nothrow_t", bytes, tag);
+  return block != nullptr ? block : new_slow(bytes, "_ZnamRKSt9nothrow_t", tag);
 }
 
 SB_EXPORT void* _ZnwmSt11align_val_t(std::size_t bytes, std::size_t alignment) {
-  return new_slow("_ZnwmSt11align_val_t", bytes, alignment);
+  return new_slow(bytes, "_ZnwmSt11align_val_t", alignment);
 }
 
 SB_EXPORT void* _ZnamSt11align_val_t(std::size_t bytes, std::size_t alignment) {
-  return new_slow("_ZnamSt11align_val_t", bytes, alignment);
+  return new_slow(bytes, "_ZnamSt11align_val_t", alignment);
 }
 
 SB_EXPORT void* _ZnwmSt11align_val_tRKSt9nothrow_t(std::size_t bytes, std::size_t alignment, const void* tag) {
-  return new_slow("_ZnwmSt11align_val_tRKSt9nothrow_t", bytes, alignment, tag);
+  return new_slow(bytes, "_ZnwmSt11align_val_tRKSt9nothrow_t", alignment, tag);
 }
 
 SB_EXPORT void* _ZnamSt11align_val_tRKSt9nothrow_t(std::size_t bytes, std::size_t alignment, const void* tag) {
-  return new_slow("_ZnamSt11align_val_tRKSt9nothrow_t", bytes, alignment, tag);
+  return new_slow(bytes, "_ZnamSt11align_val_tRKSt9nothrow_t", alignment, tag);
 }
 
 SB_EXPORT void _ZdlPv(void* block) {

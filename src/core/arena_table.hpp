@@ -28,7 +28,7 @@ class ArenaTable {
   // An empty pool of 2^units_log2 units; none when the region is used up or the system refuses memory. O(1).
   PoolIndex open_pool(unsigned units_log2) noexcept;
 
-  // Takes back a pool that PoolOrder::close_pool has closed. May give an arena back to the system. O(1).
+  // Takes back a pool that PoolOrder::put_back has closed. May give an arena back to the system. O(1).
   void close_pool(PoolIndex pool, unsigned units_log2) noexcept;
 
   ArenaCounts counts() noexcept;

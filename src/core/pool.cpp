@@ -53,7 +53,7 @@ unsigned PoolRecord::take_lowest(char* start, unsigned wanted, void** end) noexc
 
 bool PoolRecord::is_out(std::uint64_t offset) const noexcept {
   const std::uint32_t block = block_at(kSizeClasses[class_index], offset);
-  return block != not_a_block && (free_bits[block / 64] & (std::uint64_t{1} << (block % 64))) == 0;
+  return block != kNotABlock && (free_bits[block / 64] & (std::uint64_t{1} << (block % 64))) == 0;
 }
 
 void PoolRecord::audit() const noexcept {

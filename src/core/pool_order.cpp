@@ -18,12 +18,12 @@ constexpr char kDouble[] = "double free of a block";
     const PoolIndex pool = region.pool_of(UserPointer{blocks[i]});
     if (pool.is_none()) continue;
     const Bytes offset = region.offset_in(pool, UserPointer{blocks[i]});
-    if (block_at(kSizeClasses[class_index], offset) == not_a_block) fail(kInterior, blocks[i]);
+    if (block_at(kSizeClasses[class_index], offset) == kNotABlock) fail(kInterior, blocks[i]);
   }
   fail(kInterior);
 }
 
-// Sets `count` bits from `first` on. Returns the first one that was set already, or not_a_block.
+// Sets `count` bits from `first` on. Returns the first one that was set already, or kNotABlock.
 std::uint32_t set_bits(std::uint64_t* words, unsigned first, unsigned count) noexcept {
   while (count > 0) {
     const unsigned bit = first % 64;
@@ -35,7 +35,7 @@ std::uint32_t set_bits(std::uint64_t* words, unsigned first, unsigned count) noe
     first += here;
     count -= here;
   }
-  return not_a_block;
+  return kNotABlock;
 }
 
 std::uintptr_t distance(void* const* blocks) noexcept {
@@ -62,7 +62,7 @@ bool may_be_run(void* const* blocks, void* const* end, Bytes block_bytes) noexce
   unsigned run = 1;
   while (run < most && distance(blocks + run - 1) == step) ++run;
   const std::uint32_t set_before = set_bits(record.free_bits, upwards ? first : first - (run - 1), run);
-  if (set_before != not_a_block) [[unlikely]] {
+  if (set_before != kNotABlock) [[unlikely]] {
     fail(kDouble, blocks[upwards ? set_before - first : first - set_before]);
   }
   return run;

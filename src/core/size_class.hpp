@@ -112,12 +112,12 @@ constexpr std::uint64_t divide(const SizeClass& size_class, std::uint64_t offset
   return offset * size_class.reciprocal;
 }
 
-// The index of the block that starts at an offset of a pool; not_a_block if none does.
-inline constexpr std::uint32_t not_a_block = ~std::uint32_t{0};
+// The index of the block that starts at an offset of a pool; kNotABlock if none does.
+inline constexpr std::uint32_t kNotABlock = ~std::uint32_t{0};
 constexpr std::uint32_t block_at(const SizeClass& size_class, std::uint64_t offset) noexcept {
   const std::uint64_t quotient = divide(size_class, offset);
   const auto index = static_cast<std::uint32_t>(quotient >> kReciprocalShift);
-  return (quotient & kRemainderMask) == 0 && index < size_class.capacity ? index : not_a_block;
+  return (quotient & kRemainderMask) == 0 && index < size_class.capacity ? index : kNotABlock;
 }
 
 // Proves the table for every size and every block; the compiler runs it.
@@ -130,9 +130,9 @@ constexpr bool size_classes_are_right() noexcept {
     if (entry.capacity > kConfig.pool_bytes / kConfig.granule_bytes) return false;
     const std::uint32_t last = (entry.capacity - 1U) * entry.block_bytes;
     if (block_at(entry, last) != entry.capacity - 1U) return false;
-    if (block_at(entry, last + entry.block_bytes) != not_a_block) return false;
+    if (block_at(entry, last + entry.block_bytes) != kNotABlock) return false;
     for (std::uint32_t wrong : {1U, 8U, entry.block_bytes - 1U}) {
-      if (block_at(entry, wrong) != not_a_block || block_at(entry, last - wrong) != not_a_block) return false;
+      if (block_at(entry, wrong) != kNotABlock || block_at(entry, last - wrong) != kNotABlock) return false;
     }
   }
   return kSizeClasses[kClassCount].block_bytes == kConfig.small_limit_bytes;

@@ -1,9 +1,8 @@
 // Private heaps: pools of their own, all freed at once.
 //
 // A block of a private heap lies in a pool whose class table entry is 0, so a free from any front door misses the
-// fast path and comes here through the pool record's owner. Requests above the small limit go to the next allocator
-// behind a header that links them, so that destroying the heap finds them. Called by api/c_api.cpp and
-// heap/slow_path.cpp.
+// fast path and comes here through the pool record's owner. Requests above the small limit go to the next
+// allocator, remembered in heap/large_blocks. Called by api/c_api.cpp, heap/slow_path.cpp and heap/resize.cpp.
 #pragma once
 
 #include "core/pool_order.hpp"

@@ -15,6 +15,10 @@ bool exit_key_made = false;
 
 }  // namespace
 
+ThreadNumber thread_number() noexcept {
+  return static_cast<ThreadNumber>(pthread_self());
+}
+
 bool register_thread_exit(void (*handler)(void*)) noexcept {
   exit_key_made = pthread_key_create(&exit_key, handler) == 0;
   return exit_key_made;

@@ -1,8 +1,8 @@
 // A lock of four bytes: one compare-and-swap when free, a futex when contended.
 //
 // After U. Drepper, "Futexes Are Tricky" (2011), mutex 2. Every lock of the engine is one of these; the order in
-// which they are taken is: registry, private heap, depot (ascending class), arena table, heap area. None is held
-// around a system call that can block on memory or around a callback.
+// which they are taken is: registry, list of private heaps, large blocks, private heap, depot (ascending class),
+// arena table, heap area. None is held around a system call that can block on memory or around a callback.
 #pragma once
 
 #include <atomic>

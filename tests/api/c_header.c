@@ -5,9 +5,9 @@ int c_interface_works(void);
 
 int c_interface_works(void) {
   sb_stats stats;
-  void *blocks[2];
-  sb_heap *heap = sb_heap_create();
-  void *block = sb_malloc(10);
+  void* blocks[2];
+  sb_heap* heap = sb_heap_create();
+  void* block = sb_malloc(10);
   if (heap == NULL || block == NULL || !sb_owns(block)) return 0;
   block = sb_realloc(block, 100);
   sb_free_sized(block, 100);

@@ -55,7 +55,7 @@ TEST(SizeClass, DividesEveryOffsetOfEveryPool) {
     for (std::uint64_t offset = 0; offset < kConfig.pool_bytes << entry.units_log2; ++offset) {
       const std::uint64_t block = offset / entry.block_bytes;
       const bool starts = offset % entry.block_bytes == 0 && block < entry.capacity;
-      ASSERT_EQ(block_at(entry, offset), starts ? block : not_a_block) << entry.block_bytes << " at " << offset;
+      ASSERT_EQ(block_at(entry, offset), starts ? block : kNotABlock) << entry.block_bytes << " at " << offset;
     }
   }
 }

@@ -1,11 +1,12 @@
 // Which instructions of a library a malloc or free really executes: single-steps a child that runs on it.
 //
-//     hot_path_probe LIBRARY [NAME=OFFSET ...]
+//     hot_path_probe LIBRARY
 //
 // Prints one line per call: the function's name, then the offsets in LIBRARY of the executed instructions, in
-// order. Called by check_hot_path.py, which disassembles them. NAME=OFFSET: where a function that LIBRARY does not
-// export lies. The child is this program again, with LIBRARY preloaded; it marks the calls with breakpoints whose
-// register says which call follows. x86-64 Linux only.
+// order. Called by check_hot_path.py, which disassembles them. The child is this program again, with LIBRARY
+// preloaded; it marks the calls with breakpoints whose register says which call follows. To the preload hook it
+// looks like a CPython, before 3.12 in one child and after it in another, so that the hook hands over its
+// functions. x86-64 Linux only.
 #include <dlfcn.h>
 #include <sys/ptrace.h>
 #include <sys/user.h>
@@ -22,26 +23,59 @@
 #include <string_view>
 #include <vector>
 
+// What the hook asks an interpreter for; the layout is CPython's PyMemAllocatorEx.
+struct PythonAllocator {
+  void* context;
+  void* (*malloc)(void* context, std::size_t bytes);
+  void* (*calloc)(void* context, std::size_t count, std::size_t bytes);
+  void* (*realloc)(void* context, void* block, std::size_t bytes);
+  void (*free)(void* context, void* block);
+};
+
+namespace {
+
+// Written by the hook before main().
+constinit PythonAllocator python_allocator{};
+constexpr const char* kVersionVariable = "HOT_PATH_PYTHON_VERSION";
+constexpr const char* kWithOneGil = "3.11.0";
+constexpr const char* kWithManyGils = "3.12.0";
+
+bool has_one_gil() {
+  const char* version = std::getenv(kVersionVariable);
+  return version != nullptr && std::strcmp(version, kWithOneGil) == 0;
+}
+
+}  // namespace
+
+extern "C" {
+[[gnu::visibility("default")]] void PyMem_SetAllocator(int, PythonAllocator* allocator) {
+  python_allocator = *allocator;
+}
+[[gnu::visibility("default")]] const char* Py_GetVersion() {
+  return has_one_gil() ? kWithOneGil : kWithManyGils;
+}
+}
+
 namespace {
 
 // The entry points, in pairs; of operator delete both the plain and the sized one.
 struct Pair {
   const char* allocate;
   const char* release;
-  bool has_context;  // CPython's functions take a pointer of the allocator's own first
 };
-constexpr Pair kPairs[] = {{"malloc", "free", false},
-                           {"_Znwm", "_ZdlPv", false},
-                           {"_Znwm", "_ZdlPvm", false},
-                           {"python_malloc", "python_free", true}};
+constexpr Pair kPairs[] = {{"malloc", "free"},
+                           {"_Znwm", "_ZdlPv"},
+                           {"_Znwm", "_ZdlPvm"},
+                           {"python_malloc", "python_free"},
+                           {"python_malloc_one_gil", "python_free_one_gil"}};
+constexpr std::size_t kPythonPair = 3;
+constexpr std::size_t kOneGilPair = 4;
 constexpr std::size_t kBytes = 24;
 constexpr int kRounds = 9;
 constexpr std::uint64_t kEndMark = 0;
 
 using Allocate = void*(std::size_t);
 using Release = void(void*, std::size_t);  // free ignores the second argument
-using AllocateInContext = void*(void*, std::size_t);
-using ReleaseInContext = void(void*, void*);
 
 void mark(std::uint64_t call) {
   asm volatile("int3" : : "D"(call) : "memory");
@@ -52,51 +86,60 @@ const char* name_of(std::uint64_t call) {
   return call % 2 == 1 ? pair.allocate : pair.release;
 }
 
-// An exported function, or the one at the offset that the environment gives; null if there is neither.
-void* find_function(const char* name) {
-  if (void* exported = dlsym(RTLD_DEFAULT, name)) return exported;
-  const char* offset = std::getenv(name);
-  Dl_info info{};
-  if (offset == nullptr || dladdr(dlsym(RTLD_DEFAULT, "malloc"), &info) == 0) return nullptr;
-  return static_cast<char*>(info.dli_fbase) + std::strtoul(offset, nullptr, 0);
-}
-
 void call_pair(const Pair& pair, std::uint64_t first_call) {
-  void* allocate = find_function(pair.allocate);
-  void* release = find_function(pair.release);
-  if (allocate == nullptr || release == nullptr) return;
-  void* block = nullptr;
+  auto* allocate = reinterpret_cast<Allocate*>(dlsym(RTLD_DEFAULT, pair.allocate));
+  auto* release = reinterpret_cast<Release*>(dlsym(RTLD_DEFAULT, pair.release));
   mark(first_call);
-  if (pair.has_context) {
-    block = reinterpret_cast<AllocateInContext*>(allocate)(nullptr, kBytes);
-  } else {
-    block = reinterpret_cast<Allocate*>(allocate)(kBytes);
-  }
+  void* block = allocate(kBytes);
   mark(kEndMark);
   mark(first_call + 1);
-  if (pair.has_context) {
-    reinterpret_cast<ReleaseInContext*>(release)(nullptr, block);
-  } else {
-    reinterpret_cast<Release*>(release)(block, kBytes);
-  }
+  release(block, kBytes);
   mark(kEndMark);
+}
+
+void call_python_pair(std::uint64_t first_call) {
+  const PythonAllocator python = python_allocator;
+  mark(first_call);
+  void* block = python.malloc(python.context, kBytes);
+  mark(kEndMark);
+  mark(first_call + 1);
+  python.free(python.context, block);
+  mark(kEndMark);
+}
+
+void* allocate_as_usual(bool for_python) {
+  return for_python ? python_allocator.malloc(python_allocator.context, kBytes) : std::malloc(kBytes);
+}
+void release_as_usual(bool for_python, void* block) {
+  if (for_python) {
+    python_allocator.free(python_allocator.context, block);
+  } else {
+    std::free(block);
+  }
 }
 
 // Leaves a magazine that is neither empty nor full, so that what follows are hits.
-void warm_up() {
+void warm_up(bool for_python) {
   void* blocks[16];
   for (int round = 0; round < 100; ++round) {
-    for (void*& block : blocks) block = std::malloc(kBytes);
-    for (void* block : blocks) std::free(block);
+    for (void*& block : blocks) block = allocate_as_usual(for_python);
+    for (void* block : blocks) release_as_usual(for_python, block);
   }
-  for (int i = 0; i < 3; ++i) blocks[i] = std::malloc(kBytes);
+  for (int i = 0; i < 3; ++i) blocks[i] = allocate_as_usual(for_python);
   asm volatile("" : : "r"(blocks) : "memory");
 }
 
 int run_child() {
-  warm_up();
+  const bool has_python = python_allocator.malloc != nullptr;
+  warm_up(false);
+  if (has_python) warm_up(true);
   for (int round = 0; round < kRounds; ++round) {
-    for (std::size_t i = 0; i < std::size(kPairs); ++i) call_pair(kPairs[i], 2 * i + 1);
+    if (has_one_gil()) {
+      if (has_python) call_python_pair(2 * kOneGilPair + 1);
+      continue;
+    }
+    for (std::size_t i = 0; i < kPythonPair; ++i) call_pair(kPairs[i], 2 * i + 1);
+    if (has_python) call_python_pair(2 * kPythonPair + 1);
   }
   return 0;
 }
@@ -161,7 +204,7 @@ std::vector<std::uint64_t> step_through(pid_t child, const Mapping& mapping) {
   }
 }
 
-int trace_child(pid_t child, const std::string& library) {
+void trace_child(pid_t child, const std::string& library) {
   int status = 0;
   if (waitpid(child, &status, 0) != child || !WIFSTOPPED(status)) give_up("the child did not start");
   std::uint64_t call = kEndMark;
@@ -172,31 +215,31 @@ int trace_child(pid_t child, const std::string& library) {
     for (const std::uint64_t offset : step_through(child, mapping)) std::printf(" 0x%lx", offset);
     std::printf("\n");
   }
-  return 0;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  if (argc == 1 && std::getenv("HOT_PATH_CHILD") != nullptr) return run_child();
-  if (argc < 2) {
-    std::fprintf(stderr, "usage: hot_path_probe LIBRARY [NAME=OFFSET ...]\n");
-    return 2;
-  }
-  const std::string library = argv[1];
-  const pid_t child = fork();
-  if (child < 0) give_up("fork");
-  if (child != 0) return trace_child(child, library);
-
-  for (int i = 2; i < argc; ++i) {
-    const std::string option = argv[i];
-    const std::size_t equals = option.find('=');
-    setenv(option.substr(0, equals).c_str(), option.substr(equals + 1).c_str(), 1);
-  }
-  setenv("HOT_PATH_CHILD", "1", 1);
+[[noreturn]] void become_child(const char* version, const std::string& library) {
+  setenv(kVersionVariable, version, 1);
   setenv("LD_PRELOAD", library.c_str(), 1);
   setenv("LD_BIND_NOW", "1", 1);
   if (ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) give_up("PTRACE_TRACEME");
   execl("/proc/self/exe", "hot_path_probe", static_cast<char*>(nullptr));
   give_up("exec");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc == 1 && std::getenv(kVersionVariable) != nullptr) return run_child();
+  if (argc != 2) {
+    std::fprintf(stderr, "usage: hot_path_probe LIBRARY\n");
+    return 2;
+  }
+  for (const char* version : {kWithManyGils, kWithOneGil}) {
+    std::fflush(stdout);
+    const pid_t child = fork();
+    if (child < 0) give_up("fork");
+    if (child == 0) become_child(version, argv[1]);
+    trace_child(child, argv[1]);
+  }
+  return 0;
 }
