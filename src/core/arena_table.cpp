@@ -78,7 +78,26 @@ ArenaIndex ArenaTable::take_unused() noexcept {
   return arena;
 }
 
+void ArenaTable::lock_for_fork() noexcept {
+  lock_.lock();
+  while (in_system_calls_ != 0) {
+    lock_.unlock();
+    os::yield_thread();
+    lock_.lock();
+  }
+}
+
 // Called and left with the lock held; it is free during the system call.
+template <typename SystemCall>
+bool ArenaTable::without_lock(SystemCall system_call) noexcept {
+  ++in_system_calls_;
+  lock_.unlock();
+  const bool done = system_call();
+  lock_.lock();
+  --in_system_calls_;
+  return done;
+}
+
 ArenaIndex ArenaTable::commit_new() noexcept {
   ArenaIndex arena;
   if (!refused_.empty()) {
@@ -91,9 +110,7 @@ ArenaIndex ArenaTable::commit_new() noexcept {
     return arena;
   }
   region.record(arena).state = ArenaState::kChanging;
-  lock_.unlock();
-  const bool committed = region.commit_arena(arena);
-  lock_.lock();
+  const bool committed = without_lock([arena] { return region.commit_arena(arena); });
   if (committed) return arena;
   region.record(arena).state = ArenaState::kNever;
   refused_.push_front(region, arena);
@@ -169,9 +186,7 @@ bool ArenaTable::release_kept() noexcept {
   kept_.remove(region, arena);
   --counts_.kept;
   record.state = ArenaState::kChanging;
-  lock_.unlock();
-  const bool released = region.decommit_units(arena, record.dirty_units);
-  lock_.lock();
+  const bool released = without_lock([&] { return region.decommit_units(arena, record.dirty_units); });
   if (!released) {
     record.state = ArenaState::kKept;
     kept_.push_front(region, arena);
@@ -199,9 +214,7 @@ bool ArenaTable::purge(ArenaIndex arena) noexcept {
     slots |= std::uint64_t{1} << slot;
     take_slot(arena, slot);
   }
-  lock_.unlock();
-  const bool purged = region.decommit_units(arena, dirty);
-  lock_.lock();
+  const bool purged = without_lock([&] { return region.decommit_units(arena, dirty); });
   if (purged) {
     record.released_ms = os::coarse_now_ms();
   } else {

@@ -39,7 +39,11 @@ class ArenaTable {
   // Proves that every used arena is listed where its free places say, and that the counts are right. O(arenas).
   void audit() noexcept;
 
-  os::Lock& lock_for_fork() noexcept { return lock_; }
+  // Waits until no thread has an arena in its hands (kChanging, or places taken out to be purged): a child would
+  // have lost it.
+  void lock_for_fork() noexcept;
+  void unlock_after_fork() noexcept { lock_.unlock(); }
+  void reset_in_child() noexcept { lock_.reset_in_child(); }
 
  private:
   using List = IndexList<ArenaIndex, Region>;
@@ -58,8 +62,11 @@ class ArenaTable {
   void give_back_surplus(ArenaIndex arena) noexcept;
   bool release_kept() noexcept;
   bool purge(ArenaIndex arena) noexcept;
+  template <typename SystemCall>
+  bool without_lock(SystemCall system_call) noexcept;
 
   os::Lock lock_;
+  unsigned in_system_calls_ = 0;  // threads that let go of the lock and will take it again
   // by_free_[length][n - 1]: used arenas with n free places; bit n - 1 of listed_[length] says whether there are
   // any.
   List by_free_[kUnitsLog2Max + 1][ArenaRecord::kUnits];

@@ -4,8 +4,8 @@
 
 #include <atomic>
 
-#include "core/arena_table.hpp"
 #include "heap/heap_area.hpp"
+#include "heap/locked_order.hpp"
 
 namespace smallblock {
 
@@ -18,15 +18,6 @@ constinit Relaxed<std::uint32_t> sweep_hand;
 bool depots_hold_too_much() noexcept {
   const Bytes held = bytes_in_depots();
   return held > kConfig.depot_bytes_min && held > bytes_out() / kConfig.depot_live_share;
-}
-
-// Hands pools that are linked by `next` back to their arenas. No lock may be held.
-void release_pools(PoolIndex first, unsigned units_log2) noexcept {
-  while (!first.is_none()) {
-    const PoolIndex next = region.record(first).next;
-    arena_table.close_pool(first, units_log2);
-    first = next;
-  }
 }
 
 }  // namespace
@@ -96,24 +87,24 @@ Magazine* Depot::swap_for_empty(Magazine* full, ClassIndex class_index) noexcept
 
 // The oldest magazine's blocks go back to their pools and it becomes the empty one; the full one takes its place.
 Magazine* Depot::swap_for_oldest(Magazine* full, ClassIndex class_index) noexcept {
-  const Bytes block_bytes = kSizeClasses[class_index].block_bytes;
-  const Bytes full_bytes = full->count.load() * block_bytes;
+  const Bytes full_bytes = full->count.load() * kSizeClasses[class_index].block_bytes;
   Magazine* oldest = nullptr;
-  PoolIndex emptied;
-  Bytes flushed_bytes = 0;
   {
     const os::LockGuard guard(lock_);
     push_full(full);
     oldest = oldest_full_;
     remove_full(oldest);
-    const auto count = static_cast<unsigned>(oldest->count.load());
-    flushed_bytes = count * block_bytes;
-    emptied = pools_.put_back(class_index, count, oldest->entries);
   }
-  depot_bytes.fetch_add(full_bytes - flushed_bytes, std::memory_order_relaxed);
-  out_bytes.fetch_sub(flushed_bytes, std::memory_order_relaxed);
-  release_pools(emptied, kSizeClasses[class_index].units_log2);
+  depot_bytes.fetch_add(full_bytes, std::memory_order_relaxed);
+  put_magazine_back(oldest, class_index);
   return oldest;
+}
+
+// The blocks of a magazine that was counted in the depot and lies in it no longer.
+void Depot::put_magazine_back(Magazine* full, ClassIndex class_index) noexcept {
+  const auto count = static_cast<unsigned>(full->count.load());
+  depot_bytes.fetch_sub(count * Bytes{kSizeClasses[class_index].block_bytes}, std::memory_order_relaxed);
+  put_back(class_index, count, full->entries);
 }
 
 // What no one asks for any more must go too: each spill of a full depot also looks at one other class.
@@ -138,29 +129,14 @@ void Depot::give_empty(Magazine* empty) noexcept {
 }
 
 unsigned Depot::take_blocks(ClassIndex class_index, unsigned wanted, void** blocks) noexcept {
-  lock_.lock();
-  unsigned taken = pools_.take(wanted, blocks);
-  if (taken == 0) {
-    lock_.unlock();
-    const PoolIndex pool = arena_table.open_pool(kSizeClasses[class_index].units_log2);
-    if (pool.is_none()) return 0;
-    lock_.lock();
-    pools_.open_pool(pool, class_index, 0);
-    taken = pools_.take(wanted, blocks);
-  }
-  lock_.unlock();
+  const unsigned taken = LockedOrder{lock_, pools_, class_index, 0}.take(wanted, blocks);
   out_bytes.fetch_add(taken * Bytes{kSizeClasses[class_index].block_bytes}, std::memory_order_relaxed);
   return taken;
 }
 
 void Depot::put_back(ClassIndex class_index, unsigned count, void* const* blocks) noexcept {
-  PoolIndex emptied;
-  {
-    const os::LockGuard guard(lock_);
-    emptied = pools_.put_back(class_index, count, blocks);
-  }
+  LockedOrder{lock_, pools_, class_index, 0}.put_back(count, blocks);
   out_bytes.fetch_sub(count * Bytes{kSizeClasses[class_index].block_bytes}, std::memory_order_relaxed);
-  release_pools(emptied, kSizeClasses[class_index].units_log2);
 }
 
 bool Depot::flush_oldest(ClassIndex class_index) noexcept {
@@ -171,9 +147,7 @@ bool Depot::flush_oldest(ClassIndex class_index) noexcept {
     if (oldest == nullptr) return false;
     remove_full(oldest);
   }
-  const auto count = static_cast<unsigned>(oldest->count.load());
-  depot_bytes.fetch_sub(count * Bytes{kSizeClasses[class_index].block_bytes}, std::memory_order_relaxed);
-  put_back(class_index, count, oldest->entries);
+  put_magazine_back(oldest, class_index);
   give_empty(oldest);
   return true;
 }

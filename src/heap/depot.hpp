@@ -48,6 +48,7 @@ class alignas(64) Depot {
  private:
   static void sweep_one() noexcept;
   Magazine* swap_for_oldest(Magazine* full, ClassIndex class_index) noexcept;
+  void put_magazine_back(Magazine* full, ClassIndex class_index) noexcept;
   void push_full(Magazine* full) noexcept;
   void remove_full(Magazine* full) noexcept;
   Magazine* pop_empty() noexcept;

@@ -87,17 +87,13 @@ void* PrivateHeap::allocate(Bytes alignment, Bytes bytes) noexcept {
   return allocate_large(alignment, bytes);
 }
 
+LockedOrder PrivateHeap::order_of(ClassIndex class_index) noexcept {
+  return {lock_, orders_[class_index], class_index, number()};
+}
+
 void* PrivateHeap::allocate_small(ClassIndex class_index) noexcept {
   void* block = nullptr;
-  {
-    const os::LockGuard guard(lock_);
-    if (orders_[class_index].take(1, &block) == 1) return block;
-  }
-  const PoolIndex pool = arena_table.open_pool(kSizeClasses[class_index].units_log2);
-  if (pool.is_none()) return nullptr;
-  const os::LockGuard guard(lock_);
-  orders_[class_index].open_pool(pool, class_index, number());
-  orders_[class_index].take(1, &block);
+  order_of(class_index).take(1, &block);
   return block;
 }
 
@@ -131,17 +127,7 @@ void PrivateHeap::deallocate(void* pointer) noexcept {
   const PoolIndex pool = region.pool_of(block);
   if (pool.is_none() || region.record(pool).owner != number())
     fail("free of a block that is not of this heap", pointer);
-  deallocate_in(pool, pointer);
-}
-
-void PrivateHeap::deallocate_in(PoolIndex pool, void* pointer) noexcept {
-  const ClassIndex class_index = region.record(pool).class_index;
-  PoolIndex emptied;
-  {
-    const os::LockGuard guard(lock_);
-    emptied = orders_[class_index].put_back(class_index, 1, &pointer);
-  }
-  if (!emptied.is_none()) arena_table.close_pool(emptied, kSizeClasses[class_index].units_log2);
+  order_of(region.record(pool).class_index).put_back(1, &pointer);
 }
 
 bool PrivateHeap::owns(const void* address) noexcept {

@@ -5,8 +5,7 @@
 // allocator, remembered in heap/large_blocks. Called by api/c_api.cpp, heap/slow_path.cpp and heap/resize.cpp.
 #pragma once
 
-#include "core/pool_order.hpp"
-#include "os/lock.hpp"
+#include "heap/locked_order.hpp"
 
 namespace smallblock {
 
@@ -45,7 +44,7 @@ class PrivateHeap {
   std::uint32_t number() const noexcept;
   void* allocate_small(ClassIndex class_index) noexcept;
   void* allocate_large(Bytes alignment, Bytes bytes) noexcept;
-  void deallocate_in(PoolIndex pool, void* pointer) noexcept;
+  LockedOrder order_of(ClassIndex class_index) noexcept;
 
   os::Lock lock_;
   bool alive_ = false;

@@ -32,9 +32,11 @@ void close(MagazineTop& slot) noexcept {
   slot.top.store(&empty_magazine.bottom);
 }
 
-enum class EngineState : std::uint8_t { kNew, kStarting, kReady, kRefused };
+enum class EngineState : std::uint8_t { kNew, kReady, kRefused };
+enum class ForkState : std::uint8_t { kNew, kHandled, kRefused };
 
 constinit std::atomic<EngineState> engine_state{EngineState::kNew};
+constinit std::atomic<ForkState> fork_state{ForkState::kNew};
 constinit os::Lock registry_lock;
 constinit ThreadHeap* all_heaps = nullptr;
 constinit ThreadHeap* free_heaps = nullptr;
@@ -54,13 +56,13 @@ void before_fork() noexcept {
   registry_lock.lock();
   lock_private_heaps_for_fork();
   for (unsigned index = 1; index <= kClassCount; ++index) depots[index].lock_for_fork().lock();
-  arena_table.lock_for_fork().lock();
+  arena_table.lock_for_fork();
   heap_area.lock_for_fork().lock();
 }
 
 void after_fork_in_parent() noexcept {
   heap_area.lock_for_fork().unlock();
-  arena_table.lock_for_fork().unlock();
+  arena_table.unlock_after_fork();
   for (unsigned index = kClassCount; index >= 1; --index) depots[index].lock_for_fork().unlock();
   unlock_private_heaps_after_fork();
   registry_lock.unlock();
@@ -81,13 +83,24 @@ void adopt(ThreadHeap& heap) noexcept {
 
 void after_fork_in_child() noexcept {
   heap_area.lock_for_fork().reset_in_child();
-  arena_table.lock_for_fork().reset_in_child();
+  arena_table.reset_in_child();
   for (unsigned index = 1; index <= kClassCount; ++index) depots[index].lock_for_fork().reset_in_child();
   reset_private_heaps_in_child();
   registry_lock.reset_in_child();
   for (ThreadHeap* heap = all_heaps; heap != nullptr; heap = heap->next) {
     if (heap != current_heap && heap->attached && !heap->shared) adopt(*heap);
   }
+}
+
+// Runs when the library is loaded, or at the first allocation if that comes sooner: a fork in another thread must
+// never fall between the taking of a lock and the registration of its handlers.
+[[gnu::constructor]] void handle_forks() noexcept {
+  if (fork_state.exchange(ForkState::kHandled) != ForkState::kNew) return;
+  ThreadHeap* heap_before = current_heap;
+  current_heap = &direct_heap;
+  const bool handled = os::register_fork_handlers(before_fork, after_fork_in_parent, after_fork_in_child);
+  current_heap = heap_before;
+  if (!handled) fork_state.store(ForkState::kRefused);
 }
 
 ThreadHeap* new_heap() noexcept {
@@ -109,14 +122,15 @@ constinit ThreadHeap direct_heap = make_closed_heap();
 bool start_engine() noexcept {
   const EngineState state = engine_state.load(std::memory_order_acquire);
   if (state == EngineState::kReady) return true;
-  // kStarting: only the starting thread itself comes here (a hook below that allocates); others wait for the lock.
+  // Only a hook below that allocates comes here with the direct heap before the start is over.
   if (state == EngineState::kRefused || current_heap == &direct_heap) return false;
+  handle_forks();
   const os::LockGuard guard(registry_lock);
   if (engine_state.load(std::memory_order_relaxed) == EngineState::kNew) {
     ThreadHeap* heap_before = current_heap;
     current_heap = &direct_heap;
-    const bool started = region.initialise() && os::register_thread_exit(give_heap_back) &&
-                         os::register_fork_handlers(before_fork, after_fork_in_parent, after_fork_in_child);
+    const bool started =
+        fork_state.load() == ForkState::kHandled && region.initialise() && os::register_thread_exit(give_heap_back);
     current_heap = heap_before;
     engine_state.store(started ? EngineState::kReady : EngineState::kRefused, std::memory_order_release);
   }

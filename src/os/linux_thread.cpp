@@ -1,6 +1,7 @@
 // Thread exit and fork on Linux, through the C library's hooks.
 
 #include <pthread.h>
+#include <sched.h>
 
 #include <cerrno>
 
@@ -17,6 +18,10 @@ bool exit_key_made = false;
 
 ThreadNumber thread_number() noexcept {
   return static_cast<ThreadNumber>(pthread_self());
+}
+
+void yield_thread() noexcept {
+  sched_yield();
 }
 
 bool register_thread_exit(void (*handler)(void*)) noexcept {

@@ -40,6 +40,9 @@ std::uint32_t coarse_now_ms() noexcept;
 using ThreadNumber = std::uintptr_t;
 ThreadNumber thread_number() noexcept;
 
+// Lets another thread run.
+void yield_thread() noexcept;
+
 // Registers the function that runs at the end of each thread that called arm_thread_exit. Once per process.
 bool register_thread_exit(void (*handler)(void*)) noexcept;
 // The handler will be called with `value` (not null) when the calling thread ends; nullptr disarms.

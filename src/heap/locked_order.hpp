@@ -1,0 +1,28 @@
+// A pool order and the lock that guards it: the traffic of blocks between either owner and the arena table.
+//
+// Depots (one order and one lock a class) and private heaps (one lock for all their orders) make one on the fly.
+// The lock is never held while the arena table or the system is asked.
+#pragma once
+
+#include "core/pool_order.hpp"
+#include "os/lock.hpp"
+
+namespace smallblock {
+
+struct LockedOrder {
+  os::Lock& lock;
+  PoolOrder& order;
+  ClassIndex class_index;
+  std::uint32_t owner;  // 0, or a private heap's number
+
+  // Up to `wanted` blocks, opening a pool when none has a free block. 0: out of memory. O(wanted).
+  unsigned take(unsigned wanted, void** blocks) const noexcept;
+
+  // Marks blocks of this class free and hands pools that become empty to the arena table. O(count).
+  void put_back(unsigned count, void* const* blocks) const noexcept;
+
+ private:
+  unsigned units_log2() const noexcept { return kSizeClasses[class_index].units_log2; }
+};
+
+}  // namespace smallblock

@@ -1,0 +1,122 @@
+// Threads that hand each other blocks, threads that end soon, and forks in the middle of it all. Every child frees
+// and allocates a little and then audits the whole heap; so does the parent at the end, when nothing may be live.
+// A block carries its size at its start and a mark at its end: what is overwritten is found by whoever frees it.
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <random>
+#include <thread>
+#include <vector>
+
+#include "heap/audit.hpp"
+#include "heap/registry.hpp"
+#include "smallblock/smallblock.h"
+
+namespace {
+
+constexpr unsigned kSharedPlaces = 4096;
+constexpr std::size_t kHeaderBytes = sizeof(std::size_t);
+
+using Random = std::mt19937;
+using Clock = std::chrono::steady_clock;
+
+std::array<std::atomic<void*>, kSharedPlaces> places;
+std::atomic<bool> stop{false};
+std::atomic<long> operations{0};
+
+std::size_t random_bytes(Random& random) {
+  const auto kind = random() % 100;
+  if (kind < 80) return kHeaderBytes + random() % 504;
+  return kHeaderBytes + random() % (kind < 97 ? 32768 : 100000);
+}
+
+[[noreturn]] void give_up(const char* what) {
+  std::fprintf(stderr, "stress: %s\n", what);
+  std::abort();
+}
+
+void* make_block(Random& random) {
+  const std::size_t bytes = random_bytes(random);
+  void* block = sb_malloc(bytes);
+  if (block == nullptr) give_up("out of memory");
+  std::memset(block, static_cast<int>(bytes & 0xff), bytes);
+  std::memcpy(block, &bytes, kHeaderBytes);
+  return block;
+}
+
+void check_and_free(void* block) {
+  if (block == nullptr) return;
+  std::size_t bytes = 0;
+  std::memcpy(&bytes, block, kHeaderBytes);
+  const auto* content = static_cast<const unsigned char*>(block);
+  if (bytes < kHeaderBytes || bytes > 100000 + kHeaderBytes) give_up("a block's start was overwritten");
+  if (bytes > kHeaderBytes && content[bytes - 1] != (bytes & 0xff)) give_up("a block's end was overwritten");
+  sb_free(block);
+}
+
+void work(unsigned seed, long limit) {
+  Random random(seed);
+  for (long i = 0; i < limit && !stop; ++i) {
+    check_and_free(places[random() % kSharedPlaces].exchange(make_block(random)));
+    operations.fetch_add(1, std::memory_order_relaxed);
+  }
+}
+
+[[noreturn]] void child(unsigned seed) {
+  Random random(seed);
+  for (int i = 0; i < 2000; ++i) {
+    check_and_free(places[random() % kSharedPlaces].exchange(nullptr));
+    check_and_free(make_block(random));
+  }
+  smallblock::audit_heap();
+  _exit(0);
+}
+
+int fork_until(Clock::time_point end) {
+  int forks = 0;
+  for (; Clock::now() < end; ++forks) {
+    const pid_t pid = fork();
+    if (pid < 0) give_up("fork failed");
+    if (pid == 0) child(static_cast<unsigned>(forks));
+    int status = 0;
+    waitpid(pid, &status, 0);
+    if (status != 0) give_up("a child failed");
+  }
+  return forks;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"threads and forks at once"};
+  int seconds = 5;
+  unsigned threads = 6;
+  app.add_option("--seconds", seconds, "how long")->check(CLI::PositiveNumber);
+  app.add_option("--threads", threads, "that stay for all of it");
+  CLI11_PARSE(app, argc, argv);
+
+  std::vector<std::thread> workers;
+  for (unsigned i = 0; i < threads; ++i) workers.emplace_back(work, i + 1, 1L << 60);
+  workers.emplace_back([] {
+    for (unsigned seed = 1000; !stop; ++seed) std::thread(work, seed, 5000).join();
+  });
+  const int forks = fork_until(Clock::now() + std::chrono::seconds(seconds));
+  stop = true;
+  for (std::thread& worker : workers) worker.join();
+  for (std::atomic<void*>& place : places) check_and_free(place.exchange(nullptr));
+  smallblock::flush_current_heap();
+  smallblock::audit_heap();
+
+  sb_stats stats;
+  sb_stats_get(&stats, sizeof stats);
+  std::printf("stress: %ld operations, %d forks\n", operations.load(), forks);
+  if (stats.live_bytes != 0) give_up("bytes are live though every block was freed");
+}
