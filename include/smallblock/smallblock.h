@@ -78,6 +78,16 @@ SB_API void sb_heap_destroy(sb_heap* heap) SB_NOEXCEPT;
 /* Whether the address lies in a pool of this heap, or in a large block that it got from the malloc below. */
 SB_API bool sb_heap_owns(const sb_heap* heap, const void* address) SB_NOEXCEPT;
 
+/* Gives back to the system everything that can go, now and for all threads: magazines, free pages inside used
+ * pools, empty pools and arenas. Magazines that other threads have in use follow at their next miss. May be called
+ * at any time, but not from a signal handler. O(pools); a heap of 1 GB takes some tens of milliseconds. */
+SB_API void sb_trim(void) SB_NOEXCEPT;
+
+/* How long memory must have been left alone before it goes back by itself, in milliseconds: -1 never, 0 at once,
+ * else up to INT32_MAX (default 1000, or the environment's SMALLBLOCK_DECAY_MS). It goes back a little at a time,
+ * on allocations and frees that miss their magazine. */
+SB_API void sb_decay_set(int32_t milliseconds) SB_NOEXCEPT;
+
 #define SB_STATS_VERSION 1
 #define SB_STATS_CLASS_MAX 96
 

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "heap/memory_return.hpp"
 #include "heap/private_heap.hpp"
 #include "heap/slow_path.hpp"
 #include "inspect/statistics.hpp"
@@ -109,6 +110,14 @@ int sb_stats_get(sb_stats* stats, size_t struct_bytes) noexcept {
   all.struct_bytes = static_cast<std::uint32_t>(filled);
   std::memcpy(stats, &all, filled);
   return 0;
+}
+
+void sb_trim(void) noexcept {
+  trim();
+}
+
+void sb_decay_set(int32_t milliseconds) noexcept {
+  set_decay(milliseconds);
 }
 
 const char* sb_version(void) noexcept {

@@ -105,6 +105,22 @@ PythonAllocator make_allocator(void* context) noexcept {
   return {context, python_malloc<Heap>, python_calloc<Heap>, python_realloc<Heap>, python_free<Heap>};
 }
 
+using ThreadStateOf = void* (*)();
+ThreadStateOf running_state = nullptr;
+ThreadStateOf own_state = nullptr;
+
+// PyGILState_Check answers yes to everybody once there are sub-interpreters; this errs on the other side.
+bool holds_gil() noexcept {
+  return own_state() != nullptr && own_state() == running_state();
+}
+
+// What a trim by a Python thread needs to know; nullptr where CPython does not say.
+LockCheck find_gil_check() noexcept {
+  running_state = reinterpret_cast<ThreadStateOf>(os::global_symbol("_PyThreadState_UncheckedGet"));
+  own_state = reinterpret_cast<ThreadStateOf>(os::global_symbol("PyGILState_GetThisThreadState"));
+  return running_state != nullptr && own_state != nullptr ? holds_gil : nullptr;
+}
+
 bool has_one_gil() noexcept {
   void* symbol = os::global_symbol("Py_GetVersion");
   if (symbol == nullptr) return false;
@@ -120,7 +136,7 @@ void hook_cpython() noexcept {
   void* symbol = os::global_symbol("PyMem_SetAllocator");
   // The second is exported by free-threaded builds only.
   if (symbol == nullptr || os::global_symbol("PyUnstable_Module_SetGIL") != nullptr) return;
-  ThreadHeap* heap = has_one_gil() ? make_shared_heap() : nullptr;
+  ThreadHeap* heap = has_one_gil() ? make_shared_heap(find_gil_check()) : nullptr;
   PythonAllocator allocator = heap != nullptr ? make_allocator<SharedHeap>(heap) : make_allocator<OwnHeap>(nullptr);
   const auto set_allocator = reinterpret_cast<SetAllocator>(symbol);
   set_allocator(kMemDomain, &allocator);

@@ -44,6 +44,19 @@ struct Config {
   unsigned arenas_kept_min = 1;
   unsigned purge_units_min = 4;
   std::uint32_t regret_ms = 1000;
+  // Empty pools, and free pages inside used ones, go back when they were not touched for so long;
+  // SMALLBLOCK_DECAY_MS and sb_decay_set() say otherwise. The clock is read once in so many misses of a heap, and
+  // the pools are looked at a few at a time.
+  std::int32_t decay_ms = 1000;
+  unsigned misses_per_look = 16;
+  unsigned looks_per_step = 256;
+  unsigned steps_per_decay = 32;  // while there is little to do
+  // A class whose pools have at least so much free, and less than 1/drain_below_share of their blocks out, is
+  // drained; until 1/drained_share of them is free, or so many frees in a row found no sparse pool.
+  Bytes drain_bytes_min = 256_KiB;
+  unsigned drain_below_share = 2;
+  unsigned drained_share = 8;
+  unsigned drain_quiet_frees = 50000;
   // After the system refused an arena it is not asked again for so long; the next allocator serves meanwhile.
   std::uint32_t refused_pause_ms = 10;
 

@@ -19,13 +19,30 @@ class Relaxed {
   T value_{};
 };
 
-// A value that is written once, while other threads may already look at it and live with either state. Its loads
-// are plain, so that a compiler can fold them into a compare; only a thread sanitizer sees them as what they are.
+// A pointer that one thread hands out and any other may take: whoever exchanges it has what it points at, with
+// everything that was written there before.
 template <typename T>
-class WrittenOnce {
+class HandOver {
  public:
-  constexpr WrittenOnce() noexcept = default;
-  constexpr explicit WrittenOnce(T value) noexcept : value_(value) {}
+  // Only as a hint: what it points at may be taken at any time.
+  T* peek() const noexcept { return __atomic_load_n(&pointer_, __ATOMIC_RELAXED); }
+  T* take() noexcept {
+    return peek() == nullptr ? nullptr : __atomic_exchange_n(&pointer_, nullptr, __ATOMIC_ACQUIRE);
+  }
+  // Nothing may be there: only the owner puts, after a take.
+  void put(T* pointer) noexcept { __atomic_store_n(&pointer_, pointer, __ATOMIC_RELEASE); }
+
+ private:
+  T* pointer_ = nullptr;
+};
+
+// A value that is written rarely, while other threads may look at it and live with the old state for a while. Its
+// loads are plain, so that a compiler can fold them into a compare; only a thread sanitizer sees them as they are.
+template <typename T>
+class RarelyWritten {
+ public:
+  constexpr RarelyWritten() noexcept = default;
+  constexpr explicit RarelyWritten(T value) noexcept : value_(value) {}
 
 #if defined(__SANITIZE_THREAD__)
   T get() const noexcept {

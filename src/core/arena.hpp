@@ -17,21 +17,24 @@ enum class ArenaState : std::uint8_t {
   kChanging,  // in the hands of one thread that is in a system call
 };
 
-struct ArenaRecord {
+struct alignas(64) ArenaRecord {
   static constexpr unsigned kUnits = kConfig.arena_bytes / kConfig.pool_bytes;
 
   ArenaIndex next;
   ArenaIndex prev;
-  std::uint64_t free_slots;  // one bit a place for a pool
-  std::uint64_t
-      dirty_units;  // one bit a unit of the free places whose memory was not given back since its last use
+  std::uint64_t free_slots;   // one bit a place for a pool
+  std::uint64_t dirty_units;  // one bit a unit of the free places that is still in memory
+  std::uint64_t idle_units;   // dirty when last looked at, and not used since
   std::uint32_t released_ms;  // when memory was last given back; 0: never
+  std::uint32_t looked_ms;    // when core/watch_queue.hpp last had it
+  ArenaIndex watch_next;
+  ArenaIndex watch_prev;
   ArenaState state;
   std::uint8_t units_log2;
   std::uint8_t free_count;
-  std::uint8_t reserved;
+  bool watched;
 };
 
-static_assert(sizeof(ArenaRecord) == 32);
+static_assert(sizeof(ArenaRecord) == 64);
 
 }  // namespace smallblock

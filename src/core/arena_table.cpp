@@ -3,6 +3,7 @@
 
 #include "core/arena_table.hpp"
 
+#include "core/unit_pages.hpp"
 #include "os/port.hpp"
 
 namespace smallblock {
@@ -37,6 +38,7 @@ void ArenaTable::take_slot(ArenaIndex arena, unsigned slot) noexcept {
   counts_.units_free -= std::uint64_t{1} << record.units_log2;
   record.free_slots &= ~(std::uint64_t{1} << slot);
   record.dirty_units &= ~units;
+  record.idle_units &= ~units;
   --record.free_count;
   list(arena);
 }
@@ -145,11 +147,13 @@ PoolIndex ArenaTable::open_pool(unsigned units_log2) noexcept {
     if (arena.is_none()) return PoolIndex::none();
   }
   const ArenaRecord& record = region.record(arena);
-  if (record.dirty_units == 0) note_regret(record);
-  const unsigned slot =
-      record.dirty_units != 0 ? lowest_bit(record.dirty_units) >> units_log2 : lowest_bit(record.free_slots);
+  const std::uint64_t dirty = record.dirty_units;
+  if (dirty == 0) note_regret(record);
+  const unsigned slot = dirty != 0 ? lowest_bit(dirty) >> units_log2 : lowest_bit(record.free_slots);
   take_slot(arena, slot);
-  return PoolIndex{region.first_pool_of(arena).raw() + (slot << units_log2)};
+  const PoolIndex pool{region.first_pool_of(arena).raw() + (slot << units_log2)};
+  region.record(pool).purged_pages = pages_of_units(~dirty >> (slot << units_log2), units_log2);
+  return pool;
 }
 
 void ArenaTable::close_pool(PoolIndex pool, unsigned units_log2) noexcept {
@@ -157,16 +161,24 @@ void ArenaTable::close_pool(PoolIndex pool, unsigned units_log2) noexcept {
   const ArenaIndex arena = region.arena_of(pool);
   ArenaRecord& record = region.record(arena);
   SB_ASSERT(record.state == ArenaState::kUsed && record.units_log2 == units_log2);
-  const unsigned slot = (pool.raw() - region.first_pool_of(arena).raw()) >> units_log2;
-  record.dirty_units |= units_of(slot, units_log2);
-  counts_.units_dirty += std::uint64_t{1} << units_log2;
-  return_slot(arena, slot);
-  if (counts_.units_dirty > spare_units_max_ || spare_units_max_ > kConfig.spare_units_min)
-    give_back_surplus(arena);
+  const unsigned first = pool.raw() - region.first_pool_of(arena).raw();
+  const std::uint64_t purged = units_of_pages(region.record(pool).purged_pages, units_log2);
+  add_dirty(arena, (low_bits(1U << units_log2) & ~purged) << first);
+  return_slot(arena, first >> units_log2);
+  give_back_surplus(arena);
+}
+
+void ArenaTable::add_dirty(ArenaIndex arena, std::uint64_t units) noexcept {
+  if (units == 0) return;
+  region.record(arena).dirty_units |= units;
+  counts_.units_dirty += static_cast<std::uint64_t>(std::popcount(units));
+  watch_.add(region, arena);
 }
 
 // Called and left with the lock held; it is free during each system call. `arena` is where a pool was just closed.
 void ArenaTable::give_back_surplus(ArenaIndex arena) noexcept {
+  const std::int32_t decay = decay_ms.load();
+  if (decay < 0) return;
   if (spare_units_max_ > kConfig.spare_units_min) {
     const std::uint32_t now_ms = os::coarse_now_ms();
     if (now_ms - regretted_ms_ > kConfig.regret_ms) {
@@ -174,54 +186,97 @@ void ArenaTable::give_back_surplus(ArenaIndex arena) noexcept {
       regretted_ms_ = now_ms;
     }
   }
-  while (counts_.units_dirty > spare_units_max_) {
-    const bool released = counts_.kept > kConfig.arenas_kept_min ? release_kept() : purge(arena);
-    if (!released) return;
+  const std::uint64_t spare_units = decay == 0 ? 0 : spare_units_max_;
+  const unsigned arenas_kept = decay == 0 ? 0 : kConfig.arenas_kept_min;
+  const unsigned least_units = decay == 0 ? 1 : kConfig.purge_units_min;
+  while (counts_.units_dirty > spare_units) {
+    const ArenaIndex victim = counts_.kept > arenas_kept ? kept_.front() : arena;
+    const ArenaRecord& record = region.record(victim);
+    const bool used = record.state == ArenaState::kUsed;
+    if (!used && counts_.kept <= arenas_kept) return;
+    const std::uint64_t units = whole_pages(record, record.dirty_units);
+    if (used && static_cast<unsigned>(std::popcount(units)) < least_units) return;
+    if (!purge(victim, units)) return;
   }
 }
 
-bool ArenaTable::release_kept() noexcept {
-  const ArenaIndex arena = kept_.front();
-  ArenaRecord& record = region.record(arena);
-  kept_.remove(region, arena);
-  --counts_.kept;
-  record.state = ArenaState::kChanging;
-  const bool released = without_lock([&] { return region.decommit_units(arena, record.dirty_units); });
-  if (!released) {
-    record.state = ArenaState::kKept;
-    kept_.push_front(region, arena);
-    ++counts_.kept;
-    return false;
+void ArenaTable::look(LookRound& round) noexcept {
+  const os::LockGuard guard(lock_);
+  for (; round.looks_left > 0; --round.looks_left) {
+    const ArenaIndex arena = watch_.take_due(region, round.now_ms, round.age_ms);
+    if (arena.is_none()) return;
+    ArenaRecord& record = region.record(arena);
+    // Who has it in hand puts it into the queue again.
+    if (record.state == ArenaState::kChanging || record.dirty_units == 0) continue;
+    watch_.add(region, arena);
+    const std::uint64_t ready = round.age_ms == 0 ? record.dirty_units : record.dirty_units & record.idle_units;
+    record.idle_units = record.dirty_units & ~ready;
+    const std::uint64_t units = whole_pages(record, ready);
+    if (units != 0) purge(arena, units);
   }
-  counts_.units_dirty -= static_cast<std::uint64_t>(std::popcount(record.dirty_units));
-  record.dirty_units = 0;
-  record.state = ArenaState::kReleased;
-  record.released_ms = os::coarse_now_ms();
-  released_.push_front(region, arena);
-  ++counts_.released_total;
-  return true;
 }
 
-// Gives the empty pools of an arena back. They are nobody's while the system works on them.
-bool ArenaTable::purge(ArenaIndex arena) noexcept {
-  ArenaRecord& record = region.record(arena);
-  const std::uint64_t dirty = record.dirty_units;
-  if (record.state != ArenaState::kUsed) return false;
-  if (static_cast<unsigned>(std::popcount(dirty)) < kConfig.purge_units_min) return false;
+std::uint32_t ArenaTable::watched() noexcept {
+  const os::LockGuard guard(lock_);
+  return watch_.size();
+}
+
+// Takes away the places that these units lie in.
+std::uint64_t ArenaTable::take_slots(ArenaIndex arena, std::uint64_t units) noexcept {
+  const ArenaRecord& record = region.record(arena);
   std::uint64_t slots = 0;
   for (unsigned slot = 0; slot < slots_of(record.units_log2); ++slot) {
-    if ((units_of(slot, record.units_log2) & dirty) == 0) continue;
+    if ((units_of(slot, record.units_log2) & units) == 0) continue;
     slots |= std::uint64_t{1} << slot;
     take_slot(arena, slot);
   }
-  const bool purged = without_lock([&] { return region.decommit_units(arena, dirty); });
-  if (purged) {
-    record.released_ms = os::coarse_now_ms();
-  } else {
-    record.dirty_units |= dirty;
-    counts_.units_dirty += static_cast<std::uint64_t>(std::popcount(dirty));
+  return slots;
+}
+
+// An empty arena after a purge.
+void ArenaTable::return_kept(ArenaIndex arena) noexcept {
+  ArenaRecord& record = region.record(arena);
+  if (record.dirty_units != 0) {
+    record.state = ArenaState::kKept;
+    kept_.push_front(region, arena);
+    ++counts_.kept;
+    return;
   }
-  for (; slots != 0; slots &= slots - 1) return_slot(arena, lowest_bit(slots));
+  record.state = ArenaState::kReleased;
+  released_.push_front(region, arena);
+  ++counts_.released_total;
+}
+
+// Gives units of empty pools back; they are nobody's while the system works on them. Called and left with the lock
+// held; it is free during the system call.
+bool ArenaTable::purge(ArenaIndex arena, std::uint64_t units) noexcept {
+  ArenaRecord& record = region.record(arena);
+  const bool used = record.state == ArenaState::kUsed;
+  const std::uint64_t dirty_before = record.dirty_units;
+  std::uint64_t slots = 0;
+  if (used) {
+    slots = take_slots(arena, units);
+  } else {
+    kept_.remove(region, arena);
+    --counts_.kept;
+    record.state = ArenaState::kChanging;
+    counts_.units_dirty -= static_cast<std::uint64_t>(std::popcount(dirty_before));
+    record.dirty_units = 0;
+  }
+  const std::uint64_t in_hand = dirty_before & ~record.dirty_units;
+  const bool whole = !used && (dirty_before & ~units) == 0;
+  const bool purged = without_lock([&] {
+    const bool done = region.decommit_units(arena, units);
+    if (done && whole) region.decommit_records(arena);
+    return done;
+  });
+  if (purged) record.released_ms = os::coarse_now_ms();
+  add_dirty(arena, purged ? in_hand & ~units : in_hand);
+  if (!used) {
+    return_kept(arena);
+  } else {
+    for (; slots != 0; slots &= slots - 1) return_slot(arena, lowest_bit(slots));
+  }
   return purged;
 }
 
@@ -259,6 +314,7 @@ void ArenaTable::audit() noexcept {
   for (std::uint32_t raw = 0; raw < next_new_; ++raw) {
     const ArenaRecord& record = region.record(ArenaIndex{raw});
     units_dirty += static_cast<std::uint64_t>(std::popcount(record.dirty_units));
+    SB_CHECK(record.watched || record.dirty_units == 0);
     used += record.state == ArenaState::kUsed ? 1U : 0U;
     kept += record.state == ArenaState::kKept ? 1U : 0U;
     if (record.state != ArenaState::kUsed) continue;
@@ -266,6 +322,7 @@ void ArenaTable::audit() noexcept {
     units_free += std::uint64_t{record.free_count} << record.units_log2;
   }
   SB_CHECK(used == counts_.used && kept == counts_.kept && listed + full == used);
+  watch_.audit(region);
   SB_CHECK(units_free == counts_.units_free && units_dirty == counts_.units_dirty);
 }
 

@@ -2,13 +2,15 @@
 //
 // Used arenas with room are listed by pool length and by how many places are free; a pool comes from the fullest
 // one, as pymalloc's usable_arenas does (obmalloc.c, nfp2lasta), so that sparse arenas drain. The memory of empty
-// pools goes back to the system, arena by arena where a whole one is empty. Some stays (kConfig.spare_units_min);
-// if the program asks for released memory again within regret_ms, twice as much may stay, and half as much again in
-// calm times. Called by heap/ without a depot lock. Invariant: audit().
+// pools goes back to the system: what exceeds a spare (kConfig.spare_units_min) at once, the rest when it was left
+// alone for decay_ms. If the program asks for released memory again within regret_ms, the spare doubles, and it
+// halves in calm times. Called by heap/ without a depot lock. Invariant: audit().
 #pragma once
 
 #include "base/index_list.hpp"
+#include "core/decay.hpp"
 #include "core/region.hpp"
+#include "core/watch_queue.hpp"
 #include "os/lock.hpp"
 
 namespace smallblock {
@@ -25,11 +27,17 @@ struct ArenaCounts {
 
 class ArenaTable {
  public:
-  // An empty pool of 2^units_log2 units; none when the region is used up or the system refuses memory. O(1).
+  // An empty pool of 2^units_log2 units; none when the region is used up or the system refuses memory. Its record's
+  // purged_pages say which of its pages are not in memory. O(1).
   PoolIndex open_pool(unsigned units_log2) noexcept;
 
-  // Takes back a pool that PoolOrder::put_back has closed. May give an arena back to the system. O(1).
+  // Takes back a pool that PoolOrder has closed. May give memory back to the system. O(1).
   void close_pool(PoolIndex pool, unsigned units_log2) noexcept;
+
+  // Gives back what the arenas that are due have in empty pools.
+  void look(LookRound& round) noexcept;
+  // How many arenas are waiting to be looked at.
+  std::uint32_t watched() noexcept;
 
   ArenaCounts counts() noexcept;
 
@@ -58,10 +66,12 @@ class ArenaTable {
   ArenaIndex take_unused() noexcept;
   ArenaIndex commit_new() noexcept;
   ArenaIndex open_arena(unsigned units_log2) noexcept;
+  void add_dirty(ArenaIndex arena, std::uint64_t units) noexcept;
   void note_regret(const ArenaRecord& record) noexcept;
   void give_back_surplus(ArenaIndex arena) noexcept;
-  bool release_kept() noexcept;
-  bool purge(ArenaIndex arena) noexcept;
+  bool purge(ArenaIndex arena, std::uint64_t units) noexcept;
+  std::uint64_t take_slots(ArenaIndex arena, std::uint64_t units) noexcept;
+  void return_kept(ArenaIndex arena) noexcept;
   template <typename SystemCall>
   bool without_lock(SystemCall system_call) noexcept;
 
@@ -72,6 +82,7 @@ class ArenaTable {
   List by_free_[kUnitsLog2Max + 1][ArenaRecord::kUnits];
   std::uint64_t listed_[kUnitsLog2Max + 1] = {};
   List kept_;
+  WatchQueue<ArenaIndex, Region> watch_;
   List released_;
   List refused_;  // the system refused to commit them; tried again later
   std::uint32_t next_new_ = 0;

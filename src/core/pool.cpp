@@ -12,9 +12,11 @@ void PoolRecord::open(PoolIndex self, ClassIndex new_class, std::uint32_t new_ow
   owner = new_owner;
   capacity = free_blocks = size_class.capacity;
   class_index = new_class;
-  bucket = 0;
+  bucket.store(0);
   sparser_at = capacity;
-  purged_pages = 0;
+  punching = taken_from = watched = false;
+  idle_pages = 0;
+  purged_blocks = static_cast<std::uint16_t>(count_purged());
   const unsigned words = (capacity + 63U) / 64;
   for (unsigned word = 0; word < words; ++word) free_bits[word] = low_bits(capacity - word * 64);
 }
@@ -25,11 +27,13 @@ void PoolRecord::close() noexcept {
   owner = 0;
   const unsigned words = (capacity + 63U) / 64;
   for (unsigned word = 0; word < words; ++word) free_bits[word] = 0;
-  free_blocks = capacity = 0;
+  free_blocks = capacity = purged_blocks = 0;
 }
 
 unsigned PoolRecord::take_lowest(char* start, unsigned wanted, void** end) noexcept {
-  const unsigned taken_count = wanted < free_blocks ? wanted : free_blocks;
+  const unsigned taken_count = wanted < resident_blocks() ? wanted : resident_blocks();
+  if (taken_count == 0) return 0;
+  if (purged_blocks != 0) assign_purged(false);
   const Bytes block_bytes = kSizeClasses[class_index].block_bytes;
   void** const last = end - taken_count;
   char* word_start = start;
@@ -47,6 +51,7 @@ unsigned PoolRecord::take_lowest(char* start, unsigned wanted, void** end) noexc
     }
     *word = bits;
   }
+  if (purged_blocks != 0) assign_purged(true);
   free_blocks = static_cast<std::uint16_t>(free_blocks - taken_count);
   return taken_count;
 }
@@ -62,6 +67,7 @@ void PoolRecord::audit() const noexcept {
   SB_CHECK(set == free_blocks);
   if (state() == PoolState::kEmpty) return SB_CHECK(set == 0);
   SB_CHECK(capacity == kSizeClasses[class_index].capacity);
+  SB_CHECK((purged_pages & ~free_pages()) == 0 && purged_blocks == count_purged());
   for (unsigned word = capacity / 64U; word < kWords; ++word) {
     const unsigned used_bits = word * 64 >= capacity ? 0U : capacity - word * 64;
     SB_CHECK((free_bits[word] & ~low_bits(used_bits)) == 0);

@@ -2,12 +2,14 @@
 //
 // A pool is 1 to 16 units of 16 KiB with blocks of one size class, back to back from its start. It is *empty* (no
 // class; it belongs to its arena), *used* (some blocks out) or *full* (all out). A block is out when its bit is
-// clear: with the program or in a magazine. Called by core/pool_order and core/arena_table under the lock of the
-// depot or private heap that has the pool. Invariant: free_blocks is the number of set bits; no bit beyond capacity
-// is set.
+// clear: with the program or in a magazine. A page is an OS page; a *purged* one was given back to the system, and
+// every block that touches it is free. Called by core/pool_order and core/arena_table under the lock of the depot
+// or private heap that has the pool. Invariant: free_blocks is the number of set bits, no bit beyond capacity is
+// set, and purged_blocks is the number of blocks that touch a purged page.
 #pragma once
 
 #include "base/check.hpp"
+#include "base/relaxed.hpp"
 #include "core/size_class.hpp"
 
 namespace smallblock {
@@ -23,11 +25,19 @@ struct alignas(64) PoolRecord {
   std::uint32_t owner;  // 0: shared by all threads; else the number of its private heap
   std::uint16_t free_blocks;
   std::uint16_t capacity;
-  ClassIndex class_index;      // kNoClass: empty
-  std::uint8_t bucket;         // where core/pool_order.hpp keeps it
-  std::uint16_t sparser_at;    // with so many free blocks it belongs into a lower bucket, or is empty
-  std::uint64_t purged_pages;  // one bit an OS page whose memory was given back
+  ClassIndex class_index;        // kNoClass: empty
+  Relaxed<std::uint8_t> bucket;  // where core/pool_order.hpp keeps it
+  std::uint16_t sparser_at;      // with so many free blocks it belongs into another bucket, or is empty
+  std::uint16_t purged_blocks;
+  bool punching;            // some of its purged pages are still in the system's hands: it must not be closed
+  bool taken_from;          // since it was last looked at
+  std::uint32_t looked_ms;  // when core/watch_queue.hpp last had it
   std::uint64_t free_bits[kWords];
+  std::uint64_t purged_pages;  // a bit a page; of an empty pool: as its arena found it, or leaves it
+  std::uint64_t idle_pages;    // without a block out when it was last looked at
+  PoolIndex watch_next;
+  PoolIndex watch_prev;
+  bool watched;
 
   PoolState state() const noexcept {
     if (class_index == kNoClass) return PoolState::kEmpty;
@@ -35,24 +45,50 @@ struct alignas(64) PoolRecord {
   }
   unsigned units_log2() const noexcept { return kSizeClasses[class_index].units_log2; }
 
-  // Empty -> used, with every block free.
+  unsigned resident_blocks() const noexcept { return free_blocks - purged_blocks; }
+
+  // Empty -> used, with every block free; purged_pages stays.
   void open(PoolIndex self, ClassIndex new_class, std::uint32_t new_owner) noexcept;
-  // Used -> empty. Every block must be free.
+  // Used -> empty; purged_pages stays. Every block must be free.
   void close() noexcept;
 
-  // Takes the `wanted` lowest free blocks (fewer if there are not so many) and writes their addresses downwards
-  // from below `end`, so that the lowest one is at end[-1]. Returns how many. `start` is the pool's address.
-  // O(wanted + words).
+  // Takes the `wanted` lowest resident free blocks (fewer if there are not so many) and writes their addresses
+  // downwards from below `end`, so that the lowest one is at end[-1]. Returns how many. `start` is the pool's
+  // address. O(wanted + words).
   unsigned take_lowest(char* start, unsigned wanted, void** end) noexcept;
+
+  // Pages without a block out, purged or not. O(words + pages).
+  std::uint64_t free_pages() const noexcept;
+  // Says that these free pages go back to the system; from here on their blocks are not taken.
+  void purge(std::uint64_t pages) noexcept;
+  // Says that these purged pages stay with us.
+  void unpurge(std::uint64_t pages) noexcept;
+  // Makes the lowest purged pages usable again until `wanted` resident blocks are free, or none is left. O(pages).
+  void unpurge_for(unsigned wanted) noexcept;
 
   // Whether a block that is out starts at this offset.
   bool is_out(std::uint64_t offset) const noexcept;
 
   // Proves the invariant above; ends the process if it does not hold.
   void audit() const noexcept;
+
+ private:
+  template <typename Visit>
+  void for_each_purged(Visit visit) const noexcept;
+  unsigned count_purged() const noexcept;
+  void assign_purged(bool free) noexcept;
 };
 
+// The size of the pages that memory goes back in, as a power of two. Set once by core/region.cpp.
+[[gnu::visibility("hidden")]] extern constinit unsigned page_log2;
+
+// The bits of all pages of a pool of so many units; none if a page is larger than the pool.
+inline std::uint64_t pages_of_pool(unsigned units_log2) noexcept {
+  return low_bits(static_cast<unsigned>((kConfig.pool_bytes << units_log2) >> page_log2));
+}
+
 static_assert(sizeof(PoolRecord) == 192, "1.2% of a 16 KiB pool");
+static_assert(kConfig.pool_bytes * kConfig.pool_units_max / 4_KiB <= 64, "a pool's pages are the bits of one word");
 static_assert(offsetof(PoolRecord, free_bits) == 32, "the header and the first four words share a cache line");
 
 }  // namespace smallblock

@@ -25,17 +25,13 @@ constexpr char kDouble[] = "double free of a block";
 
 // Sets `count` bits from `first` on. Returns the first one that was set already, or kNotABlock.
 std::uint32_t set_bits(std::uint64_t* words, unsigned first, unsigned count) noexcept {
-  while (count > 0) {
-    const unsigned bit = first % 64;
-    const unsigned here = count < 64 - bit ? count : 64 - bit;
-    const std::uint64_t mask = low_bits(here) << bit;
-    std::uint64_t& word = words[first / 64];
-    if ((word & mask) != 0) return first - bit + lowest_bit(word & mask);
-    word |= mask;
-    first += here;
-    count -= here;
-  }
-  return kNotABlock;
+  std::uint32_t set_before = kNotABlock;
+  for_each_word(first, count, [&](unsigned word, std::uint64_t mask) {
+    if ((words[word] & mask) != 0) set_before = word * 64 + lowest_bit(words[word] & mask);
+    words[word] |= mask;
+    return set_before == kNotABlock;
+  });
+  return set_before;
 }
 
 std::uintptr_t distance(void* const* blocks) noexcept {
@@ -99,22 +95,30 @@ bool may_be_run(void* const* blocks, void* const* end, Bytes block_bytes) noexce
 }  // namespace
 
 unsigned PoolOrder::bucket_of(const PoolRecord& record) noexcept {
-  const unsigned out = record.capacity - record.free_blocks;
-  return out * kConfig.occupancy_buckets / record.capacity;
+  const unsigned level = (record.capacity - record.free_blocks) * kLevels / record.capacity;
+  if (record.resident_blocks() != 0) return kResident + level;
+  // Its purged pages must not be used again while the system works on them.
+  return record.punching || record.free_blocks == 0 ? kFullBucket : level;
 }
 
 void PoolOrder::insert(PoolIndex pool, unsigned bucket) noexcept {
   PoolRecord& record = region.record(pool);
-  record.bucket = static_cast<std::uint8_t>(bucket);
-  // The smallest number of blocks out that still belongs into this bucket, less one.
-  const unsigned least_out = (bucket * record.capacity + kFullBucket - 1) / kFullBucket;
-  record.sparser_at = static_cast<std::uint16_t>(record.capacity - (least_out > 0 ? least_out - 1 : 0));
+  record.bucket.store(static_cast<std::uint8_t>(bucket));
+  // Without a resident free block the next one that is freed changes that; else it is the smallest number of blocks
+  // out that still belongs into this bucket, less one.
+  unsigned sparser_at = record.free_blocks + 1U;
+  if (record.resident_blocks() != 0) {
+    const unsigned least_out = ((bucket - kResident) * record.capacity + kLevels - 1) / kLevels;
+    sparser_at = record.capacity - (least_out > 0 ? least_out - 1 : 0);
+  }
+  record.sparser_at = static_cast<std::uint16_t>(sparser_at);
   buckets_[bucket].push_front(region, pool);
   filled_buckets_ |= 1U << bucket;
+  if (bucket >= kResident && bucket != kFullBucket) watch_.add(region, pool);
 }
 
 void PoolOrder::remove(PoolIndex pool) noexcept {
-  const unsigned bucket = region.record(pool).bucket;
+  const unsigned bucket = region.record(pool).bucket.load();
   buckets_[bucket].remove(region, pool);
   if (buckets_[bucket].empty()) filled_buckets_ &= ~(1U << bucket);
 }
@@ -122,9 +126,16 @@ void PoolOrder::remove(PoolIndex pool) noexcept {
 void PoolOrder::move_to_right_bucket(PoolIndex pool) noexcept {
   const PoolRecord& record = region.record(pool);
   const unsigned bucket = bucket_of(record);
-  if (bucket == record.bucket) return;
+  // Among pools without a resident free block sparser_at follows every change.
+  if (bucket == record.bucket.load() && record.resident_blocks() != 0) return;
   remove(pool);
   insert(pool, bucket);
+}
+
+void PoolOrder::unpurge_for(PoolRecord& record, unsigned wanted) noexcept {
+  const int purged_before = std::popcount(record.purged_pages);
+  record.unpurge_for(wanted);
+  counts_.pages_purged -= static_cast<std::uint64_t>(purged_before - std::popcount(record.purged_pages));
 }
 
 unsigned PoolOrder::take(unsigned wanted, void** blocks) noexcept {
@@ -132,8 +143,12 @@ unsigned PoolOrder::take(unsigned wanted, void** blocks) noexcept {
   while (missing > 0) {
     const std::uint32_t with_free = filled_buckets_ & ((1U << kFullBucket) - 1);
     if (with_free == 0) break;
-    const PoolIndex pool = buckets_[highest_bit(with_free)].front();
-    missing -= region.record(pool).take_lowest(region.start_of(pool), missing, blocks + missing);
+    const unsigned bucket = highest_bit(with_free);
+    const PoolIndex pool = buckets_[bucket].front();
+    PoolRecord& record = region.record(pool);
+    if (bucket < kResident) unpurge_for(record, missing);
+    missing -= record.take_lowest(region.start_of(pool), missing, blocks + missing);
+    record.taken_from = true;
     move_to_right_bucket(pool);
   }
   const unsigned taken = wanted - missing;
@@ -149,8 +164,9 @@ void PoolOrder::open_pool(PoolIndex pool, ClassIndex class_index, std::uint32_t 
     region.record(PoolIndex{pool.raw() + unit}).head = pool;
   }
   region.set_class_entry(pool, record.units_log2(), owner == 0 ? class_index : kNoClass);
-  insert(pool, 0);
+  insert(pool, bucket_of(record));
   ++counts_.pools;
+  counts_.pages_purged += static_cast<std::uint64_t>(std::popcount(record.purged_pages));
   counts_.blocks_capacity += record.capacity;
 }
 
@@ -164,7 +180,7 @@ PoolIndex PoolOrder::put_back(ClassIndex class_index, unsigned count, void* cons
   while (done < count) {
     PoolIndex pool = map.unit_of(blocks[done]);
     if (size_class.units_log2 != 0) pool = map.record(pool).head;
-    if (pool.is_none() || map.record(pool).class_index != class_index) {
+    if (!map.has_record(pool) || map.record(pool).class_index != class_index) {
       fail("free of a block whose pool was given back: a double free", blocks[done]);
     }
     PoolRecord& record = map.record(pool);
@@ -175,7 +191,7 @@ PoolIndex PoolOrder::put_back(ClassIndex class_index, unsigned count, void* cons
     done += marked;
     record.free_blocks = static_cast<std::uint16_t>(record.free_blocks + marked);
     if (record.free_blocks < record.sparser_at) continue;
-    if (record.free_blocks < record.capacity) {
+    if (record.free_blocks < record.capacity || record.punching) {
       move_to_right_bucket(pool);
     } else {
       drop(pool);
@@ -192,9 +208,12 @@ PoolIndex PoolOrder::put_back(ClassIndex class_index, unsigned count, void* cons
 // Takes an empty pool out of this order and ends its membership of its class: from here on a free of one of its
 // blocks is an error.
 void PoolOrder::drop(PoolIndex pool) noexcept {
+  const PoolRecord& record = region.record(pool);
   remove(pool);
+  watch_.remove(region, pool);
   --counts_.pools;
-  counts_.blocks_capacity -= region.record(pool).capacity;
+  counts_.blocks_capacity -= record.capacity;
+  counts_.pages_purged -= static_cast<std::uint64_t>(std::popcount(record.purged_pages));
   close(pool);
 }
 
@@ -224,15 +243,19 @@ void PoolOrder::audit() const noexcept {
     for (PoolIndex pool = buckets_[bucket].front(); !pool.is_none(); pool = region.record(pool).next) {
       const PoolRecord& record = region.record(pool);
       record.audit();
-      SB_CHECK(record.head == pool && record.bucket == bucket && bucket_of(record) == bucket);
-      SB_CHECK(record.free_blocks < record.sparser_at && record.sparser_at <= record.capacity);
+      SB_CHECK(record.head == pool && record.bucket.load() == bucket && bucket_of(record) == bucket);
+      SB_CHECK(record.punching || record.free_blocks < record.capacity);
+      SB_CHECK(record.punching || record.free_blocks < record.sparser_at);
+      SB_CHECK(record.watched || record.resident_blocks() == 0);
+      seen.pages_purged += static_cast<std::uint64_t>(std::popcount(record.purged_pages));
       ++seen.pools;
       seen.blocks_capacity += record.capacity;
       seen.blocks_out += record.capacity - record.free_blocks;
     }
   }
   SB_CHECK(seen.pools == counts_.pools && seen.blocks_out == counts_.blocks_out);
-  SB_CHECK(seen.blocks_capacity == counts_.blocks_capacity);
+  SB_CHECK(seen.blocks_capacity == counts_.blocks_capacity && seen.pages_purged == counts_.pages_purged);
+  watch_.audit(region);
 }
 
 }  // namespace smallblock

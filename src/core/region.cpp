@@ -73,6 +73,7 @@ bool Region::lay_out(char* start, Bytes bytes) noexcept {
   heap_area_bytes_ = heap_area_bytes;
   first_pool_ = static_cast<std::uint32_t>(metadata >> kPoolShift);
   arena_count_ = static_cast<std::uint32_t>((bytes - metadata) / kConfig.arena_bytes);
+  page_log2 = lowest_bit(os::page_bytes());
   base_.set(reinterpret_cast<std::uintptr_t>(start));
   bytes_.set(bytes);
   return true;
@@ -104,14 +105,19 @@ bool Region::commit_arena(ArenaIndex arena) noexcept {
 
 bool Region::decommit_units(ArenaIndex arena, std::uint64_t units) noexcept {
   bool all = true;
-  while (units != 0) {
-    const unsigned first = lowest_bit(units);
-    const auto run = static_cast<unsigned>(std::countr_one(units >> first));
+  for_each_run(units, [&](unsigned first, unsigned count) {
     char* start = start_of(PoolIndex{first_pool_of(arena).raw() + first});
-    all = os::decommit(start, run * kConfig.pool_bytes) && all;
-    units &= ~(low_bits(run) << first);
-  }
+    all = os::decommit(start, count * kConfig.pool_bytes) && all;
+  });
   return all;
+}
+
+void Region::decommit_records(ArenaIndex arena) noexcept {
+  const auto start = reinterpret_cast<std::uintptr_t>(&record(first_pool_of(arena)));
+  const Bytes page = os::page_bytes();
+  const std::uintptr_t first = round_up(start, page);
+  const std::uintptr_t end = round_down(start + sizeof(PoolRecord) * ArenaRecord::kUnits, page);
+  if (first < end) os::decommit(reinterpret_cast<void*>(first), end - first);
 }
 
 }  // namespace smallblock

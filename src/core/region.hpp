@@ -44,6 +44,9 @@ class Region {
   struct PoolMap {
     std::uintptr_t base;
     PoolRecord* records;  // as if the first pool of the region had one
+    std::uint32_t first_pool;
+    std::uint32_t pool_count;
+    bool has_record(PoolIndex pool) const noexcept { return pool.raw() - first_pool < pool_count; }
     PoolIndex unit_of(const void* block) const noexcept {
       return PoolIndex{(UserPointer{block}.address() - base) >> kPoolShift};
     }
@@ -52,7 +55,9 @@ class Region {
       return base + (static_cast<Bytes>(pool.raw()) << kPoolShift);
     }
   };
-  PoolMap pool_map() const noexcept { return {base_.get(), pools_ - first_pool_}; }
+  PoolMap pool_map() const noexcept {
+    return {base_.get(), pools_ - first_pool_, first_pool_, arena_count_ * ArenaRecord::kUnits};
+  }
 
   PoolRecord& record(PoolIndex pool) const noexcept { return pools_[pool.raw() - first_pool_]; }
   ArenaRecord& record(ArenaIndex arena) const noexcept { return arenas_[arena.raw()]; }
@@ -76,6 +81,8 @@ class Region {
   // Gives the memory of the units back whose bits are set; it stays committed and reads as zero.
   // False: the system kept some of it.
   bool decommit_units(ArenaIndex arena, std::uint64_t units) noexcept;
+  // Gives the memory of an arena's pool records back, which then read as those of empty pools. No matter if not.
+  void decommit_records(ArenaIndex arena) noexcept;
 
   Bytes bytes() const noexcept { return bytes_.get(); }
   std::uint32_t arena_count() const noexcept { return arena_count_; }
@@ -87,8 +94,8 @@ class Region {
 
   // Until there is a region the base is far from any address a program can have, so owns() is false for all, even
   // for a thread that sees only one of the two fields written.
-  WrittenOnce<std::uintptr_t> base_{std::uintptr_t{1} << 63};
-  WrittenOnce<Bytes> bytes_;
+  RarelyWritten<std::uintptr_t> base_{std::uintptr_t{1} << 63};
+  RarelyWritten<Bytes> bytes_;
   PoolRecord* pools_ = nullptr;
   ArenaRecord* arenas_ = nullptr;
   char* heap_area_ = nullptr;

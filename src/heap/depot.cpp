@@ -130,6 +130,8 @@ void Depot::give_empty(Magazine* empty) noexcept {
 
 unsigned Depot::take_blocks(ClassIndex class_index, unsigned wanted, void** blocks) noexcept {
   const unsigned taken = LockedOrder{lock_, pools_, class_index, 0}.take(wanted, blocks);
+  if (draining_.load()) [[unlikely]]
+    stop_draining_if_full();
   out_bytes.fetch_add(taken * Bytes{kSizeClasses[class_index].block_bytes}, std::memory_order_relaxed);
   return taken;
 }
@@ -137,6 +139,11 @@ unsigned Depot::take_blocks(ClassIndex class_index, unsigned wanted, void** bloc
 void Depot::put_back(ClassIndex class_index, unsigned count, void* const* blocks) noexcept {
   LockedOrder{lock_, pools_, class_index, 0}.put_back(count, blocks);
   out_bytes.fetch_sub(count * Bytes{kSizeClasses[class_index].block_bytes}, std::memory_order_relaxed);
+}
+
+void Depot::flush(Magazine* magazine, ClassIndex class_index) noexcept {
+  put_back(class_index, static_cast<unsigned>(magazine->count.load()), magazine->entries);
+  give_empty(magazine);
 }
 
 bool Depot::flush_oldest(ClassIndex class_index) noexcept {
@@ -150,6 +157,42 @@ bool Depot::flush_oldest(ClassIndex class_index) noexcept {
   put_magazine_back(oldest, class_index);
   give_empty(oldest);
   return true;
+}
+
+void Depot::punch(ClassIndex class_index, PunchBatch& batch, LookRound& round) noexcept {
+  LockedOrder{lock_, pools_, class_index, 0}.punch(batch, round);
+}
+
+void Depot::punch_all(ClassIndex class_index, PunchBatch& batch, std::uint32_t now_ms) noexcept {
+  LockedOrder{lock_, pools_, class_index, 0}.punch_all(batch, now_ms);
+}
+
+bool Depot::start_draining(ClassIndex class_index, bool at_once) noexcept {
+  const os::LockGuard guard(lock_);
+  const PoolOrderCounts& counts = pools_.counts();
+  const std::uint64_t free = counts.blocks_capacity - counts.blocks_out;
+  const bool sparse = free * kSizeClasses[class_index].block_bytes >= kConfig.drain_bytes_min &&
+                      counts.blocks_out < counts.blocks_capacity / kConfig.drain_below_share;
+  const bool stayed_sparse = sparse && (was_sparse_ || at_once);
+  was_sparse_ = sparse;
+  if (free < drained_to_) drained_to_ = free;
+  if (!stayed_sparse || draining_.load() || free < drained_to_ + drained_to_ / kConfig.occupancy_buckets)
+    return false;
+  draining_.store(true);
+  return true;
+}
+
+void Depot::stop_draining() noexcept {
+  const os::LockGuard guard(lock_);
+  draining_.store(false);
+  drained_to_ = pools_.counts().blocks_capacity - pools_.counts().blocks_out;
+}
+
+void Depot::stop_draining_if_full() noexcept {
+  const os::LockGuard guard(lock_);
+  const PoolOrderCounts& counts = pools_.counts();
+  const std::uint64_t free = counts.blocks_capacity - counts.blocks_out;
+  if (free <= counts.blocks_capacity / kConfig.drained_share) draining_.store(false);
 }
 
 DepotCounts Depot::counts() noexcept {

@@ -37,8 +37,24 @@ class alignas(64) Depot {
   // Marks blocks of this class free in their pools, releasing pools that become empty.
   void put_back(ClassIndex class_index, unsigned count, void* const* blocks) noexcept;
 
+  // Puts the blocks of a magazine that is the caller's back, and keeps the empty magazine.
+  void flush(Magazine* magazine, ClassIndex class_index) noexcept;
+
   // Sends the oldest full magazine back into the pools. False if there is none.
   bool flush_oldest(ClassIndex class_index) noexcept;
+
+  // One batch of looks at this class's pools, and all of it; see heap/locked_order.hpp.
+  void punch(ClassIndex class_index, PunchBatch& batch, LookRound& round) noexcept;
+  void punch_all(ClassIndex class_index, PunchBatch& batch, std::uint32_t now_ms) noexcept;
+
+  // A class is draining while most of what its pools have is free: then a block of a sparse pool goes home as soon
+  // as it is freed instead of being handed out again from a magazine, so that traffic empties the sparse pools.
+  bool draining() const noexcept { return draining_.load(); }
+  // Starts it if the pools are sparse, and were so when this was last asked unless `at_once`, and it did not end in
+  // vain just here. True if it did.
+  bool start_draining(ClassIndex class_index, bool at_once) noexcept;
+  // Ends it: nothing moves any more.
+  void stop_draining() noexcept;
 
   DepotCounts counts() noexcept;
   void audit() noexcept;
@@ -47,6 +63,7 @@ class alignas(64) Depot {
 
  private:
   static void sweep_one() noexcept;
+  void stop_draining_if_full() noexcept;
   Magazine* swap_for_oldest(Magazine* full, ClassIndex class_index) noexcept;
   void put_magazine_back(Magazine* full, ClassIndex class_index) noexcept;
   void push_full(Magazine* full) noexcept;
@@ -59,6 +76,9 @@ class alignas(64) Depot {
   Magazine* oldest_full_ = nullptr;
   Magazine* empties_ = nullptr;
   std::uint64_t blocks_cached_ = 0;
+  std::uint64_t drained_to_ = 0;  // blocks that were free in the pools when draining last ended
+  bool was_sparse_ = false;
+  Relaxed<bool> draining_;
   PoolOrder pools_;
 };
 

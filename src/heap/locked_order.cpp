@@ -33,10 +33,42 @@ void LockedOrder::put_back(unsigned count, void* const* blocks) const noexcept {
     const os::LockGuard guard(lock);
     emptied = order.put_back(class_index, count, blocks);
   }
-  while (!emptied.is_none()) {
-    const PoolIndex next = region.record(emptied).next;
-    arena_table.close_pool(emptied, units_log2());
-    emptied = next;
+  close_pools(emptied);
+}
+
+void LockedOrder::close_pools(PoolIndex first) const noexcept {
+  while (!first.is_none()) {
+    const PoolIndex next = region.record(first).next;
+    arena_table.close_pool(first, units_log2());
+    first = next;
+  }
+}
+
+void LockedOrder::punch(PunchBatch& batch, LookRound& round) const noexcept {
+  {
+    const os::LockGuard guard(lock);
+    order.collect(batch, round);
+  }
+  if (batch.empty()) return;
+  batch.give_back();
+  PoolIndex emptied;
+  {
+    const os::LockGuard guard(lock);
+    emptied = order.finish(batch);
+  }
+  batch.clear();
+  close_pools(emptied);
+}
+
+void LockedOrder::punch_all(PunchBatch& batch, std::uint32_t now_ms) const noexcept {
+  LookRound round{.now_ms = now_ms, .age_ms = 0, .looks_left = 0};
+  {
+    const os::LockGuard guard(lock);
+    round.looks_left = order.watched();
+  }
+  for (std::uint32_t left = 0; round.looks_left != left;) {
+    left = round.looks_left;
+    punch(batch, round);
   }
 }
 

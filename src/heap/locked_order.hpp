@@ -21,7 +21,13 @@ struct LockedOrder {
   // Marks blocks of this class free and hands pools that become empty to the arena table. O(count).
   void put_back(unsigned count, void* const* blocks) const noexcept;
 
+  // Looks at pools that are due and gives their ready pages back, as far as one batch goes.
+  void punch(PunchBatch& batch, LookRound& round) const noexcept;
+  // Gives every free page back. O(pools).
+  void punch_all(PunchBatch& batch, std::uint32_t now_ms) const noexcept;
+
  private:
+  void close_pools(PoolIndex first) const noexcept;
   unsigned units_log2() const noexcept { return kSizeClasses[class_index].units_log2; }
 };
 

@@ -10,6 +10,7 @@
 #include "core/arena_table.hpp"
 #include "heap/heap_area.hpp"
 #include "heap/large_blocks.hpp"
+#include "heap/memory_return.hpp"
 #include "heap/next_allocator.hpp"
 #include "heap/registry.hpp"
 #include "heap/slow_path.hpp"
@@ -57,6 +58,8 @@ PrivateHeap* PrivateHeap::create() noexcept {
 }
 
 void PrivateHeap::destroy() noexcept {
+  // A pool must not be closed while the system works on it.
+  const os::LockGuard no_punching(return_lock());
   for (unsigned index = 1; index <= kClassCount; ++index) {
     while (true) {
       PoolIndex pool;
@@ -139,6 +142,16 @@ bool PrivateHeap::owns(const void* address) noexcept {
   return large_blocks.contains(address, this);
 }
 
+void PrivateHeap::punch(PunchBatch& batch, LookRound& round) noexcept {
+  for (unsigned index = 1; index <= kClassCount; ++index)
+    order_of(static_cast<ClassIndex>(index)).punch(batch, round);
+}
+
+void PrivateHeap::punch_all(PunchBatch& batch, std::uint32_t now_ms) noexcept {
+  for (unsigned index = 1; index <= kClassCount; ++index)
+    order_of(static_cast<ClassIndex>(index)).punch_all(batch, now_ms);
+}
+
 void PrivateHeap::count(PoolOrderCounts* by_class) noexcept {
   const os::LockGuard guard(lock_);
   for (unsigned index = 1; index <= kClassCount; ++index) {
@@ -147,6 +160,11 @@ void PrivateHeap::count(PoolOrderCounts* by_class) noexcept {
     by_class[index].blocks_capacity += counts.blocks_capacity;
     by_class[index].blocks_out += counts.blocks_out;
   }
+}
+
+PrivateHeap* newest_private_heap() noexcept {
+  const os::LockGuard guard(list_lock);
+  return all_private;
 }
 
 std::uint64_t count_private_heaps(PoolOrderCounts* by_class) noexcept {

@@ -36,6 +36,10 @@ class PrivateHeap {
   // The private heap that a block came from, large ones included; nullptr for any other address.
   static PrivateHeap* of(const void* pointer) noexcept;
 
+  // One batch of looks for each class, and all of it; see heap/locked_order.hpp.
+  void punch(PunchBatch& batch, LookRound& round) noexcept;
+  void punch_all(PunchBatch& batch, std::uint32_t now_ms) noexcept;
+
   os::Lock& lock_for_fork() noexcept { return lock_; }
   PrivateHeap* next() const noexcept { return next_; }
   bool alive() const noexcept { return alive_; }
@@ -52,6 +56,9 @@ class PrivateHeap {
   PrivateHeap* next_free_ = nullptr;  // destroyed ones
   PoolOrder orders_[kClassCount + 1];
 };
+
+// All private heaps ever made, through next(): none of them goes away. nullptr if there is none.
+PrivateHeap* newest_private_heap() noexcept;
 
 // Adds all private heaps' pools to by_class[1..kClassCount]; returns how many heaps there are.
 std::uint64_t count_private_heaps(PoolOrderCounts* by_class) noexcept;

@@ -11,6 +11,7 @@
 #include "core/arena_table.hpp"
 #include "heap/depot.hpp"
 #include "heap/heap_area.hpp"
+#include "heap/memory_return.hpp"
 #include "heap/private_heap.hpp"
 #include "os/port.hpp"
 
@@ -18,17 +19,15 @@ namespace smallblock {
 
 namespace {
 
-constinit Magazine empty_magazine{};
-
 constexpr ThreadHeap make_closed_heap() noexcept {
   ThreadHeap heap{};
-  for (MagazineTop& slot : heap.tops) slot = {Relaxed<void**>{&empty_magazine.bottom}, nullptr};
+  for (MagazineTop& slot : heap.tops) slot = {Relaxed<void**>{&empty_magazine.bottom}, {}};
   return heap;
 }
 
 // Neither entry nor room.
 void close(MagazineTop& slot) noexcept {
-  slot.limit = nullptr;
+  slot.limit.set(nullptr);
   slot.top.store(&empty_magazine.bottom);
 }
 
@@ -40,6 +39,8 @@ constinit std::atomic<ForkState> fork_state{ForkState::kNew};
 constinit os::Lock registry_lock;
 constinit ThreadHeap* all_heaps = nullptr;
 constinit ThreadHeap* free_heaps = nullptr;
+constinit ThreadHeap* shared_heap = nullptr;
+constinit LockCheck shared_lock_is_held = nullptr;
 
 void give_heap_back(void* pointer) noexcept {
   auto* heap = static_cast<ThreadHeap*>(pointer);
@@ -53,6 +54,7 @@ void give_heap_back(void* pointer) noexcept {
 }
 
 void before_fork() noexcept {
+  return_lock().lock();
   registry_lock.lock();
   lock_private_heaps_for_fork();
   for (unsigned index = 1; index <= kClassCount; ++index) depots[index].lock_for_fork().lock();
@@ -66,13 +68,14 @@ void after_fork_in_parent() noexcept {
   for (unsigned index = kClassCount; index >= 1; --index) depots[index].lock_for_fork().unlock();
   unlock_private_heaps_after_fork();
   registry_lock.unlock();
+  return_lock().unlock();
 }
 
 void adopt(ThreadHeap& heap) noexcept {
   const unsigned busy = heap.busy.load();
   if (busy != 0) {
     close(heap.tops[busy]);
-    heap.spares[busy] = {};
+    heap.spares[busy] = MagazineSpare{};
     heap.busy.store(0);
   }
   flush_heap(heap);
@@ -87,6 +90,7 @@ void after_fork_in_child() noexcept {
   for (unsigned index = 1; index <= kClassCount; ++index) depots[index].lock_for_fork().reset_in_child();
   reset_private_heaps_in_child();
   registry_lock.reset_in_child();
+  return_lock().reset_in_child();
   for (ThreadHeap* heap = all_heaps; heap != nullptr; heap = heap->next) {
     if (heap != current_heap && heap->attached && !heap->shared) adopt(*heap);
   }
@@ -103,6 +107,21 @@ void after_fork_in_child() noexcept {
   if (!handled) fork_state.store(ForkState::kRefused);
 }
 
+// The spare magazines with blocks of all heaps, linked by `older`.
+Magazine* take_spares(ClassIndex class_index) noexcept {
+  const os::LockGuard guard(registry_lock);
+  Magazine* taken = nullptr;
+  for (ThreadHeap* heap = all_heaps; heap != nullptr; heap = heap->next) {
+    HandOver<Magazine>& place = heap->spares[class_index].spare;
+    if (place.peek() == nullptr || place.peek()->count.load() == 0) continue;
+    Magazine* spare = place.take();
+    if (spare == nullptr) continue;
+    spare->older = taken;
+    taken = spare;
+  }
+  return taken;
+}
+
 ThreadHeap* new_heap() noexcept {
   auto* heap = static_cast<ThreadHeap*>(heap_area.allocate(sizeof(ThreadHeap), alignof(ThreadHeap)));
   if (heap == nullptr) return nullptr;
@@ -114,6 +133,7 @@ ThreadHeap* new_heap() noexcept {
 
 }  // namespace
 
+constinit Magazine empty_magazine{};
 constinit ThreadHeap no_heap = make_closed_heap();
 constinit ThreadHeap direct_heap = make_closed_heap();
 [[gnu::visibility("hidden"), gnu::tls_model("initial-exec")]] thread_local constinit ThreadHeap* current_heap =
@@ -158,11 +178,14 @@ ThreadHeap* attach_thread() noexcept {
   return heap;
 }
 
-ThreadHeap* make_shared_heap() noexcept {
+ThreadHeap* make_shared_heap(LockCheck lock_is_held) noexcept {
   if (!start_engine()) return nullptr;
   const os::LockGuard guard(registry_lock);
   ThreadHeap* heap = new_heap();
-  if (heap != nullptr) heap->attached = heap->shared = true;
+  if (heap == nullptr) return nullptr;
+  heap->attached = heap->shared = true;
+  shared_heap = heap;
+  shared_lock_is_held = lock_is_held;
   return heap;
 }
 
@@ -175,15 +198,10 @@ void flush_heap(ThreadHeap& heap) noexcept {
     Magazine* loaded = Magazine::containing(top);
     if (loaded == &empty_magazine) continue;
     heap.busy.store(class_index);
-    const unsigned count = Magazine::count_below(top);
+    loaded->count.store(Magazine::count_below(top));
     close(slot);
-    depots[index].put_back(class_index, count, loaded->entries);
-    depots[index].give_empty(loaded);
-    if (Magazine* spare = cold.spare.load(); spare != nullptr) {
-      cold.spare.store(nullptr);
-      depots[index].put_back(class_index, static_cast<unsigned>(spare->count.load()), spare->entries);
-      depots[index].give_empty(spare);
-    }
+    depots[index].flush(loaded, class_index);
+    if (Magazine* spare = cold.spare.take(); spare != nullptr) depots[index].flush(spare, class_index);
     cold.limit_entries = 0;
     cold.misses = 0;
     heap.busy.store(0);
@@ -193,6 +211,26 @@ void flush_heap(ThreadHeap& heap) noexcept {
 
 void flush_current_heap() noexcept {
   if (is_real(current_heap)) flush_heap(*current_heap);
+  if (shared_heap != nullptr && shared_lock_is_held != nullptr && shared_lock_is_held()) flush_heap(*shared_heap);
+}
+
+void nudge_heaps(ClassIndex class_index) noexcept {
+  const os::LockGuard guard(registry_lock);
+  for (ThreadHeap* heap = all_heaps; heap != nullptr; heap = heap->next) heap->tops[class_index].limit.set(nullptr);
+}
+
+void ask_heaps_to_flush() noexcept {
+  trims_asked.fetch_add(1, std::memory_order_relaxed);
+  for (unsigned index = 1; index <= kClassCount; ++index) {
+    const auto class_index = static_cast<ClassIndex>(index);
+    nudge_heaps(class_index);
+    Magazine* spare = take_spares(class_index);
+    while (spare != nullptr) {
+      Magazine* next = spare->older;
+      depots[index].flush(spare, class_index);
+      spare = next;
+    }
+  }
 }
 
 void count_heaps(HeapCounts& counts) noexcept {
@@ -201,7 +239,7 @@ void count_heaps(HeapCounts& counts) noexcept {
     if (heap->attached) ++counts.heaps;
     for (unsigned index = 1; index <= kClassCount; ++index) {
       counts.blocks_cached[index] += Magazine::count_below(heap->tops[index].top.load());
-      const Magazine* spare = heap->spares[index].spare.load();
+      const Magazine* spare = heap->spares[index].spare.peek();
       if (spare != nullptr) counts.blocks_cached[index] += spare->count.load();
     }
   }

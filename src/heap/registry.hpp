@@ -4,6 +4,8 @@
 // that lost its thread keeps nothing but its memory and is given to the next new thread.
 #pragma once
 
+#include <atomic>
+
 #include "heap/thread_heap.hpp"
 #include "os/lock.hpp"
 
@@ -22,8 +24,10 @@ inline bool is_real(const ThreadHeap* heap) noexcept {
 // none: then single blocks come from the depot directly.
 ThreadHeap* attach_thread() noexcept;
 
-// A heap of no thread, for users that have one lock around all their calls. nullptr when memory ran out.
-ThreadHeap* make_shared_heap() noexcept;
+// A heap of no thread, for users that have one lock around all their calls. `lock_is_held` says whether the calling
+// thread has it. nullptr when memory ran out.
+using LockCheck = bool (*)();
+ThreadHeap* make_shared_heap(LockCheck lock_is_held) noexcept;
 
 // Reserves the region unless that was done or refused before. True if there is one. Any thread.
 bool start_engine() noexcept;
@@ -36,7 +40,16 @@ struct HeapCounts {
 // Counts what all thread heaps hold; exact for threads that do not allocate meanwhile. O(heaps * classes).
 void count_heaps(HeapCounts& counts) noexcept;
 
-// Gives the blocks in the calling thread's magazines back to their pools.
+// How often a trim asked all heaps to flush their magazines; each does at its next miss.
+[[gnu::visibility("hidden")]] inline constinit std::atomic<std::uint32_t> trims_asked{0};
+
+// Makes the next free of this class a miss in every heap.
+void nudge_heaps(ClassIndex class_index) noexcept;
+// The same for all classes, each heap then flushes; and gives back what they have in spare magazines at once.
+void ask_heaps_to_flush() noexcept;
+
+// Gives the blocks in the calling thread's magazines back to their pools, and those of a shared heap if the thread
+// has its lock.
 void flush_current_heap() noexcept;
 
 // Gives every block in this heap's magazines back to the pools. The heap must be the caller's or have no thread.

@@ -10,6 +10,7 @@
 #include <atomic>
 
 #include "heap/depot.hpp"
+#include "heap/memory_return.hpp"
 #include "heap/next_allocator.hpp"
 #include "heap/private_heap.hpp"
 #include "heap/registry.hpp"
@@ -26,7 +27,7 @@ void* allocate_from_next(Bytes bytes) noexcept {
 }
 
 void load(MagazineTop& slot, Magazine* magazine, unsigned count, unsigned limit_entries) noexcept {
-  slot.limit = magazine->top_at(limit_entries);
+  slot.limit.set(magazine->top_at(limit_entries));
   slot.top.store(magazine->top_at(count));
 }
 
@@ -66,9 +67,13 @@ class BusyMark {
   ThreadHeap& heap_;
 };
 
+bool is_loaded(const MagazineTop& slot) noexcept {
+  return Magazine::containing(slot.top.load()) != &empty_magazine;
+}
+
 // Gives a class its first magazine. False: out of memory.
 bool ensure_loaded(ThreadHeap& heap, ClassIndex class_index) noexcept {
-  if (heap.tops[class_index].limit != nullptr) return true;
+  if (is_loaded(heap.tops[class_index])) return true;
   Magazine* magazine = depots[class_index].take_empty();
   if (magazine == nullptr) return false;
   grow_limit(heap, class_index);
@@ -79,16 +84,18 @@ bool ensure_loaded(ThreadHeap& heap, ClassIndex class_index) noexcept {
 // The loaded magazine is empty; afterwards it has an entry. False: out of memory.
 bool refill(ThreadHeap& heap, ClassIndex class_index) noexcept {
   const BusyMark mark(heap, class_index);
-  const bool first = heap.tops[class_index].limit == nullptr;
+  const bool first = !is_loaded(heap.tops[class_index]);
   if (!ensure_loaded(heap, class_index)) return false;
   MagazineTop& slot = heap.tops[class_index];
   MagazineSpare& cold = heap.spares[class_index];
   Magazine* loaded = Magazine::containing(slot.top.load());
-  if (Magazine* spare = cold.spare.load(); spare != nullptr && spare->count.load() != 0) {
-    loaded->count.store(0);
-    cold.spare.store(loaded);
-    load(slot, spare, static_cast<unsigned>(spare->count.load()), cold.limit_entries);
-    return true;
+  if (cold.spare.peek() != nullptr && cold.spare.peek()->count.load() != 0) {
+    if (Magazine* spare = cold.spare.take()) {
+      loaded->count.store(0);
+      cold.spare.put(loaded);
+      load(slot, spare, static_cast<unsigned>(spare->count.load()), cold.limit_entries);
+      return true;
+    }
   }
   if (!first) grow_limit(heap, class_index);
   if (Magazine* full = depots[class_index].swap_for_full(loaded, class_index); full != nullptr) {
@@ -103,28 +110,61 @@ bool refill(ThreadHeap& heap, ClassIndex class_index) noexcept {
 // The loaded magazine has no room; afterwards it has. False: no memory for another magazine.
 bool spill(ThreadHeap& heap, ClassIndex class_index) noexcept {
   const BusyMark mark(heap, class_index);
-  if (heap.tops[class_index].limit == nullptr) return ensure_loaded(heap, class_index);
+  if (!is_loaded(heap.tops[class_index])) return ensure_loaded(heap, class_index);
   MagazineTop& slot = heap.tops[class_index];
   MagazineSpare& cold = heap.spares[class_index];
   void** top = slot.top.load();
   Magazine* loaded = Magazine::containing(top);
   const unsigned count = Magazine::count_below(top);
-  if (grow_limit(heap, class_index) && count < cold.limit_entries) {
-    slot.limit = loaded->top_at(cold.limit_entries);
+  // A limit of null was set by another thread; there may be room.
+  const bool nudged = slot.limit.get() == nullptr;
+  if ((nudged || grow_limit(heap, class_index)) && count < cold.limit_entries) {
+    slot.limit.set(loaded->top_at(cold.limit_entries));
     return true;
   }
-  Magazine* spare = cold.spare.load();
+  Magazine* spare = cold.spare.take();
   Magazine* empty = spare;
   if (spare == nullptr) {
     empty = depots[class_index].take_empty();
   } else if (spare->count.load() != 0) {
     empty = depots[class_index].swap_for_empty(spare, class_index);
+    if (empty == nullptr) cold.spare.put(spare);
   }
   if (empty == nullptr) return false;
   loaded->count.store(count);
-  cold.spare.store(loaded);
+  cold.spare.put(loaded);
   load(slot, empty, 0, cold.limit_entries);
   return true;
+}
+
+// What a heap does once in a while: what a trim asked of it, and a look at the clock.
+void look_around(ThreadHeap& heap) noexcept {
+  const std::uint32_t asked = trims_asked.load(std::memory_order_relaxed);
+  if (heap.trims_seen != asked) [[unlikely]] {
+    heap.trims_seen = asked;
+    flush_heap(heap);
+  }
+  if (heap.misses_to_look-- != 0) [[likely]]
+    return;
+  heap.misses_to_look = static_cast<std::uint8_t>(decay_ms.load() == 0 ? 0 : kConfig.misses_per_look - 1);
+  decay_step();
+}
+
+// A free while the class is draining: home if its pool is sparse. False: as always.
+bool free_to_sparse_pool(ThreadHeap& heap, ClassIndex class_index, void* pointer) noexcept {
+  Depot& depot = depots[class_index];
+  const PoolIndex pool = region.pool_of(UserPointer{pointer});
+  MagazineSpare& cold = heap.spares[class_index];
+  if (!pool.is_none() && PoolOrder::is_sparse(region.record(pool))) {
+    depot.put_back(class_index, 1, &pointer);
+    cold.quiet_frees = 0;
+    return true;
+  }
+  if (++cold.quiet_frees > kConfig.drain_quiet_frees) {
+    cold.quiet_frees = 0;
+    depot.stop_draining();
+  }
+  return false;
 }
 
 void* pop(MagazineTop& slot) noexcept {
@@ -167,7 +207,10 @@ void* allocate_slow_in(ThreadHeap& heap, Bytes bytes) noexcept {
   const ClassIndex class_index = class_of(bytes);
   MagazineTop& slot = heap.tops[class_index];
   if (void* block = pop(slot)) return block;
+  look_around(heap);
   if (!refill(heap, class_index)) return allocate_from_next(bytes);
+  if (depots[class_index].draining()) [[unlikely]]
+    slot.limit.set(nullptr);
   return pop(slot);
 }
 
@@ -183,11 +226,16 @@ void deallocate_slow_in(ThreadHeap& heap, void* pointer) noexcept {
   if (pointer == nullptr) return;
   const ClassIndex class_index = class_of_free(pointer);
   if (class_index == kNoClass) return deallocate_classless(pointer);
+  look_around(heap);
+  const bool draining = depots[class_index].draining();
+  if (draining && free_to_sparse_pool(heap, class_index, pointer)) return;
   if (!spill(heap, class_index)) return depots[class_index].put_back(class_index, 1, &pointer);
   MagazineTop& slot = heap.tops[class_index];
   void** top = slot.top.load();
   *++top = pointer;
   slot.top.store(top);
+  // The next free shall miss, too.
+  if (draining) slot.limit.set(nullptr);
 }
 
 std::uint64_t next_allocations() noexcept {

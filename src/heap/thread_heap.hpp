@@ -15,28 +15,35 @@ namespace smallblock {
 // The hot half of a size class in a heap: 16 bytes, so that a class table entry is the offset of one.
 struct MagazineTop {
   Relaxed<void**> top;  // the newest entry of the loaded magazine, or its null
-  void** limit;         // no push at or above this; null: none at all
+  // No push at or above this; null: none at all. Other threads may set it to null, so that the next free misses.
+  RarelyWritten<void**> limit;
 };
 
 // The cold half. The loaded magazine is found from its top.
 struct MagazineSpare {
-  Relaxed<Magazine*> spare;  // full or empty, or null; swapped with the loaded one before the depot is asked
+  HandOver<Magazine> spare;  // full or empty, or none; swapped with the loaded one before the depot is asked
   std::uint16_t limit_entries;
-  std::uint16_t misses;  // since the limit last grew
+  std::uint16_t misses;       // since the limit last grew
+  std::uint16_t quiet_frees;  // since a block of a sparse pool went home; while the class is draining
 };
 
 struct alignas(64) ThreadHeap {
   MagazineTop tops[kClassCount + 1];
   MagazineSpare spares[kClassCount + 1];
-  ThreadHeap* next;            // in the registry's list of all heaps
-  ThreadHeap* next_free;       // in the registry's list of heaps without a thread
-  Bytes limit_bytes;           // of all loaded magazines together
-  Relaxed<std::uint8_t> busy;  // the class whose magazines are being swapped; a forked child leaves them alone
-  bool attached;               // has a thread, or is shared
-  bool shared;                 // under its users' own lock; made by make_shared_heap
+  ThreadHeap* next;             // in the registry's list of all heaps
+  ThreadHeap* next_free;        // in the registry's list of heaps without a thread
+  Bytes limit_bytes;            // of all loaded magazines together
+  std::uint32_t trims_seen;     // of trims_asked
+  Relaxed<std::uint8_t> busy;   // the class whose magazines are being swapped; a forked child leaves them alone
+  std::uint8_t misses_to_look;  // until the clock is read
+  bool attached;                // has a thread, or is shared
+  bool shared;                  // under its users' own lock; made by make_shared_heap
 };
 
 static_assert(sizeof(MagazineTop) == kClassEntryScale && offsetof(ThreadHeap, tops) == 0);
+
+// What a slot without a magazine points at: neither entry nor room.
+[[gnu::visibility("hidden")]] extern constinit Magazine empty_magazine;
 
 // Never null.
 [[gnu::visibility("hidden"),
@@ -84,7 +91,7 @@ template <typename HeapOf>
   const ClassEntry entry = region.class_entry(block);
   MagazineTop& slot = top_at_offset(heap_of(), entry);
   void** top = slot.top.load();
-  if (top >= slot.limit) [[unlikely]]
+  if (top >= slot.limit.get()) [[unlikely]]
     return false;
   *++top = pointer;
   slot.top.store(top);

@@ -5,6 +5,8 @@
 
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -28,6 +30,30 @@ class ErrnoKeeper {
  private:
   int saved_;
 };
+
+// process_madvise on oneself (Linux 6.14) takes many ranges in one call. Fewer are not worth the copy.
+constexpr unsigned kRangesMin = 4;
+constexpr unsigned kRangesMax = 128;
+constexpr int kPidfdSelf = -10000;
+constinit Relaxed<bool> advises_many{true};
+
+// Returns how many of the leading ranges were given back; 0: one has to be tried alone.
+unsigned advise_many(const Range* ranges, unsigned count) noexcept {
+  if (count < kRangesMin || !advises_many.load()) return 0;
+  if (count > kRangesMax) count = kRangesMax;
+  iovec vector[kRangesMax];
+  for (unsigned i = 0; i < count; ++i) vector[i] = {ranges[i].address, ranges[i].bytes};
+  const long advised = syscall(SYS_process_madvise, kPidfdSelf, vector, count, MADV_DONTNEED, 0);
+  if (advised <= 0) {
+    // Out of memory for the moment is no verdict on the kernel.
+    if (errno != ENOMEM && errno != EAGAIN && errno != EINTR) advises_many.store(false);
+    return 0;
+  }
+  auto left = static_cast<Bytes>(advised);
+  unsigned done = 0;
+  while (done < count && left >= ranges[done].bytes) left -= ranges[done++].bytes;
+  return done;
+}
 
 }  // namespace
 
@@ -63,6 +89,19 @@ bool commit(void* address, Bytes bytes) noexcept {
 bool decommit(void* address, Bytes bytes) noexcept {
   const ErrnoKeeper keeper;
   return madvise(address, bytes, MADV_DONTNEED) == 0;
+}
+
+unsigned decommit_ranges(const Range* ranges, unsigned count) noexcept {
+  const ErrnoKeeper keeper;
+  unsigned done = 0;
+  while (done < count) {
+    const unsigned advised = advise_many(ranges + done, count - done);
+    done += advised;
+    if (advised != 0) continue;
+    if (!decommit(ranges[done].address, ranges[done].bytes)) break;
+    ++done;
+  }
+  return done;
 }
 
 bool address_space_limited() noexcept {

@@ -1,8 +1,9 @@
 // A lock of four bytes: one compare-and-swap when free, a futex when contended.
 //
 // After U. Drepper, "Futexes Are Tricky" (2011), mutex 2. Every lock of the engine is one of these; the order in
-// which they are taken is: registry, list of private heaps, large blocks, private heap, depot (ascending class),
-// arena table, heap area. None is held around a system call that can block on memory or around a callback.
+// which they are taken is: memory return, registry, list of private heaps, large blocks, private heap, depot
+// (ascending class), arena table, heap area. None is held around a system call that can block on memory or around a
+// callback.
 #pragma once
 
 #include <atomic>
@@ -14,11 +15,14 @@ namespace smallblock::os {
 class Lock {
  public:
   void lock() noexcept {
-    std::uint32_t expected = kFree;
-    if (!state_.compare_exchange_strong(expected, kTaken, std::memory_order_acquire, std::memory_order_relaxed))
-        [[unlikely]] {
+    if (!try_lock()) [[unlikely]]
       lock_contended();
-    }
+  }
+
+  // False if it is taken.
+  bool try_lock() noexcept {
+    std::uint32_t expected = kFree;
+    return state_.compare_exchange_strong(expected, kTaken, std::memory_order_acquire, std::memory_order_relaxed);
   }
 
   void unlock() noexcept {

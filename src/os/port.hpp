@@ -28,6 +28,14 @@ bool commit(void* address, Bytes bytes) noexcept;
 // False if the system kept them: the content is then unchanged.
 bool decommit(void* address, Bytes bytes) noexcept;
 
+// The same for several ranges at once, in order. Returns how many of them were given back; the next one was
+// refused.
+struct Range {
+  void* address;
+  Bytes bytes;
+};
+unsigned decommit_ranges(const Range* ranges, unsigned count) noexcept;
+
 // Whether a limit (ulimit -v) bounds the address space of this process.
 bool address_space_limited() noexcept;
 

@@ -29,6 +29,19 @@ void close_pools(const std::vector<PoolIndex>& pools, unsigned units_log2 = 0) {
   arena_table.audit();
 }
 
+// What a pool order and a program do: its pages are in memory.
+void use_memory(PoolIndex pool) {
+  region.record(pool).purged_pages = 0;
+  for (Bytes offset = 0; offset < kConfig.pool_bytes; offset += os::page_bytes())
+    region.start_of(pool)[offset] = 'x';
+}
+
+std::vector<PoolIndex> open_used_pools(unsigned count) {
+  std::vector<PoolIndex> pools = open_pools(count);
+  for (const PoolIndex pool : pools) use_memory(pool);
+  return pools;
+}
+
 Bytes resident_bytes(PoolIndex pool) {
   const Bytes page = os::page_bytes();
   std::vector<unsigned char> pages(kConfig.pool_bytes / page);
@@ -71,8 +84,7 @@ TEST(ArenaTable, LongPoolsAreAlignedAndHaveArenasOfTheirOwn) {
 
 TEST(ArenaTable, ReleasesEmptyArenasButOneAndASpare) {
   ASSERT_TRUE(start_engine());
-  const std::vector<PoolIndex> pools = open_pools(kPools * 8);
-  for (const PoolIndex pool : pools) *region.start_of(pool) = 'x';
+  const std::vector<PoolIndex> pools = open_used_pools(kPools * 8);
   close_pools(pools);
   const ArenaCounts counts = arena_table.counts();
   EXPECT_EQ(counts.used, 0U);
@@ -86,8 +98,7 @@ TEST(ArenaTable, ReleasesEmptyArenasButOneAndASpare) {
 
 TEST(ArenaTable, GivesTheMemoryOfEmptyPoolsInUsedArenasBack) {
   ASSERT_TRUE(start_engine());
-  std::vector<PoolIndex> pools = open_pools(kPools * 8);
-  for (const PoolIndex pool : pools) *region.start_of(pool) = 'x';
+  const std::vector<PoolIndex> pools = open_used_pools(kPools * 8);
   std::vector<PoolIndex> closed;
   for (std::size_t i = 0; i < pools.size(); ++i) {
     if (i % kPools != 0) closed.push_back(pools[i]);
@@ -97,22 +108,22 @@ TEST(ArenaTable, GivesTheMemoryOfEmptyPoolsInUsedArenasBack) {
   Bytes resident = 0;
   for (const PoolIndex pool : closed) resident += resident_bytes(pool);
   const Bytes not_worth_it = 8 * kConfig.purge_units_min;
-  EXPECT_LE(resident, (kConfig.spare_units_min + not_worth_it) * os::page_bytes());
+  EXPECT_LE(resident, (kConfig.spare_units_min + not_worth_it) * kConfig.pool_bytes);
   for (std::size_t i = 0; i < pools.size(); i += kPools) EXPECT_EQ(*region.start_of(pools[i]), 'x');
 }
 
 TEST(ArenaTable, PrefersEmptyPoolsThatAreStillInMemory) {
   ASSERT_TRUE(start_engine());
-  const std::vector<PoolIndex> pools = open_pools(kPools);
+  const std::vector<PoolIndex> pools = open_used_pools(kPools);
   close_pools({pools[40]});
   EXPECT_TRUE(open_pools(1).front() == pools[40]);
 }
 
 TEST(ArenaTable, KeepsMoreWhileTheProgramWantsItBackAtOnce) {
   ASSERT_TRUE(start_engine());
-  for (int tooth = 0; tooth < 8; ++tooth) close_pools(open_pools(kPools * 8));
+  for (int tooth = 0; tooth < 8; ++tooth) close_pools(open_used_pools(kPools * 8));
   const std::uint64_t released_before = arena_table.counts().released_total;
-  for (int tooth = 0; tooth < 4; ++tooth) close_pools(open_pools(kPools * 8));
+  for (int tooth = 0; tooth < 4; ++tooth) close_pools(open_used_pools(kPools * 8));
   EXPECT_LE(arena_table.counts().released_total - released_before, 4U);
 }
 

@@ -70,7 +70,7 @@ TEST(ThreadHeap, AThreadsEndGivesItsBlocksBackAndItsHeapToTheNext) {
   }).join();
   for (unsigned index = 1; index <= kClassCount; ++index) {
     EXPECT_EQ(Magazine::count_below(first->tops[index].top.load()), 0U);
-    EXPECT_EQ(first->spares[index].spare.load(), nullptr);
+    EXPECT_EQ(first->spares[index].spare.peek(), nullptr);
   }
   std::thread([&] {
     sb_free(sb_malloc(10));
@@ -93,7 +93,7 @@ TEST(ThreadHeap, BlocksFreedByAnotherThreadComeHome) {
 }
 
 TEST(ThreadHeap, ASharedHeapServesWhoeverHoldsItsLock) {
-  ThreadHeap* heap = make_shared_heap();
+  ThreadHeap* heap = make_shared_heap(nullptr);
   ASSERT_NE(heap, nullptr);
   void* block = allocate_slow_in(*heap, 100);
   std::thread([&] { deallocate_slow_in(*heap, block); }).join();

@@ -1,0 +1,50 @@
+// Looking at the pools of an order for pages to give back; see pool_order.hpp.
+
+#include "core/pool_order.hpp"
+
+namespace smallblock {
+
+void PoolOrder::collect(PunchBatch& batch, LookRound& round) noexcept {
+  for (; round.looks_left > 0 && batch.has_room(); --round.looks_left) {
+    const PoolIndex pool = watch_.take_due(region, round.now_ms, round.age_ms);
+    if (pool.is_none()) return;
+    look_at(pool, batch, round);
+  }
+}
+
+void PoolOrder::look_at(PoolIndex pool, PunchBatch& batch, const LookRound& round) noexcept {
+  PoolRecord& record = region.record(pool);
+  if (record.resident_blocks() == 0) return;
+  const std::uint64_t free = record.free_pages() & ~record.purged_pages;
+  std::uint64_t ready = free;
+  if (round.age_ms != 0) ready &= record.taken_from ? 0 : record.idle_pages;
+  record.idle_pages = free & ~ready;
+  record.taken_from = false;
+  watch_.add(region, pool);
+  if (ready == 0) return;
+  // First the mask, then the system call: from here on nobody can be given a block on these pages.
+  record.purge(ready);
+  record.punching = true;
+  counts_.pages_purged += static_cast<std::uint64_t>(std::popcount(ready));
+  batch.add(pool, ready);
+  move_to_right_bucket(pool);
+}
+
+PoolIndex PoolOrder::finish(const PunchBatch& batch) noexcept {
+  PoolIndex emptied;
+  batch.for_each_pool([&](PoolIndex pool, std::uint64_t refused) {
+    PoolRecord& record = region.record(pool);
+    record.punching = false;
+    if (refused != 0) {
+      record.unpurge(refused);
+      counts_.pages_purged -= static_cast<std::uint64_t>(std::popcount(refused));
+    }
+    if (record.free_blocks < record.capacity) return move_to_right_bucket(pool);
+    drop(pool);
+    record.next = emptied;
+    emptied = pool;
+  });
+  return emptied;
+}
+
+}  // namespace smallblock

@@ -1,0 +1,102 @@
+// Which pages of a pool are free and which are purged; see pool.hpp for the invariant.
+//
+// Blocks lie back to back, whatever page borders they cross: a page is free when every block that touches it is.
+// bench/retention/layout shows what the other layout, no block across a border, would cost and gain.
+
+#include "core/pool.hpp"
+
+namespace smallblock {
+
+namespace {
+
+// Blocks [first, end) of a pool touch the pages asked for.
+struct BlockRange {
+  unsigned first;
+  unsigned end;
+};
+
+unsigned block_of(const SizeClass& size_class, Bytes offset) noexcept {
+  return static_cast<unsigned>(divide(size_class, offset) >> kReciprocalShift);
+}
+
+BlockRange blocks_touching(const SizeClass& size_class, unsigned first_page, unsigned page_count) noexcept {
+  const Bytes start = Bytes{first_page} << page_log2;
+  const unsigned first = block_of(size_class, start);
+  const unsigned last = block_of(size_class, start + (Bytes{page_count} << page_log2) - 1);
+  const unsigned capacity = size_class.capacity;
+  return {first < capacity ? first : capacity, last < capacity ? last + 1 : capacity};
+}
+
+}  // namespace
+
+constinit unsigned page_log2 = 12;
+
+// visit(first block, count), each block once: a block may touch two runs of purged pages.
+template <typename Visit>
+void PoolRecord::for_each_purged(Visit visit) const noexcept {
+  const SizeClass& size_class = kSizeClasses[class_index];
+  unsigned seen = 0;
+  for_each_run(purged_pages, [&](unsigned first_page, unsigned page_count) {
+    const BlockRange blocks = blocks_touching(size_class, first_page, page_count);
+    const unsigned first = blocks.first < seen ? seen : blocks.first;
+    if (first < blocks.end) visit(first, blocks.end - first);
+    if (seen < blocks.end) seen = blocks.end;
+  });
+}
+
+unsigned PoolRecord::count_purged() const noexcept {
+  if (purged_pages == 0) return 0;
+  if (purged_pages == pages_of_pool(units_log2())) return capacity;
+  unsigned blocks = 0;
+  for_each_purged([&](unsigned, unsigned count) { blocks += count; });
+  return blocks;
+}
+
+// Hides the blocks on purged pages from take_lowest, or shows them again.
+void PoolRecord::assign_purged(bool free) noexcept {
+  for_each_purged([&](unsigned first, unsigned count) {
+    for_each_word(first, count, [&](unsigned word, std::uint64_t mask) {
+      free_bits[word] = free ? free_bits[word] | mask : free_bits[word] & ~mask;
+      return true;
+    });
+  });
+}
+
+std::uint64_t PoolRecord::free_pages() const noexcept {
+  const SizeClass& size_class = kSizeClasses[class_index];
+  const auto all_free = [&](unsigned word, std::uint64_t mask) { return (~free_bits[word] & mask) == 0; };
+  const auto pages = static_cast<unsigned>(std::popcount(pages_of_pool(units_log2())));
+  std::uint64_t free = 0;
+  for (unsigned page = 0; page < pages; ++page) {
+    const BlockRange blocks = blocks_touching(size_class, page, 1);
+    if (for_each_word(blocks.first, blocks.end - blocks.first, all_free)) free |= std::uint64_t{1} << page;
+  }
+  return free;
+}
+
+void PoolRecord::purge(std::uint64_t pages) noexcept {
+  purged_pages |= pages;
+  purged_blocks = static_cast<std::uint16_t>(count_purged());
+}
+
+void PoolRecord::unpurge(std::uint64_t pages) noexcept {
+  purged_pages &= ~pages;
+  purged_blocks = static_cast<std::uint16_t>(count_purged());
+}
+
+void PoolRecord::unpurge_for(unsigned wanted) noexcept {
+  const SizeClass& size_class = kSizeClasses[class_index];
+  while (resident_blocks() < wanted && purged_pages != 0) {
+    const BlockRange blocks = blocks_touching(size_class, lowest_bit(purged_pages), 1);
+    purged_pages &= purged_pages - 1;
+    // A block that also touches the next purged page stays purged.
+    unsigned end = blocks.end;
+    if (purged_pages != 0) {
+      const unsigned still_purged = blocks_touching(size_class, lowest_bit(purged_pages), 1).first;
+      if (still_purged < end) end = still_purged;
+    }
+    if (blocks.first < end) purged_blocks = static_cast<std::uint16_t>(purged_blocks - (end - blocks.first));
+  }
+}
+
+}  // namespace smallblock

@@ -1,0 +1,96 @@
+// Decay and trim; see memory_return.hpp.
+
+#include "heap/memory_return.hpp"
+
+#include "core/arena_table.hpp"
+#include "heap/depot.hpp"
+#include "heap/private_heap.hpp"
+#include "heap/registry.hpp"
+#include "os/port.hpp"
+
+namespace smallblock {
+
+namespace {
+
+constinit os::Lock one_at_a_time;
+// The rest is guarded by it, but next_step_ms may be read at any time.
+constinit PunchBatch batch;
+constinit Relaxed<std::uint32_t> next_step_ms;
+constinit PrivateHeap* next_private_heap = nullptr;
+constinit unsigned next_class = 0;
+constinit std::uint32_t drained_ms = 0;
+
+constexpr unsigned kPrivateHeapsPerStep = 8;
+
+void look_at_depots(LookRound& round) noexcept {
+  for (unsigned i = 0; i < kClassCount && round.looks_left > 0; ++i) {
+    next_class = next_class % kClassCount + 1;
+    depots[next_class].punch(static_cast<ClassIndex>(next_class), batch, round);
+  }
+}
+
+// There may be many: a few in turn.
+void look_at_private_heaps(LookRound& round) noexcept {
+  for (unsigned i = 0; i < kPrivateHeapsPerStep && round.looks_left > 0; ++i) {
+    if (next_private_heap == nullptr) next_private_heap = newest_private_heap();
+    if (next_private_heap == nullptr) return;
+    next_private_heap->punch(batch, round);
+    next_private_heap = next_private_heap->next();
+  }
+}
+
+void drain_sparse_classes(bool at_once) noexcept {
+  for (unsigned index = 1; index <= kClassCount; ++index) {
+    const auto class_index = static_cast<ClassIndex>(index);
+    if (depots[index].start_draining(class_index, at_once)) nudge_heaps(class_index);
+  }
+}
+
+}  // namespace
+
+os::Lock& return_lock() noexcept {
+  return one_at_a_time;
+}
+
+void decay_step() noexcept {
+  const std::int32_t decay = decay_ms.load();
+  if (decay < 0) return;
+  const std::uint32_t now_ms = os::coarse_now_ms();
+  if (static_cast<std::int32_t>(now_ms - next_step_ms.load()) < 0 || !one_at_a_time.try_lock()) return;
+  const auto age_ms = static_cast<std::uint32_t>(decay);
+  LookRound round{.now_ms = now_ms, .age_ms = age_ms, .looks_left = kConfig.looks_per_step};
+  arena_table.look(round);
+  look_at_depots(round);
+  look_at_private_heaps(round);
+  next_step_ms.store(round.looks_left == 0 ? now_ms + 1 : now_ms + age_ms / kConfig.steps_per_decay);
+  if (now_ms - drained_ms >= age_ms) {
+    drained_ms = now_ms;
+    drain_sparse_classes(false);
+  }
+  one_at_a_time.unlock();
+}
+
+void trim() noexcept {
+  flush_current_heap();
+  ask_heaps_to_flush();
+  for (unsigned index = 1; index <= kClassCount; ++index) {
+    while (depots[index].flush_oldest(static_cast<ClassIndex>(index))) {
+    }
+  }
+  const os::LockGuard guard(one_at_a_time);
+  const std::uint32_t now_ms = os::coarse_now_ms();
+  for (unsigned index = 1; index <= kClassCount; ++index)
+    depots[index].punch_all(static_cast<ClassIndex>(index), batch, now_ms);
+  for (PrivateHeap* heap = newest_private_heap(); heap != nullptr; heap = heap->next())
+    heap->punch_all(batch, now_ms);
+  LookRound round{.now_ms = now_ms, .age_ms = 0, .looks_left = arena_table.watched()};
+  arena_table.look(round);
+  drain_sparse_classes(true);
+}
+
+void set_decay(std::int32_t new_decay_ms) noexcept {
+  decay_ms.store(new_decay_ms < -1 ? -1 : new_decay_ms);
+  next_step_ms.store(os::coarse_now_ms());
+}
+
+}  // namespace smallblock
