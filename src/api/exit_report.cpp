@@ -2,6 +2,9 @@
 //
 // A forked child ends through the same destructor and inherits the plan; it is told apart by its process id. A
 // program that the process executes reads the plan anew, from the environment, where the first process's id stands.
+//
+// The copy of stderr is a number in a table that is the program's: before it is used or closed, it is checked that
+// the program has not closed it and opened something of its own there.
 
 #include "api/exit_report.hpp"
 
@@ -28,6 +31,7 @@ enum class Format { kNone, kText, kJson };
 struct Plan {
   Format format = Format::kNone;
   int first_pid = 0;
+  os::FileIdentity stderr_file;  // at the start
   int stderr_copy = -1;
   int reported_pid = 0;
   char path[kPathBytes] = {};  // empty: stderr
@@ -62,10 +66,23 @@ int find_first_pid() noexcept {
   return own;
 }
 
+bool has_stderr_copy() noexcept {
+  return plan.stderr_copy >= 0 && os::closes_on_exec(plan.stderr_copy) &&
+         os::file_behind(plan.stderr_copy) == plan.stderr_file;
+}
+
+// A descriptor that leads where stderr led at the start, or -1.
+int find_stderr() noexcept {
+  if (!plan.stderr_file.is_open) return -1;
+  if (has_stderr_copy()) return plan.stderr_copy;
+  return os::file_behind(kStderr) == plan.stderr_file ? kStderr : -1;
+}
+
 // One line on stderr, from the first process only: its children would say the same again.
 void complain(const char* what, const char* value) noexcept {
-  if (!is_first_process()) return;
-  Output output(plan.stderr_copy >= 0 ? plan.stderr_copy : kStderr);
+  const int descriptor = find_stderr();
+  if (!is_first_process() || descriptor < 0) return;
+  Output output(descriptor);
   output.print("smallblock: %s'%.512s'\n", what, value);
   output.finish();
 }
@@ -81,12 +98,12 @@ Format parse_format(const char* word, bool has_file) noexcept {
 
 // A daemon that the first process forks would otherwise hold a pipe on stderr open for ever.
 void close_stderr_copy_in_child() noexcept {
-  if (plan.stderr_copy >= 0) os::close_descriptor(plan.stderr_copy);
+  if (has_stderr_copy()) os::close_descriptor(plan.stderr_copy);
   plan.stderr_copy = -1;
 }
 
 int open_destination() noexcept {
-  if (plan.path[0] == '\0') return plan.stderr_copy;  // only the first process has one
+  if (plan.path[0] == '\0') return is_first_process() ? find_stderr() : -1;
   char path[kPathBytes + 16];
   if (is_first_process()) {
     copy_text(path, plan.path);
@@ -105,6 +122,7 @@ void prepare_exit_report() noexcept {
   const char* file = os::environment("SMALLBLOCK_STATS_FILE");
   const bool has_file = file != nullptr && *file != '\0';
   if (word == nullptr && !has_file) return;
+  plan.stderr_file = os::file_behind(kStderr);
   plan.first_pid = find_first_pid();
   const Format format = parse_format(word, has_file);
   if (format == Format::kNone) return;
@@ -114,7 +132,7 @@ void prepare_exit_report() noexcept {
   }
   // Programs close stderr on their way out, before the destructors of libraries run.
   if (is_first_process()) plan.stderr_copy = os::duplicate_high(kStderr);
-  os::register_fork_handlers(nullptr, nullptr, close_stderr_copy_in_child);
+  os::register_child_handler(close_stderr_copy_in_child);
   copy_text(plan.command, program_invocation_name);
   plan.format = format;
 }
@@ -131,7 +149,7 @@ void write_exit_report() noexcept {
                                                       : write_text_report(stats, process, descriptor);
     if (!written && plan.path[0] != '\0') complain("the report is incomplete: cannot write all of ", plan.path);
   }
-  if (descriptor != plan.stderr_copy) os::close_descriptor(descriptor);
+  if (plan.path[0] != '\0') os::close_descriptor(descriptor);
 }
 
 }  // namespace smallblock

@@ -2,12 +2,15 @@
 
 #include "api/cpython_hook.hpp"
 #include "api/exit_report.hpp"
+#include "api/next_in_load_order.hpp"
 #include "heap/registry.hpp"
 
 namespace {
 
-// Early, so that our fork handlers surround those of every library that registers its own later.
+// Before the constructors of the program and of libraries that do not say when; those of the C library and of what
+// other preloaded libraries need may have run, and have allocated.
 [[gnu::constructor(101)]] void start() {
+  smallblock::find_next_allocator();
   smallblock::start_engine();
   smallblock::prepare_exit_report();
   smallblock::hook_cpython();

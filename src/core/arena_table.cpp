@@ -80,23 +80,12 @@ ArenaIndex ArenaTable::take_unused() noexcept {
   return arena;
 }
 
-void ArenaTable::lock_for_fork() noexcept {
-  lock_.lock();
-  while (in_system_calls_ != 0) {
-    lock_.unlock();
-    os::yield_thread();
-    lock_.lock();
-  }
-}
-
 // Called and left with the lock held; it is free during the system call.
 template <typename SystemCall>
 bool ArenaTable::without_lock(SystemCall system_call) noexcept {
-  ++in_system_calls_;
   lock_.unlock();
   const bool done = system_call();
   lock_.lock();
-  --in_system_calls_;
   return done;
 }
 
@@ -186,6 +175,7 @@ void ArenaTable::give_back_surplus(ArenaIndex arena) noexcept {
       regretted_ms_ = now_ms;
     }
   }
+  if (purge_refused_ms_ != 0 && os::coarse_now_ms() - purge_refused_ms_ < kConfig.refused_pause_ms) return;
   const std::uint64_t spare_units = decay == 0 ? 0 : spare_units_max_;
   const unsigned arenas_kept = decay == 0 ? 0 : kConfig.arenas_kept_min;
   const unsigned least_units = decay == 0 ? 1 : kConfig.purge_units_min;
@@ -196,7 +186,7 @@ void ArenaTable::give_back_surplus(ArenaIndex arena) noexcept {
     if (!used && counts_.kept <= arenas_kept) return;
     const std::uint64_t units = whole_pages(record, record.dirty_units);
     if (used && static_cast<unsigned>(std::popcount(units)) < least_units) return;
-    if (!purge(victim, units)) return;
+    if (!purge(victim, units, false)) return;
   }
 }
 
@@ -212,7 +202,7 @@ void ArenaTable::look(LookRound& round) noexcept {
     const std::uint64_t ready = round.age_ms == 0 ? record.dirty_units : record.dirty_units & record.idle_units;
     record.idle_units = record.dirty_units & ~ready;
     const std::uint64_t units = whole_pages(record, ready);
-    if (units != 0) purge(arena, units);
+    if (units != 0) purge(arena, units, true);
   }
 }
 
@@ -221,12 +211,12 @@ std::uint32_t ArenaTable::watched() noexcept {
   return watch_.size();
 }
 
-// Takes away the places that these units lie in.
+// Takes away the free places that these units lie in.
 std::uint64_t ArenaTable::take_slots(ArenaIndex arena, std::uint64_t units) noexcept {
   const ArenaRecord& record = region.record(arena);
   std::uint64_t slots = 0;
   for (unsigned slot = 0; slot < slots_of(record.units_log2); ++slot) {
-    if ((units_of(slot, record.units_log2) & units) == 0) continue;
+    if ((record.free_slots >> slot & 1) == 0 || (units_of(slot, record.units_log2) & units) == 0) continue;
     slots |= std::uint64_t{1} << slot;
     take_slot(arena, slot);
   }
@@ -247,15 +237,16 @@ void ArenaTable::return_kept(ArenaIndex arena) noexcept {
   ++counts_.released_total;
 }
 
-// Gives units of empty pools back; they are nobody's while the system works on them. Called and left with the lock
-// held; it is free during the system call.
-bool ArenaTable::purge(ArenaIndex arena, std::uint64_t units) noexcept {
+// Gives units of empty pools back; they are nobody's while the system works on them. Their records go too: with
+// `thorough`, those of every free unit of the arena. Called and left with the lock held; it is free during the
+// system call.
+bool ArenaTable::purge(ArenaIndex arena, std::uint64_t units, bool thorough) noexcept {
   ArenaRecord& record = region.record(arena);
   const bool used = record.state == ArenaState::kUsed;
   const std::uint64_t dirty_before = record.dirty_units;
   std::uint64_t slots = 0;
   if (used) {
-    slots = take_slots(arena, units);
+    slots = take_slots(arena, thorough ? ~std::uint64_t{0} : units);
   } else {
     kept_.remove(region, arena);
     --counts_.kept;
@@ -266,11 +257,12 @@ bool ArenaTable::purge(ArenaIndex arena, std::uint64_t units) noexcept {
   const std::uint64_t in_hand = dirty_before & ~record.dirty_units;
   const bool whole = !used && (dirty_before & ~units) == 0;
   const bool purged = without_lock([&] {
-    const bool done = region.decommit_units(arena, units);
-    if (done && whole) region.decommit_records(arena);
-    return done;
+    if (!region.decommit_units(arena, units)) return false;
+    if (whole) region.decommit_records(arena, ~std::uint64_t{0});
+    if (used && thorough) region.decommit_records(arena, units_of_slots(slots, record.units_log2));
+    return true;
   });
-  if (purged) record.released_ms = os::coarse_now_ms();
+  (purged ? record.released_ms : purge_refused_ms_) = os::coarse_now_ms();
   add_dirty(arena, purged ? in_hand & ~units : in_hand);
   if (!used) {
     return_kept(arena);

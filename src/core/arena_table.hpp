@@ -47,11 +47,8 @@ class ArenaTable {
   // Proves that every used arena is listed where its free places say, and that the counts are right. O(arenas).
   void audit() noexcept;
 
-  // Waits until no thread has an arena in its hands (kChanging, or places taken out to be purged): a child would
-  // have lost it.
-  void lock_for_fork() noexcept;
-  void unlock_after_fork() noexcept { lock_.unlock(); }
-  void reset_in_child() noexcept { lock_.reset_in_child(); }
+  // A fork must also wait until no caller is inside (heap/in_hand.hpp): an arena may be in its hands.
+  os::Lock& lock() noexcept { return lock_; }
 
  private:
   using List = IndexList<ArenaIndex, Region>;
@@ -69,14 +66,13 @@ class ArenaTable {
   void add_dirty(ArenaIndex arena, std::uint64_t units) noexcept;
   void note_regret(const ArenaRecord& record) noexcept;
   void give_back_surplus(ArenaIndex arena) noexcept;
-  bool purge(ArenaIndex arena, std::uint64_t units) noexcept;
+  bool purge(ArenaIndex arena, std::uint64_t units, bool thorough) noexcept;
   std::uint64_t take_slots(ArenaIndex arena, std::uint64_t units) noexcept;
   void return_kept(ArenaIndex arena) noexcept;
   template <typename SystemCall>
   bool without_lock(SystemCall system_call) noexcept;
 
   os::Lock lock_;
-  unsigned in_system_calls_ = 0;  // threads that let go of the lock and will take it again
   // by_free_[length][n - 1]: used arenas with n free places; bit n - 1 of listed_[length] says whether there are
   // any.
   List by_free_[kUnitsLog2Max + 1][ArenaRecord::kUnits];
@@ -89,6 +85,7 @@ class ArenaTable {
   std::uint64_t spare_units_max_ = kConfig.spare_units_min;
   std::uint32_t regretted_ms_ = 0;
   std::uint32_t refused_ms_ = 0;
+  std::uint32_t purge_refused_ms_ = 0;
   ArenaCounts counts_;
 };
 

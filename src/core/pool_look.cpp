@@ -25,7 +25,7 @@ void PoolOrder::look_at(PoolIndex pool, PunchBatch& batch, const LookRound& roun
   // First the mask, then the system call: from here on nobody can be given a block on these pages.
   record.purge(ready);
   record.punching = true;
-  counts_.pages_purged += static_cast<std::uint64_t>(std::popcount(ready));
+  count_purged(std::popcount(ready));
   batch.add(pool, ready);
   move_to_right_bucket(pool);
 }
@@ -37,7 +37,7 @@ PoolIndex PoolOrder::finish(const PunchBatch& batch) noexcept {
     record.punching = false;
     if (refused != 0) {
       record.unpurge(refused);
-      counts_.pages_purged -= static_cast<std::uint64_t>(std::popcount(refused));
+      count_purged(-std::popcount(refused));
     }
     if (record.free_blocks < record.capacity) return move_to_right_bucket(pool);
     drop(pool);

@@ -4,6 +4,8 @@
 
 #include <cstring>
 
+#include "core/totals.hpp"
+
 namespace smallblock {
 
 namespace {
@@ -132,10 +134,31 @@ void PoolOrder::move_to_right_bucket(PoolIndex pool) noexcept {
   insert(pool, bucket);
 }
 
+void PoolOrder::count_out(std::int64_t blocks) noexcept {
+  counts_.blocks_out += static_cast<std::uint64_t>(blocks);
+  add_to(totals.out_bytes, blocks * kSizeClasses[class_index_].block_bytes);
+}
+
+// A pool joins this order (1) or leaves it (-1).
+void PoolOrder::count_pool(const PoolRecord& record, int pools) noexcept {
+  const SizeClass& size_class = kSizeClasses[class_index_];
+  const auto pool_bytes = static_cast<std::int64_t>(kConfig.pool_bytes << size_class.units_log2);
+  counts_.pools += static_cast<std::uint64_t>(std::int64_t{pools});
+  counts_.blocks_capacity += static_cast<std::uint64_t>(std::int64_t{pools} * record.capacity);
+  add_to(totals.pools_bytes, pools * pool_bytes);
+  add_to(totals.tail_bytes, pools * (pool_bytes - std::int64_t{record.capacity} * size_class.block_bytes));
+  count_purged(pools * std::popcount(record.purged_pages));
+}
+
+void PoolOrder::count_purged(int pages) noexcept {
+  counts_.pages_purged += static_cast<std::uint64_t>(std::int64_t{pages});
+  add_to(totals.purged_bytes, std::int64_t{pages} << page_log2);
+}
+
 void PoolOrder::unpurge_for(PoolRecord& record, unsigned wanted) noexcept {
   const int purged_before = std::popcount(record.purged_pages);
   record.unpurge_for(wanted);
-  counts_.pages_purged -= static_cast<std::uint64_t>(purged_before - std::popcount(record.purged_pages));
+  count_purged(std::popcount(record.purged_pages) - purged_before);
 }
 
 unsigned PoolOrder::take(unsigned wanted, void** blocks) noexcept {
@@ -153,21 +176,21 @@ unsigned PoolOrder::take(unsigned wanted, void** blocks) noexcept {
   }
   const unsigned taken = wanted - missing;
   if (missing > 0) std::memmove(blocks, blocks + missing, taken * sizeof *blocks);
-  counts_.blocks_out += taken;
+  count_out(taken);
   return taken;
 }
 
 void PoolOrder::open_pool(PoolIndex pool, ClassIndex class_index, std::uint32_t owner) noexcept {
   PoolRecord& record = region.record(pool);
+  class_index_ = class_index;
+  owner_ = owner;
   record.open(pool, class_index, owner);
   for (unsigned unit = 1; unit < (1U << record.units_log2()); ++unit) {
     region.record(PoolIndex{pool.raw() + unit}).head = pool;
   }
   region.set_class_entry(pool, record.units_log2(), owner == 0 ? class_index : kNoClass);
   insert(pool, bucket_of(record));
-  ++counts_.pools;
-  counts_.pages_purged += static_cast<std::uint64_t>(std::popcount(record.purged_pages));
-  counts_.blocks_capacity += record.capacity;
+  count_pool(record, 1);
 }
 
 // Every freed block comes through here at last. What was wrong with a block is found out afterwards, off this path.
@@ -180,7 +203,7 @@ PoolIndex PoolOrder::put_back(ClassIndex class_index, unsigned count, void* cons
   while (done < count) {
     PoolIndex pool = map.unit_of(blocks[done]);
     if (size_class.units_log2 != 0) pool = map.record(pool).head;
-    if (!map.has_record(pool) || map.record(pool).class_index != class_index) {
+    if (!map.has_record(pool) || map.record(pool).class_index != class_index || map.record(pool).owner != owner_) {
       fail("free of a block whose pool was given back: a double free", blocks[done]);
     }
     PoolRecord& record = map.record(pool);
@@ -201,7 +224,7 @@ PoolIndex PoolOrder::put_back(ClassIndex class_index, unsigned count, void* cons
   }
   if ((remainders & kRemainderMask) != 0) [[unlikely]]
     fail_interior(class_index, count, blocks);
-  counts_.blocks_out -= count;
+  count_out(-static_cast<std::int64_t>(count));
   return emptied;
 }
 
@@ -211,9 +234,7 @@ void PoolOrder::drop(PoolIndex pool) noexcept {
   const PoolRecord& record = region.record(pool);
   remove(pool);
   watch_.remove(region, pool);
-  --counts_.pools;
-  counts_.blocks_capacity -= record.capacity;
-  counts_.pages_purged -= static_cast<std::uint64_t>(std::popcount(record.purged_pages));
+  count_pool(record, -1);
   close(pool);
 }
 
@@ -221,7 +242,7 @@ PoolIndex PoolOrder::remove_any() noexcept {
   if (filled_buckets_ == 0) return PoolIndex::none();
   const PoolIndex pool = buckets_[highest_bit(filled_buckets_)].front();
   PoolRecord& record = region.record(pool);
-  counts_.blocks_out -= record.capacity - record.free_blocks;
+  count_out(record.free_blocks - std::int64_t{record.capacity});
   record.free_blocks = record.capacity;
   drop(pool);
   return pool;

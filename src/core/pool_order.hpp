@@ -75,6 +75,9 @@ class PoolOrder {
   void insert(PoolIndex pool, unsigned bucket) noexcept;
   void remove(PoolIndex pool) noexcept;
   void move_to_right_bucket(PoolIndex pool) noexcept;
+  void count_out(std::int64_t blocks) noexcept;
+  void count_pool(const PoolRecord& record, int pools) noexcept;
+  void count_purged(int pages) noexcept;
   void unpurge_for(PoolRecord& record, unsigned wanted) noexcept;
   void look_at(PoolIndex pool, PunchBatch& batch, const LookRound& round) noexcept;
   void drop(PoolIndex pool) noexcept;
@@ -82,6 +85,8 @@ class PoolOrder {
 
   IndexList<PoolIndex, Region> buckets_[kFullBucket + 1];
   std::uint32_t filled_buckets_ = 0;
+  std::uint32_t owner_ = 0;
+  ClassIndex class_index_ = kNoClass;
   WatchQueue<PoolIndex, Region> watch_;
   PoolOrderCounts counts_;
 };

@@ -2,6 +2,8 @@
 
 #include "core/region.hpp"
 
+#include <algorithm>
+
 #include "os/port.hpp"
 
 namespace smallblock {
@@ -13,6 +15,8 @@ constexpr Bytes kPartAlignment = 64_KiB;
 constexpr Bytes kGap = kPartAlignment;
 // Aligned for huge pages as well as for arenas.
 constexpr Bytes kRegionAlignment = 2_MiB;
+// The next region to try when the tables of one were refused.
+constexpr Bytes kTablesRefusedShare = 16;
 
 static_assert(sizeof(PoolRecord) * ArenaRecord::kUnits % 4_KiB == 0, "an arena's records fill whole small pages");
 
@@ -33,20 +37,23 @@ constinit Region region;
 
 bool Region::initialise() noexcept {
   Bytes bytes = kConfig.region_bytes_max;
-  void* start = nullptr;
   while (bytes >= kConfig.region_bytes_min) {
-    start = os::reserve(bytes, kRegionAlignment);
-    if (start != nullptr) break;
-    bytes = next_smaller_region(bytes);
+    auto* start = static_cast<char*>(os::reserve(bytes, kRegionAlignment));
+    if (start == nullptr) {
+      bytes = next_smaller_region(bytes);
+      continue;
+    }
+    // Under a limit the rest of the program needs address space too: keep half of what fits.
+    if (os::address_space_limited() && next_smaller_region(bytes) >= kConfig.region_bytes_min) {
+      os::unreserve(start + bytes / 2, bytes / 2);
+      bytes = next_smaller_region(bytes);
+    }
+    if (lay_out(start, bytes)) return true;
+    os::unreserve(start, bytes);
+    // The same of the memory that a limit (ulimit -d) lets a process write: far smaller tables leave most of it.
+    if (bytes == kConfig.region_bytes_min) return false;
+    bytes = std::max(bytes / kTablesRefusedShare, kConfig.region_bytes_min);
   }
-  if (start == nullptr) return false;
-  // Under a limit the rest of the program needs address space too: keep half of what fits.
-  if (os::address_space_limited() && next_smaller_region(bytes) >= kConfig.region_bytes_min) {
-    os::unreserve(static_cast<char*>(start) + bytes / 2, bytes / 2);
-    bytes = next_smaller_region(bytes);
-  }
-  if (lay_out(static_cast<char*>(start), bytes)) return true;
-  os::unreserve(start, bytes);
   return false;
 }
 
@@ -112,12 +119,14 @@ bool Region::decommit_units(ArenaIndex arena, std::uint64_t units) noexcept {
   return all;
 }
 
-void Region::decommit_records(ArenaIndex arena) noexcept {
-  const auto start = reinterpret_cast<std::uintptr_t>(&record(first_pool_of(arena)));
+void Region::decommit_records(ArenaIndex arena, std::uint64_t units) noexcept {
   const Bytes page = os::page_bytes();
-  const std::uintptr_t first = round_up(start, page);
-  const std::uintptr_t end = round_down(start + sizeof(PoolRecord) * ArenaRecord::kUnits, page);
-  if (first < end) os::decommit(reinterpret_cast<void*>(first), end - first);
+  for_each_run(units, [&](unsigned first, unsigned count) {
+    const auto start = reinterpret_cast<std::uintptr_t>(&record(PoolIndex{first_pool_of(arena).raw() + first}));
+    const std::uintptr_t first_whole = round_up(start, page);
+    const std::uintptr_t end = round_down(start + count * sizeof(PoolRecord), page);
+    if (first_whole < end) os::decommit(reinterpret_cast<void*>(first_whole), end - first_whole);
+  });
 }
 
 }  // namespace smallblock

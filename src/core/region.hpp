@@ -81,8 +81,9 @@ class Region {
   // Gives the memory of the units back whose bits are set; it stays committed and reads as zero.
   // False: the system kept some of it.
   bool decommit_units(ArenaIndex arena, std::uint64_t units) noexcept;
-  // Gives the memory of an arena's pool records back, which then read as those of empty pools. No matter if not.
-  void decommit_records(ArenaIndex arena) noexcept;
+  // Gives back the pages of an arena's pool records that hold records of these units only; they then read as those
+  // of empty pools. No matter if the system keeps them.
+  void decommit_records(ArenaIndex arena, std::uint64_t units) noexcept;
 
   Bytes bytes() const noexcept { return bytes_.get(); }
   std::uint32_t arena_count() const noexcept { return arena_count_; }

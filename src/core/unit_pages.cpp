@@ -26,6 +26,13 @@ std::uint64_t regroup(std::uint64_t bits, unsigned bit_count, unsigned group, un
 
 }  // namespace
 
+std::uint64_t units_of_slots(std::uint64_t slots, unsigned units_log2) noexcept {
+  if (units_log2 == 0) return slots;
+  std::uint64_t units = 0;
+  for (; slots != 0; slots &= slots - 1) units |= low_bits(1U << units_log2) << (lowest_bit(slots) << units_log2);
+  return units;
+}
+
 std::uint64_t pages_of_units(std::uint64_t units, unsigned units_log2) noexcept {
   const std::uint64_t all = low_bits(1U << units_log2);
   if ((units & all) == all) return pages_of_pool(units_log2);
@@ -41,9 +48,7 @@ std::uint64_t units_of_pages(std::uint64_t pages, unsigned units_log2) noexcept 
 
 std::uint64_t whole_pages(const ArenaRecord& record, std::uint64_t units) noexcept {
   if (units_per_page() == 1) return units;
-  std::uint64_t free = 0;
-  for (std::uint64_t slots = record.free_slots; slots != 0; slots &= slots - 1)
-    free |= low_bits(1U << record.units_log2) << (lowest_bit(slots) << record.units_log2);
+  const std::uint64_t free = units_of_slots(record.free_slots, record.units_log2);
   std::uint64_t touched = 0;
   for (unsigned unit = 0; unit < ArenaRecord::kUnits; unit += units_per_page()) {
     const std::uint64_t page = low_bits(units_per_page()) << unit;

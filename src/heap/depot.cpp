@@ -4,46 +4,51 @@
 
 #include <atomic>
 
-#include "heap/heap_area.hpp"
+#include "core/totals.hpp"
+#include "heap/in_hand.hpp"
 #include "heap/locked_order.hpp"
+#include "heap/magazine_store.hpp"
 
 namespace smallblock {
 
 namespace {
 
-constinit std::atomic<Bytes> out_bytes{0};
 constinit std::atomic<Bytes> depot_bytes{0};
 constinit Relaxed<std::uint32_t> sweep_hand;
 
 bool depots_hold_too_much() noexcept {
   const Bytes held = bytes_in_depots();
-  return held > kConfig.depot_bytes_min && held > bytes_out() / kConfig.depot_live_share;
+  return held > kConfig.depot_bytes_min && held > read(totals.out_bytes) / kConfig.depot_live_share;
 }
 
 }  // namespace
 
 constinit Depot depots[kClassCount + 1];
 
-Bytes bytes_out() noexcept {
-  return out_bytes.load(std::memory_order_relaxed);
-}
 Bytes bytes_in_depots() noexcept {
-  return depot_bytes.load(std::memory_order_relaxed);
+  return read(depot_bytes);
 }
 
-void Depot::push_full(Magazine* full) noexcept {
+// Under the lock, so that a forked child's totals are right.
+void Depot::count_cached(const Magazine* full, ClassIndex class_index, int sign) noexcept {
+  const auto blocks = sign * static_cast<std::int64_t>(full->count.load());
+  blocks_cached_ += static_cast<std::uint64_t>(blocks);
+  add_to(depot_bytes, blocks * kSizeClasses[class_index].block_bytes);
+}
+
+void Depot::push_full(Magazine* full, ClassIndex class_index) noexcept {
   full->newer = nullptr;
   full->older = newest_full_;
   if (newest_full_ != nullptr) newest_full_->newer = full;
   newest_full_ = full;
   if (oldest_full_ == nullptr) oldest_full_ = full;
-  blocks_cached_ += full->count.load();
+  count_cached(full, class_index, 1);
 }
 
-void Depot::remove_full(Magazine* full) noexcept {
+void Depot::remove_full(Magazine* full, ClassIndex class_index) noexcept {
   (full->newer != nullptr ? full->newer->older : newest_full_) = full->older;
   (full->older != nullptr ? full->older->newer : oldest_full_) = full->newer;
-  blocks_cached_ -= full->count.load();
+  count_cached(full, class_index, -1);
 }
 
 Magazine* Depot::pop_empty() noexcept {
@@ -62,10 +67,8 @@ Magazine* Depot::swap_for_full(Magazine* empty, ClassIndex class_index) noexcept
   const os::LockGuard guard(lock_);
   Magazine* full = newest_full_;
   if (full == nullptr) return nullptr;
-  remove_full(full);
+  remove_full(full, class_index);
   push_empty(empty);
-  const Bytes block_bytes = kSizeClasses[class_index].block_bytes;
-  depot_bytes.fetch_sub(full->count.load() * block_bytes, std::memory_order_relaxed);
   return full;
 }
 
@@ -76,35 +79,23 @@ Magazine* Depot::swap_for_empty(Magazine* full, ClassIndex class_index) noexcept
   }
   Magazine* empty = take_empty();
   if (empty == nullptr) return nullptr;
-  const Bytes full_bytes = full->count.load() * kSizeClasses[class_index].block_bytes;
-  {
-    const os::LockGuard guard(lock_);
-    push_full(full);
-  }
-  depot_bytes.fetch_add(full_bytes, std::memory_order_relaxed);
+  const os::LockGuard guard(lock_);
+  push_full(full, class_index);
   return empty;
 }
 
 // The oldest magazine's blocks go back to their pools and it becomes the empty one; the full one takes its place.
 Magazine* Depot::swap_for_oldest(Magazine* full, ClassIndex class_index) noexcept {
-  const Bytes full_bytes = full->count.load() * kSizeClasses[class_index].block_bytes;
+  const InHand in_hand;
   Magazine* oldest = nullptr;
   {
     const os::LockGuard guard(lock_);
-    push_full(full);
+    push_full(full, class_index);
     oldest = oldest_full_;
-    remove_full(oldest);
+    remove_full(oldest, class_index);
   }
-  depot_bytes.fetch_add(full_bytes, std::memory_order_relaxed);
-  put_magazine_back(oldest, class_index);
+  put_back(class_index, static_cast<unsigned>(oldest->count.load()), oldest->entries);
   return oldest;
-}
-
-// The blocks of a magazine that was counted in the depot and lies in it no longer.
-void Depot::put_magazine_back(Magazine* full, ClassIndex class_index) noexcept {
-  const auto count = static_cast<unsigned>(full->count.load());
-  depot_bytes.fetch_sub(count * Bytes{kSizeClasses[class_index].block_bytes}, std::memory_order_relaxed);
-  put_back(class_index, count, full->entries);
 }
 
 // What no one asks for any more must go too: each spill of a full depot also looks at one other class.
@@ -120,7 +111,7 @@ Magazine* Depot::take_empty() noexcept {
     Magazine* empty = pop_empty();
     if (empty != nullptr) return empty;
   }
-  return static_cast<Magazine*>(heap_area.allocate(sizeof(Magazine), alignof(Magazine)));
+  return magazine_store.take();
 }
 
 void Depot::give_empty(Magazine* empty) noexcept {
@@ -132,13 +123,11 @@ unsigned Depot::take_blocks(ClassIndex class_index, unsigned wanted, void** bloc
   const unsigned taken = LockedOrder{lock_, pools_, class_index, 0}.take(wanted, blocks);
   if (draining_.load()) [[unlikely]]
     stop_draining_if_full();
-  out_bytes.fetch_add(taken * Bytes{kSizeClasses[class_index].block_bytes}, std::memory_order_relaxed);
   return taken;
 }
 
 void Depot::put_back(ClassIndex class_index, unsigned count, void* const* blocks) noexcept {
   LockedOrder{lock_, pools_, class_index, 0}.put_back(count, blocks);
-  out_bytes.fetch_sub(count * Bytes{kSizeClasses[class_index].block_bytes}, std::memory_order_relaxed);
 }
 
 void Depot::flush(Magazine* magazine, ClassIndex class_index) noexcept {
@@ -147,16 +136,31 @@ void Depot::flush(Magazine* magazine, ClassIndex class_index) noexcept {
 }
 
 bool Depot::flush_oldest(ClassIndex class_index) noexcept {
+  const InHand in_hand;
   Magazine* oldest = nullptr;
   {
     const os::LockGuard guard(lock_);
     oldest = oldest_full_;
     if (oldest == nullptr) return false;
-    remove_full(oldest);
+    remove_full(oldest, class_index);
   }
-  put_magazine_back(oldest, class_index);
-  give_empty(oldest);
+  flush(oldest, class_index);
   return true;
+}
+
+void Depot::return_empties() noexcept {
+  const InHand in_hand;
+  Magazine* empty = nullptr;
+  {
+    const os::LockGuard guard(lock_);
+    empty = empties_;
+    empties_ = nullptr;
+  }
+  while (empty != nullptr) {
+    Magazine* next = empty->older;
+    magazine_store.give(empty);
+    empty = next;
+  }
 }
 
 void Depot::punch(ClassIndex class_index, PunchBatch& batch, LookRound& round) noexcept {

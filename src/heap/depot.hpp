@@ -43,6 +43,9 @@ class alignas(64) Depot {
   // Sends the oldest full magazine back into the pools. False if there is none.
   bool flush_oldest(ClassIndex class_index) noexcept;
 
+  // Hands the empty magazines to heap/magazine_store.
+  void return_empties() noexcept;
+
   // One batch of looks at this class's pools, and all of it; see heap/locked_order.hpp.
   void punch(ClassIndex class_index, PunchBatch& batch, LookRound& round) noexcept;
   void punch_all(ClassIndex class_index, PunchBatch& batch, std::uint32_t now_ms) noexcept;
@@ -59,15 +62,15 @@ class alignas(64) Depot {
   DepotCounts counts() noexcept;
   void audit() noexcept;
 
-  os::Lock& lock_for_fork() noexcept { return lock_; }
+  os::Lock& lock() noexcept { return lock_; }
 
  private:
   static void sweep_one() noexcept;
   void stop_draining_if_full() noexcept;
   Magazine* swap_for_oldest(Magazine* full, ClassIndex class_index) noexcept;
-  void put_magazine_back(Magazine* full, ClassIndex class_index) noexcept;
-  void push_full(Magazine* full) noexcept;
-  void remove_full(Magazine* full) noexcept;
+  void count_cached(const Magazine* full, ClassIndex class_index, int sign) noexcept;
+  void push_full(Magazine* full, ClassIndex class_index) noexcept;
+  void remove_full(Magazine* full, ClassIndex class_index) noexcept;
   Magazine* pop_empty() noexcept;
   void push_empty(Magazine* empty) noexcept;
 
@@ -85,8 +88,6 @@ class alignas(64) Depot {
 // By class; entry 0 is unused.
 [[gnu::visibility("hidden")]] extern constinit Depot depots[kClassCount + 1];
 
-// Bytes of blocks out of their pools: with the program, in thread heaps and in depots. Any thread, any time. O(1).
-Bytes bytes_out() noexcept;
 // Bytes in the depots' full magazines. Any thread, any time. O(1).
 Bytes bytes_in_depots() noexcept;
 

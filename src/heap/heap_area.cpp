@@ -20,10 +20,11 @@ void* HeapArea::allocate(Bytes bytes, Bytes alignment) noexcept {
   const os::LockGuard guard(lock_);
   const Bytes start = round_up(used_, alignment);
   const Bytes end = start + bytes;
-  if (end > region.heap_area_bytes()) return nullptr;
+  const Bytes available = region.heap_area_bytes() - end_bytes_;
+  if (end > available) return nullptr;
   if (end > committed_) {
     const Bytes wanted = round_up(end, kCommitStep);
-    const Bytes target = wanted < region.heap_area_bytes() ? wanted : region.heap_area_bytes();
+    const Bytes target = wanted < available ? wanted : available;
     if (!os::commit(region.heap_area() + committed_, target - committed_)) return nullptr;
     committed_ = target;
   }
@@ -34,6 +35,15 @@ void* HeapArea::allocate(Bytes bytes, Bytes alignment) noexcept {
 Bytes HeapArea::used_bytes() noexcept {
   const os::LockGuard guard(lock_);
   return used_;
+}
+
+bool HeapArea::extend_end(Bytes bytes) noexcept {
+  const os::LockGuard guard(lock_);
+  const Bytes target = end_bytes_ + bytes;
+  if (target > region.heap_area_bytes() - committed_) return false;
+  if (!os::commit(region.heap_area() + region.heap_area_bytes() - target, bytes)) return false;
+  end_bytes_ = target;
+  return true;
 }
 
 }  // namespace smallblock

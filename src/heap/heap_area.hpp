@@ -1,7 +1,8 @@
 // The heap area: the part of the region that thread heaps, private heaps and magazines live in.
 //
-// Memory is handed out upwards and never comes back; its users keep lists of what they can use again. Called by
-// heap/depot, heap/registry and heap/private_heap. Has a lock of its own, the last in the order.
+// Memory is handed out upwards and never comes back; its users keep lists of what they can use again. Magazines
+// grow from the end downwards. Called by heap/registry, heap/private_heap and heap/magazine_store. Has a lock of
+// its own, the last in the order.
 #pragma once
 
 #include "base/units.hpp"
@@ -14,15 +15,20 @@ class HeapArea {
   // Zeroed memory, aligned to `alignment` (a power of two); nullptr when the area is used up or the system refuses.
   void* allocate(Bytes bytes, Bytes alignment) noexcept;
 
-  // Bytes handed out so far.
+  // Bytes handed out so far by allocate().
   Bytes used_bytes() noexcept;
 
-  os::Lock& lock_for_fork() noexcept { return lock_; }
+  // Makes so many more bytes at the end of the area usable, below those made usable before (multiples of a page).
+  // False when the area is used up or the system refuses.
+  bool extend_end(Bytes bytes) noexcept;
+
+  os::Lock& lock() noexcept { return lock_; }
 
  private:
   os::Lock lock_;
   Bytes used_ = 0;
   Bytes committed_ = 0;
+  Bytes end_bytes_ = 0;
 };
 
 [[gnu::visibility("hidden")]] extern constinit HeapArea heap_area;

@@ -95,14 +95,15 @@ bool LargeBlocks::remove(const void* block, const PrivateHeap* heap) noexcept {
   return true;
 }
 
-void* LargeBlocks::take_any(const PrivateHeap* heap) noexcept {
+void* LargeBlocks::take_next(const PrivateHeap* heap, Bytes& cursor) noexcept {
   if (count_.load() == 0) return nullptr;
   const os::LockGuard guard(lock_);
-  for (Bytes slot = 0; slot < slots_; ++slot) {
-    if (table_[slot].address == 0 || table_[slot].heap != heap) continue;
-    auto* block = reinterpret_cast<void*>(table_[slot].address);
-    erase(&table_[slot]);
-    return block;
+  for (; cursor < slots_; ++cursor) {
+    const Entry entry = table_[cursor];
+    if (entry.address == 0 || entry.heap != heap) continue;
+    // The cursor stays: another entry may move into the hole.
+    erase(&table_[cursor]);
+    return reinterpret_cast<void*>(entry.address);
   }
   return nullptr;
 }

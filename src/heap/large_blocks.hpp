@@ -29,13 +29,14 @@ class LargeBlocks {
   // Forgets a block. False if it is not this heap's. O(1).
   bool remove(const void* block, const PrivateHeap* heap) noexcept;
 
-  // Forgets some block of this heap and returns it; nullptr when there is none. O(table).
-  void* take_any(const PrivateHeap* heap) noexcept;
+  // Forgets the next block of this heap from slot `cursor` on and returns it; nullptr when there is none. The
+  // caller starts at 0; all calls together are O(table) as long as nobody adds blocks meanwhile.
+  void* take_next(const PrivateHeap* heap, Bytes& cursor) noexcept;
 
   // Whether an address lies in a block of this heap. O(table).
   bool contains(const void* address, const PrivateHeap* heap) noexcept;
 
-  os::Lock& lock_for_fork() noexcept { return lock_; }
+  os::Lock& lock() noexcept { return lock_; }
 
  private:
   struct Entry {

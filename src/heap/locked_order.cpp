@@ -3,6 +3,7 @@
 #include "heap/locked_order.hpp"
 
 #include "core/arena_table.hpp"
+#include "heap/in_hand.hpp"
 
 namespace smallblock {
 
@@ -11,6 +12,7 @@ unsigned LockedOrder::take(unsigned wanted, void** blocks) const noexcept {
     const os::LockGuard guard(lock);
     if (const unsigned taken = order.take(wanted, blocks); taken != 0) return taken;
   }
+  const InHand in_hand;
   const PoolIndex pool = arena_table.open_pool(units_log2());
   if (pool.is_none()) return 0;
   unsigned taken = 0;
@@ -28,6 +30,7 @@ unsigned LockedOrder::take(unsigned wanted, void** blocks) const noexcept {
 }
 
 void LockedOrder::put_back(unsigned count, void* const* blocks) const noexcept {
+  const InHand in_hand;
   PoolIndex emptied;
   {
     const os::LockGuard guard(lock);

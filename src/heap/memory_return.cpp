@@ -4,6 +4,7 @@
 
 #include "core/arena_table.hpp"
 #include "heap/depot.hpp"
+#include "heap/magazine_store.hpp"
 #include "heap/private_heap.hpp"
 #include "heap/registry.hpp"
 #include "os/port.hpp"
@@ -39,6 +40,11 @@ void look_at_private_heaps(LookRound& round) noexcept {
   }
 }
 
+void purge_magazines(bool all) noexcept {
+  for (unsigned index = 1; index <= kClassCount; ++index) depots[index].return_empties();
+  magazine_store.purge(all);
+}
+
 void drain_sparse_classes(bool at_once) noexcept {
   for (unsigned index = 1; index <= kClassCount; ++index) {
     const auto class_index = static_cast<ClassIndex>(index);
@@ -66,6 +72,7 @@ void decay_step() noexcept {
   if (now_ms - drained_ms >= age_ms) {
     drained_ms = now_ms;
     drain_sparse_classes(false);
+    purge_magazines(false);
   }
   one_at_a_time.unlock();
 }
@@ -86,6 +93,7 @@ void trim() noexcept {
   LookRound round{.now_ms = now_ms, .age_ms = 0, .looks_left = arena_table.watched()};
   arena_table.look(round);
   drain_sparse_classes(true);
+  purge_magazines(true);
 }
 
 void set_decay(std::int32_t new_decay_ms) noexcept {

@@ -57,7 +57,24 @@ PrivateHeap* PrivateHeap::create() noexcept {
   return heap;
 }
 
+void PrivateHeap::free_large_blocks() noexcept {
+  // The table may be moved meanwhile: until a whole round finds none.
+  for (bool found = true; found;) {
+    found = false;
+    Bytes cursor = 0;
+    while (void* block = large_blocks.take_next(this, cursor)) {
+      next_allocator.free(block);
+      found = true;
+    }
+  }
+}
+
 void PrivateHeap::destroy() noexcept {
+  {
+    const os::LockGuard guard(list_lock);
+    if (!alive_) fail("destroy of a heap that was destroyed before", this);
+    alive_ = false;
+  }
   // A pool must not be closed while the system works on it.
   const os::LockGuard no_punching(return_lock());
   for (unsigned index = 1; index <= kClassCount; ++index) {
@@ -71,9 +88,8 @@ void PrivateHeap::destroy() noexcept {
       arena_table.close_pool(pool, kSizeClasses[index].units_log2);
     }
   }
-  while (void* block = large_blocks.take_any(this)) next_allocator.free(block);
+  free_large_blocks();
   const os::LockGuard guard(list_lock);
-  alive_ = false;
   next_free_ = free_private_heaps;
   free_private_heaps = this;
 }
@@ -177,23 +193,10 @@ std::uint64_t count_private_heaps(PoolOrderCounts* by_class) noexcept {
   return count;
 }
 
-void lock_private_heaps_for_fork() noexcept {
-  list_lock.lock();
-  large_blocks.lock_for_fork().lock();
-  for (PrivateHeap* heap = all_private; heap != nullptr; heap = heap->next()) heap->lock_for_fork().lock();
-}
-
-void unlock_private_heaps_after_fork() noexcept {
-  for (PrivateHeap* heap = all_private; heap != nullptr; heap = heap->next()) heap->lock_for_fork().unlock();
-  large_blocks.lock_for_fork().unlock();
-  list_lock.unlock();
-}
-
-void reset_private_heaps_in_child() noexcept {
-  for (PrivateHeap* heap = all_private; heap != nullptr; heap = heap->next())
-    heap->lock_for_fork().reset_in_child();
-  large_blocks.lock_for_fork().reset_in_child();
-  list_lock.reset_in_child();
+void visit_private_locks(void (*visit)(os::Lock&)) noexcept {
+  visit(list_lock);
+  visit(large_blocks.lock());
+  for (PrivateHeap* heap = all_private; heap != nullptr; heap = heap->next()) visit(heap->lock());
 }
 
 }  // namespace smallblock

@@ -14,8 +14,8 @@ class PrivateHeap {
   // nullptr when the region or its heap area is used up.
   static PrivateHeap* create() noexcept;
 
-  // Frees every block and the heap. No thread may still use either. O(pools) and O(all large blocks) for each large
-  // one.
+  // Frees every block and the heap. No thread may still use either. Once: a second
+  // time ends the process. O(pools + all large blocks).
   void destroy() noexcept;
 
   // `alignment` is a power of two. nullptr with errno ENOMEM when memory ran out.
@@ -40,13 +40,14 @@ class PrivateHeap {
   void punch(PunchBatch& batch, LookRound& round) noexcept;
   void punch_all(PunchBatch& batch, std::uint32_t now_ms) noexcept;
 
-  os::Lock& lock_for_fork() noexcept { return lock_; }
+  os::Lock& lock() noexcept { return lock_; }
   PrivateHeap* next() const noexcept { return next_; }
   bool alive() const noexcept { return alive_; }
 
  private:
   std::uint32_t number() const noexcept;
   void* allocate_small(ClassIndex class_index) noexcept;
+  void free_large_blocks() noexcept;
   void* allocate_large(Bytes alignment, Bytes bytes) noexcept;
   LockedOrder order_of(ClassIndex class_index) noexcept;
 
@@ -63,8 +64,7 @@ PrivateHeap* newest_private_heap() noexcept;
 // Adds all private heaps' pools to by_class[1..kClassCount]; returns how many heaps there are.
 std::uint64_t count_private_heaps(PoolOrderCounts* by_class) noexcept;
 
-void lock_private_heaps_for_fork() noexcept;
-void unlock_private_heaps_after_fork() noexcept;
-void reset_private_heaps_in_child() noexcept;
+// The locks of this file and of heap/large_blocks, in their order; for fork.
+void visit_private_locks(void (*visit)(os::Lock&)) noexcept;
 
 }  // namespace smallblock

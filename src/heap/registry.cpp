@@ -1,8 +1,4 @@
 // Heaps and threads; see registry.hpp.
-//
-// Fork: every lock is taken before and released after, so a child finds no structure half changed. What another
-// thread had in its magazines is given back in the child, except in the one class whose magazines that thread was
-// swapping at that moment (ThreadHeap::busy): those few blocks stay unused in the child.
 
 #include "heap/registry.hpp"
 
@@ -10,9 +6,9 @@
 
 #include "core/arena_table.hpp"
 #include "heap/depot.hpp"
+#include "heap/fork.hpp"
 #include "heap/heap_area.hpp"
-#include "heap/memory_return.hpp"
-#include "heap/private_heap.hpp"
+#include "heap/in_hand.hpp"
 #include "os/port.hpp"
 
 namespace smallblock {
@@ -32,79 +28,45 @@ void close(MagazineTop& slot) noexcept {
 }
 
 enum class EngineState : std::uint8_t { kNew, kReady, kRefused };
-enum class ForkState : std::uint8_t { kNew, kHandled, kRefused };
 
 constinit std::atomic<EngineState> engine_state{EngineState::kNew};
-constinit std::atomic<ForkState> fork_state{ForkState::kNew};
+
 constinit os::Lock registry_lock;
 constinit ThreadHeap* all_heaps = nullptr;
 constinit ThreadHeap* free_heaps = nullptr;
+constinit unsigned orphans_possible = 0;  // heaps with may_be_orphan
 constinit ThreadHeap* shared_heap = nullptr;
 constinit LockCheck shared_lock_is_held = nullptr;
 
 void give_heap_back(void* pointer) noexcept {
   auto* heap = static_cast<ThreadHeap*>(pointer);
+  // A thread that reuses the stack of one that attached too late for its own handler inherits that one's value.
+  if (heap != current_heap) return;
   // Destructors of other libraries may still allocate in this thread; they are served one by one.
   current_heap = &direct_heap;
   flush_heap(*heap);
   const os::LockGuard guard(registry_lock);
+  if (heap->may_be_orphan) {
+    heap->may_be_orphan = false;
+    --orphans_possible;
+  }
   heap->attached = false;
   heap->next_free = free_heaps;
   free_heaps = heap;
 }
 
-void before_fork() noexcept {
-  return_lock().lock();
-  registry_lock.lock();
-  lock_private_heaps_for_fork();
-  for (unsigned index = 1; index <= kClassCount; ++index) depots[index].lock_for_fork().lock();
-  arena_table.lock_for_fork();
-  heap_area.lock_for_fork().lock();
-}
-
-void after_fork_in_parent() noexcept {
-  heap_area.lock_for_fork().unlock();
-  arena_table.unlock_after_fork();
-  for (unsigned index = kClassCount; index >= 1; --index) depots[index].lock_for_fork().unlock();
-  unlock_private_heaps_after_fork();
-  registry_lock.unlock();
-  return_lock().unlock();
-}
-
 void adopt(ThreadHeap& heap) noexcept {
   const unsigned busy = heap.busy.load();
-  if (busy != 0) {
+  heap.busy.store(kNoClass);
+  if (busy != kNoClass && busy != kBusyElsewhere) {
     close(heap.tops[busy]);
     heap.spares[busy] = MagazineSpare{};
-    heap.busy.store(0);
   }
   flush_heap(heap);
-  heap.attached = false;
+  if (heap.may_be_orphan) --orphans_possible;
+  heap.may_be_orphan = heap.attached = false;
   heap.next_free = free_heaps;
   free_heaps = &heap;
-}
-
-void after_fork_in_child() noexcept {
-  heap_area.lock_for_fork().reset_in_child();
-  arena_table.reset_in_child();
-  for (unsigned index = 1; index <= kClassCount; ++index) depots[index].lock_for_fork().reset_in_child();
-  reset_private_heaps_in_child();
-  registry_lock.reset_in_child();
-  return_lock().reset_in_child();
-  for (ThreadHeap* heap = all_heaps; heap != nullptr; heap = heap->next) {
-    if (heap != current_heap && heap->attached && !heap->shared) adopt(*heap);
-  }
-}
-
-// Runs when the library is loaded, or at the first allocation if that comes sooner: a fork in another thread must
-// never fall between the taking of a lock and the registration of its handlers.
-[[gnu::constructor]] void handle_forks() noexcept {
-  if (fork_state.exchange(ForkState::kHandled) != ForkState::kNew) return;
-  ThreadHeap* heap_before = current_heap;
-  current_heap = &direct_heap;
-  const bool handled = os::register_fork_handlers(before_fork, after_fork_in_parent, after_fork_in_child);
-  current_heap = heap_before;
-  if (!handled) fork_state.store(ForkState::kRefused);
 }
 
 // The spare magazines with blocks of all heaps, linked by `older`.
@@ -120,6 +82,19 @@ Magazine* take_spares(ClassIndex class_index) noexcept {
     taken = spare;
   }
   return taken;
+}
+
+// A heap whose thread ended unnoticed: it attached after its exit handlers had run. The lock is held; what the heap
+// has is for the caller to flush without it.
+ThreadHeap* take_orphan() noexcept {
+  if (orphans_possible == 0) return nullptr;
+  for (ThreadHeap* heap = all_heaps; heap != nullptr; heap = heap->next) {
+    if (!heap->attached || !heap->may_be_orphan || os::thread_runs(heap->thread_id)) continue;
+    heap->may_be_orphan = false;
+    --orphans_possible;
+    return heap;
+  }
+  return nullptr;
 }
 
 ThreadHeap* new_heap() noexcept {
@@ -144,38 +119,58 @@ bool start_engine() noexcept {
   if (state == EngineState::kReady) return true;
   // Only a hook below that allocates comes here with the direct heap before the start is over.
   if (state == EngineState::kRefused || current_heap == &direct_heap) return false;
-  handle_forks();
+  if (!handle_forks()) return false;
   const os::LockGuard guard(registry_lock);
   if (engine_state.load(std::memory_order_relaxed) == EngineState::kNew) {
-    ThreadHeap* heap_before = current_heap;
-    current_heap = &direct_heap;
-    const bool started =
-        fork_state.load() == ForkState::kHandled && region.initialise() && os::register_thread_exit(give_heap_back);
-    current_heap = heap_before;
+    const NoHeapHere no_heap_here;
+    const bool started = region.initialise() && os::register_thread_exit(give_heap_back);
     engine_state.store(started ? EngineState::kReady : EngineState::kRefused, std::memory_order_release);
   }
   return engine_state.load(std::memory_order_relaxed) == EngineState::kReady;
 }
 
-ThreadHeap* attach_thread() noexcept {
+ThreadHeap* attach_thread(Occasion occasion) noexcept {
   if (current_heap != &no_heap) return is_real(current_heap) ? current_heap : nullptr;
   if (!start_engine()) return nullptr;
   ThreadHeap* heap = nullptr;
+  ThreadHeap* orphan = nullptr;
   {
     const os::LockGuard guard(registry_lock);
     heap = free_heaps;
     if (heap != nullptr) {
       free_heaps = heap->next_free;
     } else {
-      heap = new_heap();
+      orphan = take_orphan();
+      heap = orphan != nullptr ? orphan : new_heap();
     }
     if (heap == nullptr) return nullptr;
     heap->attached = true;
+    heap->thread_id = os::thread_id();
+    heap->may_be_orphan = occasion == Occasion::kFree;
+    if (heap->may_be_orphan) ++orphans_possible;
   }
+  if (orphan != nullptr) flush_heap(*orphan);
   // Set first: arming may allocate.
   current_heap = heap;
   os::arm_thread_exit(heap);
   return heap;
+}
+
+os::Lock& heap_list_lock() noexcept {
+  return registry_lock;
+}
+
+bool engine_is_interrupted() noexcept {
+  if (is_real(current_heap) && current_heap->busy.load() != kNoClass) return true;
+  return shared_heap != nullptr && shared_heap->busy.load() != kNoClass && shared_lock_is_held != nullptr &&
+         shared_lock_is_held();
+}
+
+void adopt_heaps_in_child() noexcept {
+  if (is_real(current_heap)) current_heap->thread_id = os::thread_id();
+  for (ThreadHeap* heap = all_heaps; heap != nullptr; heap = heap->next) {
+    if (heap != current_heap && heap->attached && !heap->shared) adopt(*heap);
+  }
 }
 
 ThreadHeap* make_shared_heap(LockCheck lock_is_held) noexcept {
@@ -224,6 +219,7 @@ void ask_heaps_to_flush() noexcept {
   for (unsigned index = 1; index <= kClassCount; ++index) {
     const auto class_index = static_cast<ClassIndex>(index);
     nudge_heaps(class_index);
+    const InHand in_hand;
     Magazine* spare = take_spares(class_index);
     while (spare != nullptr) {
       Magazine* next = spare->older;

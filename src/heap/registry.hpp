@@ -20,9 +20,24 @@ inline bool is_real(const ThreadHeap* heap) noexcept {
   return heap != &no_heap && heap != &direct_heap;
 }
 
+// For a moment the calling thread has no heap and must not get one: the C library is asked for something, and it
+// may allocate.
+class [[nodiscard]] NoHeapHere {
+ public:
+  NoHeapHere() noexcept : before_(current_heap) { current_heap = &direct_heap; }
+  ~NoHeapHere() { current_heap = before_; }
+  NoHeapHere(const NoHeapHere&) = delete;
+  NoHeapHere& operator=(const NoHeapHere&) = delete;
+
+ private:
+  ThreadHeap* before_;
+};
+
 // The calling thread's heap; attaches one, and starts the engine, if need be. nullptr when the thread can have
-// none: then single blocks come from the depot directly.
-ThreadHeap* attach_thread() noexcept;
+// none: then single blocks come from the depot directly. A thread that begins with a free may be past its exit
+// handlers already (the C library frees memory of other threads there): its heap is taken back when it is gone.
+enum class Occasion : std::uint8_t { kAllocate, kFree };
+ThreadHeap* attach_thread(Occasion occasion) noexcept;
 
 // A heap of no thread, for users that have one lock around all their calls. `lock_is_held` says whether the calling
 // thread has it. nullptr when memory ran out.
@@ -31,6 +46,12 @@ ThreadHeap* make_shared_heap(LockCheck lock_is_held) noexcept;
 
 // Reserves the region unless that was done or refused before. True if there is one. Any thread.
 bool start_engine() noexcept;
+
+// For heap/fork.cpp: the lock of the list of heaps; whether the caller interrupts the engine in its own thread; and
+// the end of all other threads, in a child.
+os::Lock& heap_list_lock() noexcept;
+bool engine_is_interrupted() noexcept;
+void adopt_heaps_in_child() noexcept;
 
 struct HeapCounts {
   std::uint64_t heaps = 0;

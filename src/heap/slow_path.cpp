@@ -49,7 +49,8 @@ bool grow_limit(ThreadHeap& heap, ClassIndex class_index) noexcept {
   return true;
 }
 
-// Marks the class whose magazines are in motion, for a child that is forked meanwhile.
+// Marks the class whose magazines are in motion, for a child that is forked meanwhile, and that locks may be held,
+// for a signal handler that forks.
 class BusyMark {
  public:
   BusyMark(ThreadHeap& heap, ClassIndex class_index) noexcept : heap_(heap) {
@@ -147,6 +148,7 @@ void look_around(ThreadHeap& heap) noexcept {
   if (heap.misses_to_look-- != 0) [[likely]]
     return;
   heap.misses_to_look = static_cast<std::uint8_t>(decay_ms.load() == 0 ? 0 : kConfig.misses_per_look - 1);
+  const BusyMark mark(heap, kBusyElsewhere);
   decay_step();
 }
 
@@ -155,6 +157,7 @@ bool free_to_sparse_pool(ThreadHeap& heap, ClassIndex class_index, void* pointer
   Depot& depot = depots[class_index];
   const PoolIndex pool = region.pool_of(UserPointer{pointer});
   MagazineSpare& cold = heap.spares[class_index];
+  const BusyMark mark(heap, kBusyElsewhere);
   if (!pool.is_none() && PoolOrder::is_sparse(region.record(pool))) {
     depot.put_back(class_index, 1, &pointer);
     cold.quiet_frees = 0;
@@ -196,7 +199,7 @@ void* allocate_slow(Bytes bytes) noexcept {
   if (bytes > kConfig.small_limit_bytes) return next_allocator.malloc(bytes);
   const ClassIndex class_index = class_of(bytes);
   if (void* block = pop(current_heap->tops[class_index])) return block;
-  if (ThreadHeap* heap = attach_thread()) return allocate_slow_in(*heap, bytes);
+  if (ThreadHeap* heap = attach_thread(Occasion::kAllocate)) return allocate_slow_in(*heap, bytes);
   void* block = nullptr;
   if (start_engine() && depots[class_index].take_blocks(class_index, 1, &block) == 1) return block;
   return allocate_from_next(bytes);
@@ -218,7 +221,7 @@ void deallocate_slow(void* pointer) noexcept {
   if (pointer == nullptr) return;
   const ClassIndex class_index = class_of_free(pointer);
   if (class_index == kNoClass) return deallocate_classless(pointer);
-  if (ThreadHeap* heap = attach_thread()) return deallocate_slow_in(*heap, pointer);
+  if (ThreadHeap* heap = attach_thread(Occasion::kFree)) return deallocate_slow_in(*heap, pointer);
   depots[class_index].put_back(class_index, 1, &pointer);
 }
 

@@ -34,13 +34,18 @@ struct alignas(64) ThreadHeap {
   ThreadHeap* next_free;        // in the registry's list of heaps without a thread
   Bytes limit_bytes;            // of all loaded magazines together
   std::uint32_t trims_seen;     // of trims_asked
-  Relaxed<std::uint8_t> busy;   // the class whose magazines are being swapped; a forked child leaves them alone
+  std::uint32_t thread_id;      // the system's
+  Relaxed<std::uint8_t> busy;   // the class whose magazines are being swapped, or kBusyElsewhere, or kNoClass
   std::uint8_t misses_to_look;  // until the clock is read
   bool attached;                // has a thread, or is shared
+  bool may_be_orphan;           // its thread may end without a word
   bool shared;                  // under its users' own lock; made by make_shared_heap
 };
 
 static_assert(sizeof(MagazineTop) == kClassEntryScale && offsetof(ThreadHeap, tops) == 0);
+
+// In the engine, with no class's magazines in motion. Of a busy class a forked child leaves the magazines alone.
+inline constexpr std::uint8_t kBusyElsewhere = 0xff;
 
 // What a slot without a magazine points at: neither entry nor room.
 [[gnu::visibility("hidden")]] extern constinit Magazine empty_magazine;

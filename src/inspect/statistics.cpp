@@ -7,6 +7,7 @@
 #include "core/arena_table.hpp"
 #include "heap/depot.hpp"
 #include "heap/heap_area.hpp"
+#include "heap/magazine_store.hpp"
 #include "heap/private_heap.hpp"
 #include "heap/registry.hpp"
 #include "heap/slow_path.hpp"
@@ -46,10 +47,13 @@ void add_arenas(sb_stats& stats) noexcept {
   stats.pools_empty = arenas.units_free;
   stats.empty_bytes = arenas.units_free * kConfig.pool_bytes;
   stats.committed_bytes = (arenas.used + arenas.kept) * kConfig.arena_bytes;
-  const Bytes arenas_once = arena_table.committed_once();
-  const Bytes records =
-      arenas_once * (sizeof(PoolRecord) + 1) * ArenaRecord::kUnits + arenas_once * sizeof(ArenaRecord);
-  stats.metadata_bytes = records + heap_area.used_bytes();
+  // Records of released arenas have gone back with them.
+  const Bytes with_records = arenas.used + arenas.kept;
+  const Bytes once = arena_table.committed_once();
+  const Bytes records = with_records * sizeof(PoolRecord) * ArenaRecord::kUnits +
+                        once * (sizeof(ArenaRecord) + ArenaRecord::kUnits * sizeof(ClassEntry));
+  stats.metadata_bytes =
+      records + heap_area.used_bytes() - magazine_store.table_bytes() + magazine_store.resident_bytes();
 }
 
 }  // namespace

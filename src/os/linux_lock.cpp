@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "os/lock.hpp"
+#include "os/port.hpp"
 
 namespace smallblock::os {
 
@@ -14,6 +15,8 @@ namespace {
 
 // Roughly the time that a depot swap takes; longer waits sleep.
 constexpr int kSpins = 64;
+// Longer than anybody holds a lock, and short enough for a signal handler.
+constexpr int kForkAttempts = 1000;
 
 void pause_briefly() noexcept {
 #if defined(__x86_64__)
@@ -35,6 +38,42 @@ void Lock::lock_contended() noexcept {
     syscall(SYS_futex, reinterpret_cast<std::uint32_t*>(&state_), FUTEX_WAIT_PRIVATE, kWaited, nullptr, nullptr, 0);
   }
   errno = saved_errno;
+}
+
+bool Lock::passes_here() noexcept {
+  return passing_thread.load(std::memory_order_relaxed) == thread_number();
+}
+
+void Lock::pass_all() noexcept {
+  passing_thread.store(thread_number(), std::memory_order_relaxed);
+}
+
+void Lock::pass_no_more() noexcept {
+  passing_thread.store(0, std::memory_order_relaxed);
+}
+
+void Lock::lock_for_fork(bool patient) noexcept {
+  if (patient) {
+    lock();
+    for_fork_ = true;
+    return;
+  }
+  for (int attempt = 0; attempt < kForkAttempts && !for_fork_; ++attempt) {
+    for_fork_ = take();
+    if (!for_fork_) yield_thread();
+  }
+}
+
+void Lock::unlock_after_fork() noexcept {
+  if (!for_fork_) return;
+  for_fork_ = false;
+  release();
+}
+
+void Lock::reset_in_child() noexcept {
+  if (!for_fork_) return;
+  for_fork_ = false;
+  state_.store(kFree, std::memory_order_relaxed);
 }
 
 void Lock::wake_one() noexcept {

@@ -2,10 +2,22 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cerrno>
 
 #include "os/port.hpp"
+
+// Exported by glibc for this; absent elsewhere.
+// NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming)
+extern "C" {
+[[gnu::weak]] void _IO_list_lock() noexcept;
+[[gnu::weak]] void _IO_list_unlock() noexcept;
+[[gnu::weak]] void _IO_list_resetlock() noexcept;
+[[gnu::weak]] extern char __libc_single_threaded;
+}
+// NOLINTEND(bugprone-reserved-identifier,readability-identifier-naming)
 
 namespace smallblock::os {
 
@@ -13,6 +25,37 @@ namespace {
 
 pthread_key_t exit_key;
 bool exit_key_made = false;
+
+struct ForkHandlers {
+  void (*prepare)();
+  void (*parent)();
+  void (*child)();
+};
+constinit ForkHandlers fork_handlers{};
+constinit bool alone_at_fork = false;
+
+// glibc's fork takes the lock of its list of streams after all prepare handlers; a thread that flushes all streams
+// holds it and may wait for a lock of ours. Taken first, the order is the same for everybody. It is recursive.
+void prepare_fork() noexcept {
+  alone_at_fork = &__libc_single_threaded != nullptr && __libc_single_threaded != 0;
+  if (_IO_list_lock != nullptr) _IO_list_lock();
+  fork_handlers.prepare();
+}
+
+void end_fork_in_parent() noexcept {
+  fork_handlers.parent();
+  if (_IO_list_unlock != nullptr) _IO_list_unlock();
+}
+
+// With several threads glibc has reset the lock in the child.
+void end_fork_in_child() noexcept {
+  if (alone_at_fork) {
+    if (_IO_list_unlock != nullptr) _IO_list_unlock();
+  } else {
+    if (_IO_list_resetlock != nullptr) _IO_list_resetlock();
+  }
+  fork_handlers.child();
+}
 
 }  // namespace
 
@@ -37,8 +80,20 @@ bool arm_thread_exit(void* value) noexcept {
   return armed;
 }
 
+std::uint32_t thread_id() noexcept {
+  return static_cast<std::uint32_t>(syscall(SYS_gettid));
+}
+
+bool thread_runs(std::uint32_t thread) noexcept {
+  const int saved_errno = errno;
+  const bool gone = syscall(SYS_tgkill, getpid(), static_cast<pid_t>(thread), 0) != 0 && errno == ESRCH;
+  errno = saved_errno;
+  return !gone;
+}
+
 bool register_fork_handlers(void (*prepare)(), void (*parent)(), void (*child)()) noexcept {
-  return pthread_atfork(prepare, parent, child) == 0;
+  fork_handlers = {prepare, parent, child};
+  return pthread_atfork(prepare_fork, end_fork_in_parent, end_fork_in_child) == 0;
 }
 
 }  // namespace smallblock::os

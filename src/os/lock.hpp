@@ -2,8 +2,8 @@
 //
 // After U. Drepper, "Futexes Are Tricky" (2011), mutex 2. Every lock of the engine is one of these; the order in
 // which they are taken is: memory return, registry, list of private heaps, large blocks, private heap, depot
-// (ascending class), arena table, heap area. None is held around a system call that can block on memory or around a
-// callback.
+// (ascending class), arena table, magazine store, heap area. None is held around a system call that can block on
+// memory or around a callback.
 #pragma once
 
 #include <atomic>
@@ -15,33 +15,55 @@ namespace smallblock::os {
 class Lock {
  public:
   void lock() noexcept {
-    if (!try_lock()) [[unlikely]]
+    if (passes()) [[unlikely]]
+      return;
+    if (!take()) [[unlikely]]
       lock_contended();
   }
 
   // False if it is taken.
-  bool try_lock() noexcept {
-    std::uint32_t expected = kFree;
-    return state_.compare_exchange_strong(expected, kTaken, std::memory_order_acquire, std::memory_order_relaxed);
-  }
+  bool try_lock() noexcept { return !passes() && take(); }
 
   void unlock() noexcept {
-    if (state_.exchange(kFree, std::memory_order_release) == kWaited) [[unlikely]]
-      wake_one();
+    if (passes()) [[unlikely]]
+      return;
+    release();
   }
 
-  // In a forked child, for a lock that the prepare handler took: nobody else can wait for it any more.
-  void reset_in_child() noexcept { state_.store(kFree, std::memory_order_relaxed); }
+  // From here on the calling thread goes through every lock as if it had it: it holds them all (around a fork), or
+  // the process is about to end. One thread at a time.
+  static void pass_all() noexcept;
+  static void pass_no_more() noexcept;
+  static bool passes() noexcept { return passing_thread.load(std::memory_order_relaxed) != 0 && passes_here(); }
+
+  // Around a fork. `patient`: waits as long as it takes; else only so long that another thread would have let go,
+  // for a handler that interrupted this very thread while it held the lock: then the lock stays as it is.
+  void lock_for_fork(bool patient) noexcept;
+  void unlock_after_fork() noexcept;
+  // Nobody else can wait for it in the child.
+  void reset_in_child() noexcept;
 
  private:
   static constexpr std::uint32_t kFree = 0;
   static constexpr std::uint32_t kTaken = 1;
   static constexpr std::uint32_t kWaited = 2;
 
+  bool take() noexcept {
+    std::uint32_t expected = kFree;
+    return state_.compare_exchange_strong(expected, kTaken, std::memory_order_acquire, std::memory_order_relaxed);
+  }
+  void release() noexcept {
+    if (state_.exchange(kFree, std::memory_order_release) == kWaited) [[unlikely]]
+      wake_one();
+  }
+  static bool passes_here() noexcept;
   void lock_contended() noexcept;
   void wake_one() noexcept;
 
+  [[gnu::visibility("hidden")]] static inline constinit std::atomic<std::uintptr_t> passing_thread{0};
+
   std::atomic<std::uint32_t> state_{kFree};
+  bool for_fork_ = false;  // taken by lock_for_fork
 };
 
 class [[nodiscard]] LockGuard {

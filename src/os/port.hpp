@@ -48,6 +48,10 @@ std::uint32_t coarse_now_ms() noexcept;
 using ThreadNumber = std::uintptr_t;
 ThreadNumber thread_number() noexcept;
 
+// The system's number of the calling thread, and whether a thread of this process has that number now.
+std::uint32_t thread_id() noexcept;
+bool thread_runs(std::uint32_t thread) noexcept;
+
 // Lets another thread run.
 void yield_thread() noexcept;
 
@@ -56,24 +60,41 @@ bool register_thread_exit(void (*handler)(void*)) noexcept;
 // The handler will be called with `value` (not null) when the calling thread ends; nullptr disarms.
 bool arm_thread_exit(void* value) noexcept;
 
-// Handlers around fork(): prepare runs last of all registered so far, parent and child first.
+// Handlers around fork(): prepare runs last of all registered so far, parent and child first. The C library's list
+// of streams is locked around them, as it is locked around the fork itself: whoever holds it may allocate.
 bool register_fork_handlers(void (*prepare)(), void (*parent)(), void (*child)()) noexcept;
 
 // Processes and files. A descriptor is -1 where there is none.
 
 int process_id() noexcept;
-// Writes everything, across signals and short writes. False on error.
+// A handler that a forked child runs, after those above.
+bool register_child_handler(void (*child)()) noexcept;
+// Writes everything, across signals and short writes. False on error; no signal of the kind that ends a writer
+// (SIGPIPE, SIGXFSZ) comes of it.
 bool write_all(int descriptor, const void* data, Bytes bytes) noexcept;
 // A close-on-exec copy of a descriptor, numbered high so that no program trips over it.
 int duplicate_high(int descriptor) noexcept;
+// What tells one open file from another: a program may close any descriptor and use its number again.
+struct FileIdentity {
+  bool is_open = false;
+  std::uint64_t device = 0;
+  std::uint64_t number = 0;
+  bool operator==(const FileIdentity&) const noexcept = default;
+};
+FileIdentity file_behind(int descriptor) noexcept;
+bool closes_on_exec(int descriptor) noexcept;
 // Creates or truncates; close-on-exec.
 int open_for_writing(const char* path) noexcept;
 void close_descriptor(int descriptor) noexcept;
 // nullptr if unset. Never in a set-user-id program.
 const char* environment(const char* name) noexcept;
 
-// Dynamic symbols: the next definition after this library in load order, and the first one anywhere.
+// Dynamic symbols: the next definition after this library in load order, and the first one anywhere. One that is
+// not found leaves no error behind for dlerror(); any look-up makes it forget an earlier one.
 void* next_symbol(const char* name) noexcept;
 void* global_symbol(const char* name) noexcept;
+// Of the C++ library: like next_symbol, and if there is none, the definition that code at `caller` would use
+// without this library, which may have been loaded late and for its caller alone.
+void* next_symbol_for(const char* name, const void* caller) noexcept;
 
 }  // namespace smallblock::os

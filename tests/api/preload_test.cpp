@@ -1,5 +1,6 @@
-// Runs every case of preload_helper in a process of its own under the preload library. The names come from the
-// helper itself; a case called dies_of_... must end with SIGABRT and a line of ours on stderr.
+// Runs every case of three programs in a process of its own under the preload library; the names come from the
+// programs. preload_helper knows what must be ours there; its cases called dies_of_... must end with SIGABRT and a
+// line of ours on stderr. The two others must do exactly what they do without the library.
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,7 +25,7 @@ struct Result {
   std::string output;
 };
 
-Result run_helper(const std::string& argument, const char* preload) {
+Result run(const char* program, const std::string& argument, const char* preload) {
   int ends[2];
   if (pipe(ends) != 0) return {-1, "pipe failed"};
   const pid_t child = fork();
@@ -34,7 +35,7 @@ Result run_helper(const std::string& argument, const char* preload) {
     close(ends[0]);
     close(ends[1]);
     if (preload != nullptr) setenv("LD_PRELOAD", preload, 1);
-    execl(SMALLBLOCK_HELPER, SMALLBLOCK_HELPER, argument.c_str(), nullptr);
+    execl(program, program, argument.c_str(), nullptr);
     _exit(127);
   }
   close(ends[1]);
@@ -48,8 +49,8 @@ Result run_helper(const std::string& argument, const char* preload) {
   return result;
 }
 
-std::vector<std::string> case_names() {
-  std::istringstream lines(run_helper("--list", nullptr).output);
+std::vector<std::string> case_names(const char* program) {
+  std::istringstream lines(run(program, "--list", nullptr).output);
   std::vector<std::string> names;
   for (std::string line; std::getline(lines, line);) names.push_back(line);
   return names;
@@ -58,7 +59,7 @@ std::vector<std::string> case_names() {
 class Preload : public testing::TestWithParam<std::string> {};
 
 TEST_P(Preload, Case) {
-  const Result result = run_helper(GetParam(), SMALLBLOCK_PRELOAD);
+  const Result result = run(SMALLBLOCK_HELPER, GetParam(), SMALLBLOCK_PRELOAD);
   if (GetParam().starts_with("dies_of_")) {
     EXPECT_TRUE(WIFSIGNALED(result.status) && WTERMSIG(result.status) == SIGABRT) << result.output;
     EXPECT_NE(result.output.find("smallblock: "), std::string::npos) << result.output;
@@ -68,8 +69,34 @@ TEST_P(Preload, Case) {
   EXPECT_EQ(result.output, "");
 }
 
-INSTANTIATE_TEST_SUITE_P(Helper, Preload, testing::ValuesIn(case_names()),
-                         [](const auto& parameter) { return parameter.param; });
+void expect_same_as_plain(const char* program, const std::string& name) {
+  const Result plain = run(program, name, nullptr);
+  ASSERT_EQ(plain.status, 0) << plain.output;
+  ASSERT_NE(plain.output, "");
+  const Result preloaded = run(program, name, SMALLBLOCK_PRELOAD);
+  EXPECT_EQ(preloaded.status, 0);
+  EXPECT_EQ(preloaded.output, plain.output);
+}
+
+class CProgram : public testing::TestWithParam<std::string> {};
+
+TEST_P(CProgram, SameAsPlain) {
+  expect_same_as_plain(SMALLBLOCK_C_PROGRAM, GetParam());
+}
+
+class OwnOperators : public testing::TestWithParam<std::string> {};
+
+TEST_P(OwnOperators, SameAsPlain) {
+  expect_same_as_plain(SMALLBLOCK_OWN_OPERATORS, GetParam());
+}
+
+std::string name_of(const testing::TestParamInfo<std::string>& parameter) {
+  return parameter.param;
+}
+
+INSTANTIATE_TEST_SUITE_P(Helper, Preload, testing::ValuesIn(case_names(SMALLBLOCK_HELPER)), name_of);
+INSTANTIATE_TEST_SUITE_P(Preload, CProgram, testing::ValuesIn(case_names(SMALLBLOCK_C_PROGRAM)), name_of);
+INSTANTIATE_TEST_SUITE_P(Preload, OwnOperators, testing::ValuesIn(case_names(SMALLBLOCK_OWN_OPERATORS)), name_of);
 
 #endif
 

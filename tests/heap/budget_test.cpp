@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/config.hpp"
+#include "core/totals.hpp"
 #include "heap/depot.hpp"
 #include "heap/registry.hpp"
 
@@ -45,7 +46,7 @@ TEST(Budget, DepotsHoldTheirShareAtMost) {
   for (std::size_t i = 0; i < blocks.size(); i += 2) sb_free(blocks[i]);
   // Each spill sends one magazine back for one that comes, so the share is followed with a small lag.
   const Bytes one_magazine = kConfig.magazine_blocks_bytes_max;
-  const Bytes share = bytes_out() / kConfig.depot_live_share;
+  const Bytes share = read(totals.out_bytes) / kConfig.depot_live_share;
   EXPECT_LE(bytes_in_depots(), std::max(kConfig.depot_bytes_min, share) + share / 10 + one_magazine);
   for (std::size_t i = 1; i < blocks.size(); i += 2) sb_free(blocks[i]);
   EXPECT_LE(bytes_in_depots(), kConfig.depot_bytes_min + one_magazine);

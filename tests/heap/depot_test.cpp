@@ -7,6 +7,7 @@
 #include <set>
 #include <vector>
 
+#include "core/totals.hpp"
 #include "heap/audit.hpp"
 #include "heap/registry.hpp"
 
@@ -59,7 +60,7 @@ TEST_F(DepotTest, FlushesTheOldestIntoThePools) {
   EXPECT_EQ(depot_.counts().blocks_cached, 60U);
   EXPECT_TRUE(depot_.flush_oldest(kClass));
   EXPECT_FALSE(depot_.flush_oldest(kClass));
-  EXPECT_EQ(bytes_out(), 0U);
+  EXPECT_EQ(read(totals.out_bytes), 0U);
   audit_heap();
 }
 

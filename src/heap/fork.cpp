@@ -1,0 +1,92 @@
+// The three handlers; see fork.hpp.
+
+#include "heap/fork.hpp"
+
+#include <atomic>
+
+#include "core/arena_table.hpp"
+#include "heap/depot.hpp"
+#include "heap/heap_area.hpp"
+#include "heap/in_hand.hpp"
+#include "heap/magazine_store.hpp"
+#include "heap/memory_return.hpp"
+#include "heap/private_heap.hpp"
+#include "heap/registry.hpp"
+#include "os/port.hpp"
+
+namespace smallblock {
+
+namespace {
+
+enum class State : std::uint8_t { kNew, kHandled, kRefused };
+
+constinit std::atomic<State> state{State::kNew};
+// Between prepare and the handlers after it; written with every lock held.
+constinit bool forking = false;
+
+// In the order of os/lock.hpp.
+template <typename Visit>
+void for_each_lock(Visit visit) noexcept {
+  visit(return_lock());
+  visit(heap_list_lock());
+  visit_private_locks(visit);
+  for (unsigned index = 1; index <= kClassCount; ++index) visit(depots[index].lock());
+  visit(arena_table.lock());
+  visit(magazine_store.lock());
+  visit(heap_area.lock());
+}
+
+void unlock_all() noexcept {
+  for_each_lock([](os::Lock& lock) { lock.unlock_after_fork(); });
+}
+
+void before_fork() noexcept {
+  // The process is about to end, and its abort handler forks: there is nothing to keep in order any more.
+  if (os::Lock::passes()) return;
+  const bool interrupted = engine_is_interrupted();
+  while (true) {
+    if (interrupted) {
+      for_each_lock([](os::Lock& lock) { lock.lock_for_fork(false); });
+    } else {
+      for_each_lock([](os::Lock& lock) { lock.lock_for_fork(true); });
+    }
+    if (interrupted || InHand::nothing()) break;
+    unlock_all();
+    os::yield_thread();
+  }
+  os::Lock::pass_all();
+  forking = true;
+}
+
+void after_fork_in_parent() noexcept {
+  if (!forking) return;
+  forking = false;
+  os::Lock::pass_no_more();
+  unlock_all();
+}
+
+void after_fork_in_child() noexcept {
+  if (!forking) return;
+  forking = false;
+  os::Lock::pass_no_more();
+  for_each_lock([](os::Lock& lock) { lock.reset_in_child(); });
+  adopt_heaps_in_child();
+}
+
+// Before anybody can fork: a fork in another thread must not fall between the first lock and the registration.
+[[gnu::constructor]] void handle_forks_early() noexcept {
+  handle_forks();
+}
+
+}  // namespace
+
+bool handle_forks() noexcept {
+  if (state.exchange(State::kHandled) == State::kNew) {
+    const NoHeapHere no_heap_here;
+    if (!os::register_fork_handlers(before_fork, after_fork_in_parent, after_fork_in_child))
+      state.store(State::kRefused);
+  }
+  return state.load() == State::kHandled;
+}
+
+}  // namespace smallblock

@@ -1,0 +1,134 @@
+// fork() beside what other code does around it: handlers that allocate, streams that are flushed, signals, aborts.
+
+#include <gtest/gtest.h>
+#include <pthread.h>
+#include <smallblock/smallblock.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <functional>
+#include <thread>
+#include <vector>
+
+namespace {
+
+// Runs `body` in a child of its own and returns its wait status; a hang ends it by SIGALRM.
+int status_of(const std::function<void()>& body) {
+  const pid_t pid = fork();
+  if (pid == 0) {
+    alarm(20);
+    body();
+    _exit(0);
+  }
+  int status = 0;
+  waitpid(pid, &status, 0);
+  return status;
+}
+
+// Enough blocks of many sizes for some misses.
+void allocate_a_little() {
+  std::vector<void*> blocks;
+  for (std::size_t i = 1; i < 400; ++i) blocks.push_back(sb_malloc(i * 20));
+  for (void* block : blocks) sb_free(block);
+}
+
+void fork_and_allocate() {
+  const pid_t pid = fork();
+  if (pid == 0) {
+    allocate_a_little();
+    _exit(0);
+  }
+  int status = 0;
+  waitpid(pid, &status, 0);
+  if (status != 0) _exit(1);
+}
+
+TEST(ForkHandlers, OfOthersMayAllocate) {
+  EXPECT_EQ(status_of([] {
+              pthread_atfork(allocate_a_little, allocate_a_little, allocate_a_little);
+              allocate_a_little();
+              for (int i = 0; i < 20; ++i) fork_and_allocate();
+            }),
+            0);
+}
+
+// A stream whose writes allocate, flushed by one thread while another forks.
+ssize_t write_and_allocate(void* /*cookie*/, const char* /*data*/, std::size_t bytes) {
+  allocate_a_little();
+  return static_cast<ssize_t>(bytes);
+}
+
+TEST(ForkHandlers, AForkDoesNotWaitForAFlushThatWaitsForIt) {
+  EXPECT_EQ(status_of([] {
+              cookie_io_functions_t functions{};
+              functions.write = write_and_allocate;
+              std::FILE* stream = fopencookie(nullptr, "w", functions);
+              std::atomic<bool> stop{false};
+              std::thread flusher([&] {
+                while (!stop) {
+                  std::fputs("text", stream);
+                  std::fflush(nullptr);
+                }
+              });
+              for (int i = 0; i < 200; ++i) fork_and_allocate();
+              stop = true;
+              flusher.join();
+            }),
+            0);
+}
+
+volatile sig_atomic_t forks_in_handler = 0;
+
+void fork_in_handler(int /*signal*/) {
+  const pid_t pid = fork();
+  if (pid == 0) _exit(0);
+  int status = 0;
+  waitpid(pid, &status, 0);
+  forks_in_handler = forks_in_handler + 1;
+}
+
+TEST(ForkHandlers, ASignalHandlerMayForkInTheMiddleOfAMiss) {
+  EXPECT_EQ(status_of([] {
+              std::signal(SIGVTALRM, fork_in_handler);
+              const itimerval often{{0, 500}, {0, 500}};
+              setitimer(ITIMER_VIRTUAL, &often, nullptr);
+              while (forks_in_handler < 100) allocate_a_little();
+            }),
+            0);
+}
+
+// Of another size than the block that was freed twice.
+void use_another_class() {
+  for (int i = 0; i < 100; ++i) sb_free(sb_malloc(3000));
+}
+
+void fork_and_exit(int /*signal*/) {
+  use_another_class();
+  const pid_t pid = fork();
+  if (pid == 0) {
+    use_another_class();
+    _exit(0);
+  }
+  int status = 0;
+  waitpid(pid, &status, 0);
+  _exit(status == 0 ? 7 : 8);
+}
+
+TEST(ForkHandlers, AnAbortHandlerMayForkAndAllocateAfterADoubleFree) {
+  const int status = status_of([] {
+    std::signal(SIGABRT, fork_and_exit);
+    std::vector<void*> blocks(50000);
+    for (void*& block : blocks) block = sb_malloc(64);
+    sb_free(blocks[25000]);
+    for (void* block : blocks) sb_free(block);
+  });
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 7);
+}
+
+}  // namespace
