@@ -88,6 +88,52 @@ SB_API void sb_trim(void) SB_NOEXCEPT;
  * on allocations and frees that miss their magazine. */
 SB_API void sb_decay_set(int32_t milliseconds) SB_NOEXCEPT;
 
+/* What explains a process's memory, in sums that are always at hand: O(1), no lock. Each is right by itself; two
+ * may belong to different moments. Blocks that lie in a thread's magazines are counted as of the thread's last
+ * miss, so `live_bytes` and `cached_bytes` may each be wrong by what one thread caches (at most 64 KiB unless it is
+ * busy). */
+typedef struct sb_memory {
+  uint32_t version; /* SB_MEMORY_VERSION */
+  uint32_t struct_bytes;
+  uint64_t live_bytes;           /* blocks that the program holds */
+  uint64_t cached_bytes;         /* blocks in magazines of threads and of the depot */
+  uint64_t free_resident_bytes;  /* free blocks of used pools, in memory (with pools' ends too short for a block) */
+  uint64_t purged_bytes;         /* pages of used pools that were given back */
+  uint64_t empty_resident_bytes; /* empty pools whose memory was not given back */
+  uint64_t metadata_bytes;       /* records, class table, heaps and magazines that were touched */
+  uint64_t rounding_bytes;  /* of live_bytes: what was not asked for; estimated from the requests that missed */
+  uint64_t next_bytes;      /* blocks of the malloc below, as that counts them */
+  uint64_t committed_bytes; /* arenas used and kept */
+  uint64_t peak_live_bytes; /* the most that live, cached and next_bytes were together */
+  uint64_t peak_committed_bytes; /* the most that committed_bytes and next_bytes were together */
+} sb_memory;
+
+#define SB_MEMORY_VERSION 1
+
+/* Fills at most `struct_bytes` bytes of *memory. Returns 0, or -1 with errno EINVAL when struct_bytes is too small
+ * for the first two fields. */
+SB_API int sb_memory_get(sb_memory* memory, size_t struct_bytes) SB_NOEXCEPT;
+
+/* Limits in bytes; 0: none. Live is what blocks take, magazines and the malloc below included; committed is arenas
+ * and the malloc below. Use that rises above a soft limit is trimmed, and on_soft is called once, in the thread
+ * that asked for memory and without a lock: it may allocate and free. At a hard limit requests fail with NULL and
+ * ENOMEM after a trim was of no use; memory that is held already stays. A refill counts as live what it puts into a
+ * magazine. */
+typedef struct sb_limits {
+  uint64_t soft_live_bytes;
+  uint64_t hard_live_bytes;
+  uint64_t soft_committed_bytes;
+  uint64_t hard_committed_bytes;
+  void (*on_soft)(void* context);
+  void* context;
+} sb_limits;
+
+/* The process's limits, from now on. NULL lifts them. */
+SB_API void sb_limits_set(const sb_limits* limits) SB_NOEXCEPT;
+
+/* The limits of one private heap, beside the process's. */
+SB_API void sb_heap_limits_set(sb_heap* heap, const sb_limits* limits) SB_NOEXCEPT;
+
 #define SB_STATS_VERSION 1
 #define SB_STATS_CLASS_MAX 96
 

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "heap/limits.hpp"
 #include "heap/memory_return.hpp"
 #include "heap/private_heap.hpp"
 #include "heap/slow_path.hpp"
@@ -17,6 +18,25 @@ using namespace smallblock;
 
 PrivateHeap* from_handle(sb_heap* heap) noexcept {
   return reinterpret_cast<PrivateHeap*>(heap);
+}
+
+// A program built against an older header has a shorter struct.
+template <typename Struct>
+void copy_out(Struct& all, Struct* target, size_t struct_bytes) noexcept {
+  const size_t filled = struct_bytes < sizeof all ? struct_bytes : sizeof all;
+  all.struct_bytes = static_cast<std::uint32_t>(filled);
+  std::memcpy(target, &all, filled);
+}
+
+Limits::Values limits_of(const sb_limits* limits) noexcept {
+  if (limits == nullptr) return {};
+  const auto or_none = [](std::uint64_t bytes) { return bytes == 0 ? Limits::kNone : Bytes{bytes}; };
+  return {.soft_live_bytes = or_none(limits->soft_live_bytes),
+          .hard_live_bytes = or_none(limits->hard_live_bytes),
+          .soft_committed_bytes = or_none(limits->soft_committed_bytes),
+          .hard_committed_bytes = or_none(limits->hard_committed_bytes),
+          .on_soft = limits->on_soft,
+          .context = limits->context};
 }
 
 void* refuse(int error) noexcept {
@@ -106,9 +126,7 @@ int sb_stats_get(sb_stats* stats, size_t struct_bytes) noexcept {
   }
   sb_stats all;
   gather_statistics(all);
-  const size_t filled = struct_bytes < sizeof all ? struct_bytes : sizeof all;
-  all.struct_bytes = static_cast<std::uint32_t>(filled);
-  std::memcpy(stats, &all, filled);
+  copy_out(all, stats, struct_bytes);
   return 0;
 }
 
@@ -118,6 +136,25 @@ void sb_trim(void) noexcept {
 
 void sb_decay_set(int32_t milliseconds) noexcept {
   set_decay(milliseconds);
+}
+
+int sb_memory_get(sb_memory* memory, size_t struct_bytes) noexcept {
+  if (memory == nullptr || struct_bytes < offsetof(sb_memory, live_bytes)) {
+    errno = EINVAL;
+    return -1;
+  }
+  sb_memory all;
+  gather_memory(all);
+  copy_out(all, memory, struct_bytes);
+  return 0;
+}
+
+void sb_limits_set(const sb_limits* limits) noexcept {
+  set_process_limits(limits_of(limits));
+}
+
+void sb_heap_limits_set(sb_heap* heap, const sb_limits* limits) noexcept {
+  from_handle(heap)->set_limits(limits_of(limits));
 }
 
 const char* sb_version(void) noexcept {

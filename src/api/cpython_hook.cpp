@@ -8,7 +8,7 @@
 #include <cstdio>
 #include <cstring>
 
-#include "heap/next_allocator.hpp"
+#include "heap/next_blocks.hpp"
 #include "heap/registry.hpp"
 #include "heap/slow_path.hpp"
 #include "os/port.hpp"
@@ -56,7 +56,7 @@ struct SharedHeap {
 // Off the hit, so that a hit needs no stack frame.
 template <typename Heap>
 [[gnu::noinline]] void* python_malloc_slow(void* context, std::size_t bytes) {
-  if (bytes > kPythonLimitBytes) return next_allocator.malloc(bytes);
+  if (bytes > kPythonLimitBytes) return allocate_next(bytes);
   return Heap{context}.allocate_slow(bytes);
 }
 
@@ -78,7 +78,7 @@ template <typename Heap>
 void* python_calloc(void* context, std::size_t count, std::size_t bytes) {
   std::size_t total = 0;
   if (__builtin_mul_overflow(count, bytes, &total) || total > kPythonLimitBytes) {
-    return next_allocator.calloc(count, bytes);
+    return allocate_next_zeroed(count, bytes);
   }
   void* block = python_malloc<Heap>(context, total);
   if (block != nullptr) std::memset(block, 0, total);
@@ -91,7 +91,7 @@ void* python_realloc(void* context, void* block, std::size_t bytes) {
   if (block == nullptr) return python_malloc<Heap>(context, bytes);
   const Bytes kept_bytes = bytes == 0 ? 1 : bytes;
   if (stays_in_place(block, kept_bytes)) return block;
-  if (!region.owns(UserPointer{block})) return next_allocator.realloc(block, kept_bytes);
+  if (!region.owns(UserPointer{block})) return reallocate_next(block, kept_bytes);
   const Bytes old_bytes = usable_bytes(block);
   void* moved = python_malloc<Heap>(context, kept_bytes);
   if (moved == nullptr) return kept_bytes <= old_bytes ? block : nullptr;

@@ -60,6 +60,11 @@ struct Config {
   // After the system refused an arena it is not asked again for so long; the next allocator serves meanwhile.
   std::uint32_t refused_pause_ms = 10;
 
+  // At a hard limit memory is given back at most so often.
+  std::uint32_t limit_trim_pause_ms = 100;
+  // A heap adds what it counted of the next allocator's blocks to the process's count in steps of this.
+  std::int64_t next_bytes_step = 65536;
+
   unsigned occupancy_buckets = 8;
 };
 

@@ -3,12 +3,39 @@
 
 #include "core/arena_table.hpp"
 
+#include "core/totals.hpp"
 #include "core/unit_pages.hpp"
 #include "os/port.hpp"
 
 namespace smallblock {
 
 constinit ArenaTable arena_table;
+
+namespace {
+
+std::uint64_t purgeable(const ArenaRecord& record, std::uint64_t units) noexcept {
+  if (region.huge_pages() && record.state == ArenaState::kUsed) return 0;
+  return whole_pages(record, units);
+}
+
+}  // namespace
+
+void ArenaTable::count_used(int arenas) noexcept {
+  counts_.used += static_cast<std::uint64_t>(std::int64_t{arenas});
+  if (counts_.used > counts_.used_peak) counts_.used_peak = counts_.used;
+  add_to(totals.committed_bytes, arenas * static_cast<std::int64_t>(kConfig.arena_bytes));
+  if (arenas > 0) note_peak();
+}
+
+void ArenaTable::count_kept(int arenas) noexcept {
+  counts_.kept += static_cast<std::uint64_t>(std::int64_t{arenas});
+  add_to(totals.committed_bytes, arenas * static_cast<std::int64_t>(kConfig.arena_bytes));
+}
+
+void ArenaTable::count_dirty(int units) noexcept {
+  counts_.units_dirty += static_cast<std::uint64_t>(std::int64_t{units});
+  add_to(totals.empty_dirty_bytes, units * static_cast<std::int64_t>(kConfig.pool_bytes));
+}
 
 void ArenaTable::list(ArenaIndex arena) noexcept {
   const ArenaRecord& record = region.record(arena);
@@ -34,7 +61,7 @@ void ArenaTable::take_slot(ArenaIndex arena, unsigned slot) noexcept {
   ArenaRecord& record = region.record(arena);
   unlist(arena);
   const std::uint64_t units = units_of(slot, record.units_log2);
-  counts_.units_dirty -= static_cast<std::uint64_t>(std::popcount(units & record.dirty_units));
+  count_dirty(-std::popcount(units & record.dirty_units));
   counts_.units_free -= std::uint64_t{1} << record.units_log2;
   record.free_slots &= ~(std::uint64_t{1} << slot);
   record.dirty_units &= ~units;
@@ -51,11 +78,11 @@ void ArenaTable::return_slot(ArenaIndex arena, unsigned slot) noexcept {
   record.free_slots |= std::uint64_t{1} << slot;
   ++record.free_count;
   if (record.free_count < slots_of(record.units_log2)) return list(arena);
-  --counts_.used;
+  count_used(-1);
   counts_.units_free -= ArenaRecord::kUnits;
   record.state = ArenaState::kKept;
   kept_.push_front(region, arena);
-  ++counts_.kept;
+  count_kept(1);
 }
 
 void ArenaTable::note_regret(const ArenaRecord& record) noexcept {
@@ -66,15 +93,21 @@ void ArenaTable::note_regret(const ArenaRecord& record) noexcept {
   if (spare_units_max_ < counts_.used_peak * ArenaRecord::kUnits) spare_units_max_ *= 2;
 }
 
+bool ArenaTable::may_commit() const noexcept {
+  const Bytes limit = committed_limit_.load();
+  const Bytes used = read(totals.committed_bytes) + next_bytes();
+  return used <= limit && kConfig.arena_bytes <= limit - used;
+}
+
 // An arena without pools that is committed already. The lock is held.
 ArenaIndex ArenaTable::take_unused() noexcept {
   if (!kept_.empty()) {
     const ArenaIndex arena = kept_.front();
     kept_.remove(region, arena);
-    --counts_.kept;
+    count_kept(-1);
     return arena;
   }
-  if (released_.empty()) return ArenaIndex::none();
+  if (released_.empty() || !may_commit()) return ArenaIndex::none();
   const ArenaIndex arena = released_.front();
   released_.remove(region, arena);
   return arena;
@@ -95,8 +128,9 @@ ArenaIndex ArenaTable::commit_new() noexcept {
     if (os::coarse_now_ms() - refused_ms_ < kConfig.refused_pause_ms) return arena;
     arena = refused_.front();
     refused_.remove(region, arena);
-  } else if (next_new_ < region.arena_count()) {
-    arena = ArenaIndex{next_new_++};
+  } else if (next_new_.load() < region.arena_count()) {
+    arena = ArenaIndex{next_new_.load()};
+    next_new_.store(arena.raw() + 1);
   } else {
     return arena;
   }
@@ -111,7 +145,7 @@ ArenaIndex ArenaTable::commit_new() noexcept {
 
 ArenaIndex ArenaTable::open_arena(unsigned units_log2) noexcept {
   ArenaIndex arena = take_unused();
-  if (arena.is_none()) arena = commit_new();
+  if (arena.is_none() && may_commit()) arena = commit_new();
   if (arena.is_none()) return arena;
   ArenaRecord& record = region.record(arena);
   record.state = ArenaState::kUsed;
@@ -120,8 +154,7 @@ ArenaIndex ArenaTable::open_arena(unsigned units_log2) noexcept {
   record.free_slots = low_bits(slots_of(units_log2));
   list(arena);
   ++counts_.opened_total;
-  ++counts_.used;
-  if (counts_.used > counts_.used_peak) counts_.used_peak = counts_.used;
+  count_used(1);
   counts_.units_free += ArenaRecord::kUnits;
   return arena;
 }
@@ -160,7 +193,7 @@ void ArenaTable::close_pool(PoolIndex pool, unsigned units_log2) noexcept {
 void ArenaTable::add_dirty(ArenaIndex arena, std::uint64_t units) noexcept {
   if (units == 0) return;
   region.record(arena).dirty_units |= units;
-  counts_.units_dirty += static_cast<std::uint64_t>(std::popcount(units));
+  count_dirty(std::popcount(units));
   watch_.add(region, arena);
 }
 
@@ -184,7 +217,7 @@ void ArenaTable::give_back_surplus(ArenaIndex arena) noexcept {
     const ArenaRecord& record = region.record(victim);
     const bool used = record.state == ArenaState::kUsed;
     if (!used && counts_.kept <= arenas_kept) return;
-    const std::uint64_t units = whole_pages(record, record.dirty_units);
+    const std::uint64_t units = purgeable(record, record.dirty_units);
     if (used && static_cast<unsigned>(std::popcount(units)) < least_units) return;
     if (!purge(victim, units, false)) return;
   }
@@ -201,7 +234,7 @@ void ArenaTable::look(LookRound& round) noexcept {
     watch_.add(region, arena);
     const std::uint64_t ready = round.age_ms == 0 ? record.dirty_units : record.dirty_units & record.idle_units;
     record.idle_units = record.dirty_units & ~ready;
-    const std::uint64_t units = whole_pages(record, ready);
+    const std::uint64_t units = purgeable(record, ready);
     if (units != 0) purge(arena, units, true);
   }
 }
@@ -229,7 +262,7 @@ void ArenaTable::return_kept(ArenaIndex arena) noexcept {
   if (record.dirty_units != 0) {
     record.state = ArenaState::kKept;
     kept_.push_front(region, arena);
-    ++counts_.kept;
+    count_kept(1);
     return;
   }
   record.state = ArenaState::kReleased;
@@ -249,9 +282,9 @@ bool ArenaTable::purge(ArenaIndex arena, std::uint64_t units, bool thorough) noe
     slots = take_slots(arena, thorough ? ~std::uint64_t{0} : units);
   } else {
     kept_.remove(region, arena);
-    --counts_.kept;
+    count_kept(-1);
     record.state = ArenaState::kChanging;
-    counts_.units_dirty -= static_cast<std::uint64_t>(std::popcount(dirty_before));
+    count_dirty(-std::popcount(dirty_before));
     record.dirty_units = 0;
   }
   const std::uint64_t in_hand = dirty_before & ~record.dirty_units;
@@ -277,11 +310,6 @@ ArenaCounts ArenaTable::counts() noexcept {
   return counts_;
 }
 
-std::uint32_t ArenaTable::committed_once() noexcept {
-  const os::LockGuard guard(lock_);
-  return next_new_;
-}
-
 void ArenaTable::audit() noexcept {
   const os::LockGuard guard(lock_);
   std::uint64_t listed = 0;
@@ -303,7 +331,7 @@ void ArenaTable::audit() noexcept {
   std::uint64_t full = 0;
   std::uint64_t units_free = 0;
   std::uint64_t units_dirty = 0;
-  for (std::uint32_t raw = 0; raw < next_new_; ++raw) {
+  for (std::uint32_t raw = 0; raw < next_new_.load(); ++raw) {
     const ArenaRecord& record = region.record(ArenaIndex{raw});
     units_dirty += static_cast<std::uint64_t>(std::popcount(record.dirty_units));
     SB_CHECK(record.watched || record.dirty_units == 0);

@@ -39,10 +39,13 @@ class ArenaTable {
   // How many arenas are waiting to be looked at.
   std::uint32_t watched() noexcept;
 
+  // No further arena is committed when committed arenas and the next allocator's blocks would exceed this.
+  void limit_committed(Bytes bytes) noexcept { committed_limit_.store(bytes); }
+
   ArenaCounts counts() noexcept;
 
   // Arenas ever committed; they are the first ones of the region.
-  std::uint32_t committed_once() noexcept;
+  std::uint32_t committed_once() const noexcept { return next_new_.load(); }
 
   // Proves that every used arena is listed where its free places say, and that the counts are right. O(arenas).
   void audit() noexcept;
@@ -60,9 +63,13 @@ class ArenaTable {
   static std::uint64_t units_of(unsigned slot, unsigned units_log2) noexcept;
   void take_slot(ArenaIndex arena, unsigned slot) noexcept;
   void return_slot(ArenaIndex arena, unsigned slot) noexcept;
+  bool may_commit() const noexcept;
   ArenaIndex take_unused() noexcept;
   ArenaIndex commit_new() noexcept;
   ArenaIndex open_arena(unsigned units_log2) noexcept;
+  void count_used(int arenas) noexcept;
+  void count_kept(int arenas) noexcept;
+  void count_dirty(int units) noexcept;
   void add_dirty(ArenaIndex arena, std::uint64_t units) noexcept;
   void note_regret(const ArenaRecord& record) noexcept;
   void give_back_surplus(ArenaIndex arena) noexcept;
@@ -81,8 +88,9 @@ class ArenaTable {
   WatchQueue<ArenaIndex, Region> watch_;
   List released_;
   List refused_;  // the system refused to commit them; tried again later
-  std::uint32_t next_new_ = 0;
+  Relaxed<std::uint32_t> next_new_;
   std::uint64_t spare_units_max_ = kConfig.spare_units_min;
+  Relaxed<Bytes> committed_limit_{~Bytes{0}};
   std::uint32_t regretted_ms_ = 0;
   std::uint32_t refused_ms_ = 0;
   std::uint32_t purge_refused_ms_ = 0;

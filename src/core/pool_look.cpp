@@ -5,6 +5,7 @@
 namespace smallblock {
 
 void PoolOrder::collect(PunchBatch& batch, LookRound& round) noexcept {
+  if (region.huge_pages()) return;
   for (; round.looks_left > 0 && batch.has_room(); --round.looks_left) {
     const PoolIndex pool = watch_.take_due(region, round.now_ms, round.age_ms);
     if (pool.is_none()) return;

@@ -136,6 +136,7 @@ void PoolOrder::move_to_right_bucket(PoolIndex pool) noexcept {
 
 void PoolOrder::count_out(std::int64_t blocks) noexcept {
   counts_.blocks_out += static_cast<std::uint64_t>(blocks);
+  blocks_out_.store(counts_.blocks_out);
   add_to(totals.out_bytes, blocks * kSizeClasses[class_index_].block_bytes);
 }
 

@@ -61,6 +61,8 @@ class PoolOrder {
   PoolIndex remove_any() noexcept;
 
   const PoolOrderCounts& counts() const noexcept { return counts_; }
+  // The same as counts().blocks_out, for readers without the lock.
+  std::uint64_t blocks_out() const noexcept { return blocks_out_.load(); }
 
   // Proves the invariant for every pool of this order. O(pools).
   void audit() const noexcept;
@@ -89,6 +91,7 @@ class PoolOrder {
   ClassIndex class_index_ = kNoClass;
   WatchQueue<PoolIndex, Region> watch_;
   PoolOrderCounts counts_;
+  Relaxed<std::uint64_t> blocks_out_;
 };
 
 }  // namespace smallblock

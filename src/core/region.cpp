@@ -14,7 +14,8 @@ namespace {
 constexpr Bytes kPartAlignment = 64_KiB;
 constexpr Bytes kGap = kPartAlignment;
 // Aligned for huge pages as well as for arenas.
-constexpr Bytes kRegionAlignment = 2_MiB;
+constexpr Bytes kHugePageBytes = 2_MiB;
+constexpr Bytes kRegionAlignment = kHugePageBytes;
 // The next region to try when the tables of one were refused.
 constexpr Bytes kTablesRefusedShare = 16;
 
@@ -71,8 +72,13 @@ bool Region::lay_out(char* start, Bytes bytes) noexcept {
   next += pool_records_bytes + kGap;
   char* area = next;
   next += heap_area_bytes + kGap;
-  const Bytes metadata = round_up(static_cast<Bytes>(next - start), kConfig.arena_bytes);
+  const Bytes metadata = round_up(static_cast<Bytes>(next - start), kHugePageBytes);
   if (!os::commit(start, class_table_bytes) || !os::commit(arena_records, arena_records_bytes)) return false;
+
+  // Once, for all arenas to come: advice on a part of a mapping splits it.
+  os::advise_huge_pages(start, metadata, os::HugePages::kUnwanted);
+  os::advise_huge_pages(start + metadata, bytes - metadata,
+                        huge_pages_ ? os::HugePages::kWanted : os::HugePages::kUnwanted);
 
   pools_ = reinterpret_cast<PoolRecord*>(pool_records);
   arenas_ = reinterpret_cast<ArenaRecord*>(arena_records);
@@ -106,8 +112,11 @@ PoolIndex Region::pool_of(UserPointer pointer) const noexcept {
 
 bool Region::commit_arena(ArenaIndex arena) noexcept {
   const PoolIndex first = first_pool_of(arena);
-  return commit_covering(&record(first), sizeof(PoolRecord) * ArenaRecord::kUnits) &&
-         os::commit(start_of(first), kConfig.arena_bytes);
+  if (!commit_covering(&record(first), sizeof(PoolRecord) * ArenaRecord::kUnits)) return false;
+  if (!huge_pages_) return os::commit(start_of(first), kConfig.arena_bytes);
+  // A huge page is given only where all of it may be used.
+  const auto start = round_down(reinterpret_cast<std::uintptr_t>(start_of(first)), kHugePageBytes);
+  return os::commit(reinterpret_cast<void*>(start), kHugePageBytes);
 }
 
 bool Region::decommit_units(ArenaIndex arena, std::uint64_t units) noexcept {

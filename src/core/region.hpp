@@ -20,6 +20,11 @@ inline constexpr unsigned kClassEntryScale = 16;
 
 class Region {
  public:
+  // Asks for huge pages (MADV_HUGEPAGE) for arenas; before initialise(). Pages inside used arenas then stay: giving
+  // back a part of a huge page frees nothing (Linux, mm/transhuge.rst, "Partial unmap").
+  void want_huge_pages() noexcept { huge_pages_ = true; }
+  bool huge_pages() const noexcept { return huge_pages_; }
+
   // Reserves the address space and commits the tables. False: the system refused even the smallest region, and
   // everything goes to the next allocator. Called once, before any other thread can know of the region.
   bool initialise() noexcept;
@@ -103,6 +108,7 @@ class Region {
   Bytes heap_area_bytes_ = 0;
   std::uint32_t first_pool_ = 0;
   std::uint32_t arena_count_ = 0;
+  bool huge_pages_ = false;
 };
 
 [[gnu::visibility("hidden")]] extern constinit Region region;

@@ -171,6 +171,15 @@ void Depot::punch_all(ClassIndex class_index, PunchBatch& batch, std::uint32_t n
   LockedOrder{lock_, pools_, class_index, 0}.punch_all(batch, now_ms);
 }
 
+double Depot::unused_bytes(ClassIndex class_index) const noexcept {
+  const std::uint64_t requests = requests_.load(std::memory_order_relaxed);
+  if (requests == 0) return 0;
+  const double asked =
+      static_cast<double>(requested_bytes_.load(std::memory_order_relaxed)) / static_cast<double>(requests);
+  const double unused = kSizeClasses[class_index].block_bytes - asked;
+  return unused < 0 ? 0 : unused * static_cast<double>(pools_.blocks_out());
+}
+
 bool Depot::start_draining(ClassIndex class_index, bool at_once) noexcept {
   const os::LockGuard guard(lock_);
   const PoolOrderCounts& counts = pools_.counts();

@@ -6,6 +6,8 @@
 // them held while the arena table or the system is asked.
 #pragma once
 
+#include <atomic>
+
 #include "core/pool_order.hpp"
 #include "heap/magazine.hpp"
 #include "os/lock.hpp"
@@ -33,6 +35,15 @@ class alignas(64) Depot {
 
   // Up to `wanted` blocks from the pools, opening one when none has a free block. 0: out of memory.
   unsigned take_blocks(ClassIndex class_index, unsigned wanted, void** blocks) noexcept;
+
+  // A request of so many bytes missed: a sample of what this class's blocks are asked for.
+  void note_request(Bytes bytes) noexcept {
+    requested_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+    requests_.fetch_add(1, std::memory_order_relaxed);
+  }
+  // Of the bytes of this class's blocks that are out, those that nobody asked for, by that sample. Any thread.
+  // O(1).
+  double unused_bytes(ClassIndex class_index) const noexcept;
 
   // Marks blocks of this class free in their pools, releasing pools that become empty.
   void put_back(ClassIndex class_index, unsigned count, void* const* blocks) noexcept;
@@ -80,6 +91,8 @@ class alignas(64) Depot {
   Magazine* empties_ = nullptr;
   std::uint64_t blocks_cached_ = 0;
   std::uint64_t drained_to_ = 0;  // blocks that were free in the pools when draining last ended
+  std::atomic<std::uint64_t> requested_bytes_{0};
+  std::atomic<std::uint64_t> requests_{0};
   bool was_sparse_ = false;
   Relaxed<bool> draining_;
   PoolOrder pools_;

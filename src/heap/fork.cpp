@@ -18,9 +18,9 @@ namespace smallblock {
 
 namespace {
 
-enum class State : std::uint8_t { kNew, kHandled, kRefused };
+enum class ForkHandlers : std::uint8_t { kNew, kHandled, kRefused };
 
-constinit std::atomic<State> state{State::kNew};
+constinit std::atomic<ForkHandlers> handlers{ForkHandlers::kNew};
 // Between prepare and the handlers after it; written with every lock held.
 constinit bool forking = false;
 
@@ -81,12 +81,12 @@ void after_fork_in_child() noexcept {
 }  // namespace
 
 bool handle_forks() noexcept {
-  if (state.exchange(State::kHandled) == State::kNew) {
+  if (handlers.exchange(ForkHandlers::kHandled) == ForkHandlers::kNew) {
     const NoHeapHere no_heap_here;
     if (!os::register_fork_handlers(before_fork, after_fork_in_parent, after_fork_in_child))
-      state.store(State::kRefused);
+      handlers.store(ForkHandlers::kRefused);
   }
-  return state.load() == State::kHandled;
+  return handlers.load() == ForkHandlers::kHandled;
 }
 
 }  // namespace smallblock

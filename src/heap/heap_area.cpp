@@ -18,7 +18,7 @@ constinit HeapArea heap_area;
 
 void* HeapArea::allocate(Bytes bytes, Bytes alignment) noexcept {
   const os::LockGuard guard(lock_);
-  const Bytes start = round_up(used_, alignment);
+  const Bytes start = round_up(used_.load(), alignment);
   const Bytes end = start + bytes;
   const Bytes available = region.heap_area_bytes() - end_bytes_;
   if (end > available) return nullptr;
@@ -28,13 +28,8 @@ void* HeapArea::allocate(Bytes bytes, Bytes alignment) noexcept {
     if (!os::commit(region.heap_area() + committed_, target - committed_)) return nullptr;
     committed_ = target;
   }
-  used_ = end;
+  used_.store(end);
   return region.heap_area() + start;
-}
-
-Bytes HeapArea::used_bytes() noexcept {
-  const os::LockGuard guard(lock_);
-  return used_;
 }
 
 bool HeapArea::extend_end(Bytes bytes) noexcept {

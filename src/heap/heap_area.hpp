@@ -5,6 +5,7 @@
 // its own, the last in the order.
 #pragma once
 
+#include "base/relaxed.hpp"
 #include "base/units.hpp"
 #include "os/lock.hpp"
 
@@ -16,7 +17,7 @@ class HeapArea {
   void* allocate(Bytes bytes, Bytes alignment) noexcept;
 
   // Bytes handed out so far by allocate().
-  Bytes used_bytes() noexcept;
+  Bytes used_bytes() const noexcept { return used_.load(); }
 
   // Makes so many more bytes at the end of the area usable, below those made usable before (multiples of a page).
   // False when the area is used up or the system refuses.
@@ -26,7 +27,7 @@ class HeapArea {
 
  private:
   os::Lock lock_;
-  Bytes used_ = 0;
+  Relaxed<Bytes> used_;
   Bytes committed_ = 0;
   Bytes end_bytes_ = 0;
 };

@@ -87,10 +87,11 @@ PrivateHeap* LargeBlocks::heap_of(const void* block) noexcept {
   return entry != nullptr ? entry->heap : nullptr;
 }
 
-bool LargeBlocks::remove(const void* block, const PrivateHeap* heap) noexcept {
+bool LargeBlocks::remove(const void* block, const PrivateHeap* heap, Bytes& bytes) noexcept {
   const os::LockGuard guard(lock_);
   Entry* entry = find(block);
   if (entry == nullptr || entry->heap != heap) return false;
+  bytes = entry->bytes;
   erase(entry);
   return true;
 }

@@ -26,8 +26,8 @@ class LargeBlocks {
   // The heap of a block that was added, else nullptr. O(1); a single load while there are none.
   PrivateHeap* heap_of(const void* block) noexcept;
 
-  // Forgets a block. False if it is not this heap's. O(1).
-  bool remove(const void* block, const PrivateHeap* heap) noexcept;
+  // Forgets a block and says how many bytes it had. False if it is not this heap's. O(1).
+  bool remove(const void* block, const PrivateHeap* heap, Bytes& bytes) noexcept;
 
   // Forgets the next block of this heap from slot `cursor` on and returns it; nullptr when there is none. The
   // caller starts at 0; all calls together are O(table) as long as nobody adds blocks meanwhile.

@@ -3,11 +3,15 @@
 #include "heap/memory_return.hpp"
 
 #include "core/arena_table.hpp"
+#include "heap/control.hpp"
 #include "heap/depot.hpp"
 #include "heap/magazine_store.hpp"
 #include "heap/private_heap.hpp"
 #include "heap/registry.hpp"
 #include "os/port.hpp"
+
+[[gnu::used]] constinit smallblock::Control smallblock_control = {
+    {'s', 'm', 'a', 'l', 'l', 'b', 'l', 'k'}, 1, sizeof(smallblock::Control), {}, {}};
 
 namespace smallblock {
 
@@ -15,7 +19,7 @@ namespace {
 
 constinit os::Lock one_at_a_time;
 // The rest is guarded by it, but next_step_ms may be read at any time.
-constinit PunchBatch batch;
+constinit PunchBatch the_batch;
 constinit Relaxed<std::uint32_t> next_step_ms;
 constinit PrivateHeap* next_private_heap = nullptr;
 constinit unsigned next_class = 0;
@@ -26,7 +30,7 @@ constexpr unsigned kPrivateHeapsPerStep = 8;
 void look_at_depots(LookRound& round) noexcept {
   for (unsigned i = 0; i < kClassCount && round.looks_left > 0; ++i) {
     next_class = next_class % kClassCount + 1;
-    depots[next_class].punch(static_cast<ClassIndex>(next_class), batch, round);
+    depots[next_class].punch(static_cast<ClassIndex>(next_class), the_batch, round);
   }
 }
 
@@ -35,7 +39,7 @@ void look_at_private_heaps(LookRound& round) noexcept {
   for (unsigned i = 0; i < kPrivateHeapsPerStep && round.looks_left > 0; ++i) {
     if (next_private_heap == nullptr) next_private_heap = newest_private_heap();
     if (next_private_heap == nullptr) return;
-    next_private_heap->punch(batch, round);
+    next_private_heap->punch(the_batch, round);
     next_private_heap = next_private_heap->next();
   }
 }
@@ -71,6 +75,7 @@ void decay_step() noexcept {
   next_step_ms.store(round.looks_left == 0 ? now_ms + 1 : now_ms + age_ms / kConfig.steps_per_decay);
   if (now_ms - drained_ms >= age_ms) {
     drained_ms = now_ms;
+    ask_idle_heaps_to_flush();
     drain_sparse_classes(false);
     purge_magazines(false);
   }
@@ -87,13 +92,20 @@ void trim() noexcept {
   const os::LockGuard guard(one_at_a_time);
   const std::uint32_t now_ms = os::coarse_now_ms();
   for (unsigned index = 1; index <= kClassCount; ++index)
-    depots[index].punch_all(static_cast<ClassIndex>(index), batch, now_ms);
+    depots[index].punch_all(static_cast<ClassIndex>(index), the_batch, now_ms);
   for (PrivateHeap* heap = newest_private_heap(); heap != nullptr; heap = heap->next())
-    heap->punch_all(batch, now_ms);
+    heap->punch_all(the_batch, now_ms);
   LookRound round{.now_ms = now_ms, .age_ms = 0, .looks_left = arena_table.watched()};
   arena_table.look(round);
   drain_sparse_classes(true);
   purge_magazines(true);
+}
+
+void trim_if_requested() noexcept {
+  const std::uint32_t requested = smallblock_control.trims_requested.load();
+  if (requested == smallblock_control.trims_done.load()) return;
+  trim();
+  smallblock_control.trims_done.store(requested);
 }
 
 void set_decay(std::int32_t new_decay_ms) noexcept {

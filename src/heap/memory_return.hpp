@@ -18,6 +18,9 @@ void decay_step() noexcept;
 // threads; their loaded magazines at each thread's next miss. O(pools).
 void trim() noexcept;
 
+// Trims if another process asked for it (heap/control.hpp). No lock may be held.
+void trim_if_requested() noexcept;
+
 // From now on; milliseconds, or -1 for never, or 0 for at once. Any thread.
 void set_decay(std::int32_t new_decay_ms) noexcept;
 

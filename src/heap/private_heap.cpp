@@ -8,10 +8,11 @@
 #include <new>
 
 #include "core/arena_table.hpp"
+#include "core/totals.hpp"
 #include "heap/heap_area.hpp"
 #include "heap/large_blocks.hpp"
 #include "heap/memory_return.hpp"
-#include "heap/next_allocator.hpp"
+#include "heap/next_blocks.hpp"
 #include "heap/registry.hpp"
 #include "heap/slow_path.hpp"
 
@@ -54,6 +55,8 @@ PrivateHeap* PrivateHeap::create() noexcept {
     all_private = heap;
   }
   heap->alive_ = true;
+  heap->limits_.set({});
+  heap->large_bytes_.store(0, std::memory_order_relaxed);
   return heap;
 }
 
@@ -63,7 +66,7 @@ void PrivateHeap::free_large_blocks() noexcept {
     found = false;
     Bytes cursor = 0;
     while (void* block = large_blocks.take_next(this, cursor)) {
-      next_allocator.free(block);
+      deallocate_next(block);
       found = true;
     }
   }
@@ -110,17 +113,41 @@ LockedOrder PrivateHeap::order_of(ClassIndex class_index) noexcept {
   return {lock_, orders_[class_index], class_index, number()};
 }
 
+MemoryUse PrivateHeap::use() noexcept {
+  const os::LockGuard guard(lock_);
+  const Bytes large = read(large_bytes_);
+  MemoryUse sum{.live_bytes = large, .committed_bytes = large};
+  for (unsigned index = 1; index <= kClassCount; ++index) {
+    const PoolOrderCounts& counts = orders_[index].counts();
+    sum.live_bytes += counts.blocks_out * kSizeClasses[index].block_bytes;
+    sum.committed_bytes += counts.pools * (kConfig.pool_bytes << kSizeClasses[index].units_log2);
+  }
+  return sum;
+}
+
+bool PrivateHeap::may_grow(Bytes more) noexcept {
+  return limits_.admit([this] { return use(); }, more, true) && process_may_grow(more, true);
+}
+
 void* PrivateHeap::allocate_small(ClassIndex class_index) noexcept {
+  if (!may_grow(kSizeClasses[class_index].block_bytes)) return nullptr;
   void* block = nullptr;
   order_of(class_index).take(1, &block);
   return block;
 }
 
 void* PrivateHeap::allocate_large(Bytes alignment, Bytes bytes) noexcept {
-  void* block = alignment <= kConfig.granule_bytes ? next_allocator.malloc(bytes)
-                                                   : next_allocator.aligned_alloc(alignment, bytes);
-  if (block == nullptr || large_blocks.add(block, this, bytes)) return block;
-  next_allocator.free(block);
+  if (!may_grow(bytes)) {
+    errno = ENOMEM;
+    return nullptr;
+  }
+  void* block = alignment <= kConfig.granule_bytes ? allocate_next(bytes) : allocate_next_aligned(alignment, bytes);
+  if (block == nullptr) return nullptr;
+  if (large_blocks.add(block, this, bytes)) {
+    add_to(large_bytes_, static_cast<std::int64_t>(bytes));
+    return block;
+  }
+  deallocate_next(block);
   errno = ENOMEM;
   return nullptr;
 }
@@ -140,8 +167,10 @@ void PrivateHeap::deallocate(void* pointer) noexcept {
   if (pointer == nullptr) return;
   const UserPointer block{pointer};
   if (!region.owns(block)) {
-    if (!large_blocks.remove(pointer, this)) fail("free of a block that is not of this heap", pointer);
-    return next_allocator.free(pointer);
+    Bytes bytes = 0;
+    if (!large_blocks.remove(pointer, this, bytes)) fail("free of a block that is not of this heap", pointer);
+    add_to(large_bytes_, -static_cast<std::int64_t>(bytes));
+    return deallocate_next(pointer);
   }
   const PoolIndex pool = region.pool_of(block);
   if (pool.is_none() || region.record(pool).owner != number())

@@ -5,6 +5,9 @@
 // allocator, remembered in heap/large_blocks. Called by api/c_api.cpp, heap/slow_path.cpp and heap/resize.cpp.
 #pragma once
 
+#include <atomic>
+
+#include "heap/limits.hpp"
 #include "heap/locked_order.hpp"
 
 namespace smallblock {
@@ -36,6 +39,9 @@ class PrivateHeap {
   // The private heap that a block came from, large ones included; nullptr for any other address.
   static PrivateHeap* of(const void* pointer) noexcept;
 
+  // Beside the process's; from now on.
+  void set_limits(const Limits::Values& values) noexcept { limits_.set(values); }
+
   // One batch of looks for each class, and all of it; see heap/locked_order.hpp.
   void punch(PunchBatch& batch, LookRound& round) noexcept;
   void punch_all(PunchBatch& batch, std::uint32_t now_ms) noexcept;
@@ -46,6 +52,8 @@ class PrivateHeap {
 
  private:
   std::uint32_t number() const noexcept;
+  MemoryUse use() noexcept;
+  bool may_grow(Bytes more) noexcept;
   void* allocate_small(ClassIndex class_index) noexcept;
   void free_large_blocks() noexcept;
   void* allocate_large(Bytes alignment, Bytes bytes) noexcept;
@@ -53,6 +61,8 @@ class PrivateHeap {
 
   os::Lock lock_;
   bool alive_ = false;
+  Limits limits_;
+  std::atomic<Bytes> large_bytes_{0};
   PrivateHeap* next_ = nullptr;       // all ever made
   PrivateHeap* next_free_ = nullptr;  // destroyed ones
   PoolOrder orders_[kClassCount + 1];

@@ -4,11 +4,14 @@
 
 #include <atomic>
 
-#include "core/arena_table.hpp"
+#include "core/totals.hpp"
+#include "heap/background.hpp"
 #include "heap/depot.hpp"
 #include "heap/fork.hpp"
 #include "heap/heap_area.hpp"
 #include "heap/in_hand.hpp"
+#include "heap/next_blocks.hpp"
+#include "heap/settings.hpp"
 #include "os/port.hpp"
 
 namespace smallblock {
@@ -45,6 +48,7 @@ void give_heap_back(void* pointer) noexcept {
   // Destructors of other libraries may still allocate in this thread; they are served one by one.
   current_heap = &direct_heap;
   flush_heap(*heap);
+  settle_next_bytes(*heap);
   const os::LockGuard guard(registry_lock);
   if (heap->may_be_orphan) {
     heap->may_be_orphan = false;
@@ -69,19 +73,38 @@ void adopt(ThreadHeap& heap) noexcept {
   free_heaps = &heap;
 }
 
-// The spare magazines with blocks of all heaps, linked by `older`.
-Magazine* take_spares(ClassIndex class_index) noexcept {
-  const os::LockGuard guard(registry_lock);
-  Magazine* taken = nullptr;
-  for (ThreadHeap* heap = all_heaps; heap != nullptr; heap = heap->next) {
-    HandOver<Magazine>& place = heap->spares[class_index].spare;
+// Asks a heap to flush at its next miss, which may be any free from now on, and takes its spare magazines with
+// blocks: in front of `taken`, linked by `older`, by class.
+void ask_to_flush(ThreadHeap& heap, Magazine** taken) noexcept {
+  heap.flush_asked.store(true);
+  for (unsigned index = 1; index <= kClassCount; ++index) {
+    heap.tops[index].limit.set(nullptr);
+    HandOver<Magazine>& place = heap.spares[index].spare;
     if (place.peek() == nullptr || place.peek()->count.load() == 0) continue;
     Magazine* spare = place.take();
     if (spare == nullptr) continue;
-    spare->older = taken;
-    taken = spare;
+    spare->older = taken[index];
+    taken[index] = spare;
   }
-  return taken;
+}
+
+template <typename Wanted>
+void ask_heaps_if(Wanted wanted) noexcept {
+  const InHand in_hand;
+  Magazine* taken[kClassCount + 1] = {};
+  {
+    const os::LockGuard guard(registry_lock);
+    for (ThreadHeap* heap = all_heaps; heap != nullptr; heap = heap->next) {
+      if (heap->attached && wanted(*heap)) ask_to_flush(*heap, taken);
+    }
+  }
+  for (unsigned index = 1; index <= kClassCount; ++index) {
+    for (Magazine* spare = taken[index]; spare != nullptr;) {
+      Magazine* next = spare->older;
+      depots[index].flush(spare, static_cast<ClassIndex>(index));
+      spare = next;
+    }
+  }
 }
 
 // A heap whose thread ended unnoticed: it attached after its exit handlers had run. The lock is held; what the heap
@@ -123,6 +146,7 @@ bool start_engine() noexcept {
   const os::LockGuard guard(registry_lock);
   if (engine_state.load(std::memory_order_relaxed) == EngineState::kNew) {
     const NoHeapHere no_heap_here;
+    read_settings();
     const bool started = region.initialise() && os::register_thread_exit(give_heap_back);
     engine_state.store(started ? EngineState::kReady : EngineState::kRefused, std::memory_order_release);
   }
@@ -167,6 +191,7 @@ bool engine_is_interrupted() noexcept {
 }
 
 void adopt_heaps_in_child() noexcept {
+  forget_background_thread();
   if (is_real(current_heap)) current_heap->thread_id = os::thread_id();
   for (ThreadHeap* heap = all_heaps; heap != nullptr; heap = heap->next) {
     if (heap != current_heap && heap->attached && !heap->shared) adopt(*heap);
@@ -197,6 +222,8 @@ void flush_heap(ThreadHeap& heap) noexcept {
     close(slot);
     depots[index].flush(loaded, class_index);
     if (Magazine* spare = cold.spare.take(); spare != nullptr) depots[index].flush(spare, class_index);
+    add_to(totals.cached_bytes, -std::int64_t{cold.counted} * kSizeClasses[index].block_bytes);
+    cold.counted = 0;
     cold.limit_entries = 0;
     cold.misses = 0;
     heap.busy.store(0);
@@ -215,18 +242,15 @@ void nudge_heaps(ClassIndex class_index) noexcept {
 }
 
 void ask_heaps_to_flush() noexcept {
-  trims_asked.fetch_add(1, std::memory_order_relaxed);
-  for (unsigned index = 1; index <= kClassCount; ++index) {
-    const auto class_index = static_cast<ClassIndex>(index);
-    nudge_heaps(class_index);
-    const InHand in_hand;
-    Magazine* spare = take_spares(class_index);
-    while (spare != nullptr) {
-      Magazine* next = spare->older;
-      depots[index].flush(spare, class_index);
-      spare = next;
-    }
-  }
+  ask_heaps_if([](const ThreadHeap&) { return true; });
+}
+
+void ask_idle_heaps_to_flush() noexcept {
+  ask_heaps_if([](ThreadHeap& heap) {
+    const bool idle = heap.misses.load() == heap.misses_seen && !heap.flush_asked.load();
+    heap.misses_seen = heap.misses.load();
+    return idle;
+  });
 }
 
 void count_heaps(HeapCounts& counts) noexcept {

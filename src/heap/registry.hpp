@@ -61,13 +61,12 @@ struct HeapCounts {
 // Counts what all thread heaps hold; exact for threads that do not allocate meanwhile. O(heaps * classes).
 void count_heaps(HeapCounts& counts) noexcept;
 
-// How often a trim asked all heaps to flush their magazines; each does at its next miss.
-[[gnu::visibility("hidden")]] inline constinit std::atomic<std::uint32_t> trims_asked{0};
-
 // Makes the next free of this class a miss in every heap.
 void nudge_heaps(ClassIndex class_index) noexcept;
 // The same for all classes, each heap then flushes; and gives back what they have in spare magazines at once.
 void ask_heaps_to_flush() noexcept;
+// The same for heaps that had no miss since this was last called.
+void ask_idle_heaps_to_flush() noexcept;
 
 // Gives the blocks in the calling thread's magazines back to their pools, and those of a shared heap if the thread
 // has its lock.

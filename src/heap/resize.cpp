@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "heap/large_blocks.hpp"
-#include "heap/next_allocator.hpp"
+#include "heap/next_blocks.hpp"
 #include "heap/private_heap.hpp"
 #include "heap/slow_path.hpp"
 
@@ -43,7 +43,7 @@ void* reallocate(void* pointer, Bytes bytes) noexcept {
   if (region.owns(UserPointer{pointer}) ? region.class_entry(UserPointer{pointer}) == 0 : large_blocks.any()) {
     if (PrivateHeap* heap = PrivateHeap::of(pointer)) return heap->reallocate(pointer, bytes);
   }
-  if (!region.owns(UserPointer{pointer})) return next_allocator.realloc(pointer, bytes);
+  if (!region.owns(UserPointer{pointer})) return reallocate_next(pointer, bytes);
   const Bytes old_bytes = usable_bytes(pointer);
   void* moved = allocate(bytes);
   if (moved == nullptr) return bytes <= old_bytes ? pointer : nullptr;
@@ -63,7 +63,7 @@ void* allocate_aligned(Bytes alignment, Bytes bytes) noexcept {
       deallocate(block);
     }
   }
-  return next_allocator.aligned_alloc(alignment, bytes);
+  return allocate_next_aligned(alignment, bytes);
 }
 
 void* allocate_zeroed(Bytes count, Bytes bytes) noexcept {
@@ -72,7 +72,7 @@ void* allocate_zeroed(Bytes count, Bytes bytes) noexcept {
     errno = ENOMEM;
     return nullptr;
   }
-  if (total > kConfig.small_limit_bytes) return next_allocator.calloc(count, bytes);
+  if (total > kConfig.small_limit_bytes) return allocate_next_zeroed(count, bytes);
   void* block = allocate(total);
   if (block != nullptr) std::memset(block, 0, total);
   return block;

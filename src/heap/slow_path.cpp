@@ -8,10 +8,13 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 
+#include "core/totals.hpp"
+#include "heap/background.hpp"
 #include "heap/depot.hpp"
 #include "heap/memory_return.hpp"
-#include "heap/next_allocator.hpp"
+#include "heap/next_blocks.hpp"
 #include "heap/private_heap.hpp"
 #include "heap/registry.hpp"
 
@@ -23,7 +26,24 @@ constinit std::atomic<std::uint64_t> fallen_through{0};
 
 void* allocate_from_next(Bytes bytes) noexcept {
   fallen_through.fetch_add(1, std::memory_order_relaxed);
-  return next_allocator.malloc(bytes);
+  return allocate_next(bytes);
+}
+
+void* refuse() noexcept {
+  errno = ENOMEM;
+  return nullptr;
+}
+
+// Brings the process's sum of what lies in magazines up to date for one class.
+void recount_cached(ThreadHeap& heap, ClassIndex class_index) noexcept {
+  MagazineSpare& cold = heap.spares[class_index];
+  const Magazine* spare = cold.spare.peek();
+  const unsigned count = Magazine::count_below(heap.tops[class_index].top.load()) +
+                         (spare != nullptr ? static_cast<unsigned>(spare->count.load()) : 0);
+  if (count == cold.counted) return;
+  const std::int64_t more = std::int64_t{count} - cold.counted;
+  add_to(totals.cached_bytes, more * kSizeClasses[class_index].block_bytes);
+  cold.counted = static_cast<std::uint16_t>(count);
 }
 
 void load(MagazineTop& slot, Magazine* magazine, unsigned count, unsigned limit_entries) noexcept {
@@ -140,15 +160,17 @@ bool spill(ThreadHeap& heap, ClassIndex class_index) noexcept {
 
 // What a heap does once in a while: what a trim asked of it, and a look at the clock.
 void look_around(ThreadHeap& heap) noexcept {
-  const std::uint32_t asked = trims_asked.load(std::memory_order_relaxed);
-  if (heap.trims_seen != asked) [[unlikely]] {
-    heap.trims_seen = asked;
+  if (heap.flush_asked.load()) [[unlikely]] {
+    heap.flush_asked.store(false);
     flush_heap(heap);
   }
   if (heap.misses_to_look-- != 0) [[likely]]
     return;
   heap.misses_to_look = static_cast<std::uint8_t>(decay_ms.load() == 0 ? 0 : kConfig.misses_per_look - 1);
+  heap.misses.store(heap.misses.load() + 1);
+  ensure_background_thread();
   const BusyMark mark(heap, kBusyElsewhere);
+  trim_if_requested();
   decay_step();
 }
 
@@ -188,7 +210,7 @@ ClassIndex class_of_free(const void* pointer) noexcept {
 void deallocate_classless(void* pointer) noexcept {
   if (PrivateHeap* heap = PrivateHeap::of(pointer)) return heap->deallocate(pointer);
   const UserPointer block{pointer};
-  if (!region.owns(block)) return next_allocator.free(pointer);
+  if (!region.owns(block)) return deallocate_next(pointer);
   if (region.pool_of(block).is_none()) fail("free of an address that is in no pool of blocks", pointer);
   fail("free of a block whose pool was given back: a double free", pointer);
 }
@@ -196,24 +218,30 @@ void deallocate_classless(void* pointer) noexcept {
 }  // namespace
 
 void* allocate_slow(Bytes bytes) noexcept {
-  if (bytes > kConfig.small_limit_bytes) return next_allocator.malloc(bytes);
+  if (bytes > kConfig.small_limit_bytes) return allocate_next(bytes);
   const ClassIndex class_index = class_of(bytes);
   if (void* block = pop(current_heap->tops[class_index])) return block;
-  if (ThreadHeap* heap = attach_thread(Occasion::kAllocate)) return allocate_slow_in(*heap, bytes);
+  if (ThreadHeap* heap = attach_thread(Occasion::kAllocate)) [[likely]]
+    return allocate_slow_in(*heap, bytes);
+  if (!process_may_grow(kSizeClasses[class_index].block_bytes, false)) return refuse();
   void* block = nullptr;
   if (start_engine() && depots[class_index].take_blocks(class_index, 1, &block) == 1) return block;
   return allocate_from_next(bytes);
 }
 
 void* allocate_slow_in(ThreadHeap& heap, Bytes bytes) noexcept {
-  if (bytes > kConfig.small_limit_bytes) return next_allocator.malloc(bytes);
+  if (bytes > kConfig.small_limit_bytes) return allocate_next(bytes);
   const ClassIndex class_index = class_of(bytes);
   MagazineTop& slot = heap.tops[class_index];
   if (void* block = pop(slot)) return block;
   look_around(heap);
+  const Bytes refill_bytes = Bytes{heap.spares[class_index].limit_entries} * kSizeClasses[class_index].block_bytes;
+  if (!process_may_grow(refill_bytes, false)) return refuse();
+  depots[class_index].note_request(bytes);
   if (!refill(heap, class_index)) return allocate_from_next(bytes);
   if (depots[class_index].draining()) [[unlikely]]
     slot.limit.set(nullptr);
+  recount_cached(heap, class_index);
   return pop(slot);
 }
 
@@ -239,6 +267,7 @@ void deallocate_slow_in(ThreadHeap& heap, void* pointer) noexcept {
   slot.top.store(top);
   // The next free shall miss, too.
   if (draining) slot.limit.set(nullptr);
+  recount_cached(heap, class_index);
 }
 
 std::uint64_t next_allocations() noexcept {

@@ -25,21 +25,25 @@ struct MagazineSpare {
   std::uint16_t limit_entries;
   std::uint16_t misses;       // since the limit last grew
   std::uint16_t quiet_frees;  // since a block of a sparse pool went home; while the class is draining
+  std::uint16_t counted;      // blocks that totals.cached_bytes has of this class
 };
 
 struct alignas(64) ThreadHeap {
   MagazineTop tops[kClassCount + 1];
   MagazineSpare spares[kClassCount + 1];
-  ThreadHeap* next;             // in the registry's list of all heaps
-  ThreadHeap* next_free;        // in the registry's list of heaps without a thread
-  Bytes limit_bytes;            // of all loaded magazines together
-  std::uint32_t trims_seen;     // of trims_asked
-  std::uint32_t thread_id;      // the system's
-  Relaxed<std::uint8_t> busy;   // the class whose magazines are being swapped, or kBusyElsewhere, or kNoClass
-  std::uint8_t misses_to_look;  // until the clock is read
-  bool attached;                // has a thread, or is shared
-  bool may_be_orphan;           // its thread may end without a word
-  bool shared;                  // under its users' own lock; made by make_shared_heap
+  ThreadHeap* next;                  // in the registry's list of all heaps
+  ThreadHeap* next_free;             // in the registry's list of heaps without a thread
+  Relaxed<std::int64_t> next_bytes;  // of the next allocator, not yet in the process's count
+  Bytes limit_bytes;                 // of all loaded magazines together
+  Relaxed<std::uint32_t> misses;     // counted for whoever wants to know whether this thread is idle
+  std::uint32_t misses_seen;         // by flush_idle_heaps()
+  Relaxed<bool> flush_asked;         // by a trim; done at the next miss
+  std::uint32_t thread_id;           // the system's
+  Relaxed<std::uint8_t> busy;        // the class whose magazines are being swapped, or kBusyElsewhere, or kNoClass
+  std::uint8_t misses_to_look;       // until the clock is read
+  bool attached;                     // has a thread, or is shared
+  bool may_be_orphan;                // its thread may end without a word
+  bool shared;                       // under its users' own lock; made by make_shared_heap
 };
 
 static_assert(sizeof(MagazineTop) == kClassEntryScale && offsetof(ThreadHeap, tops) == 0);

@@ -2,9 +2,11 @@
 
 #include "inspect/statistics.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #include "core/arena_table.hpp"
+#include "core/totals.hpp"
 #include "heap/depot.hpp"
 #include "heap/heap_area.hpp"
 #include "heap/magazine_store.hpp"
@@ -37,6 +39,15 @@ void add_class(sb_stats& stats, unsigned index, const PoolOrderCounts& pools, st
   stats.tail_bytes += pools.pools * (pool_bytes - size_class.capacity * block_bytes);
 }
 
+// Records of released arenas have gone back with them.
+Bytes metadata_bytes() noexcept {
+  const Bytes with_records = read(totals.committed_bytes) / kConfig.arena_bytes;
+  const Bytes once = arena_table.committed_once();
+  return with_records * sizeof(PoolRecord) * ArenaRecord::kUnits +
+         once * (sizeof(ArenaRecord) + ArenaRecord::kUnits * sizeof(ClassEntry)) + heap_area.used_bytes() -
+         magazine_store.table_bytes() + magazine_store.resident_bytes();
+}
+
 void add_arenas(sb_stats& stats) noexcept {
   const ArenaCounts arenas = arena_table.counts();
   stats.arenas_used = arenas.used;
@@ -47,13 +58,7 @@ void add_arenas(sb_stats& stats) noexcept {
   stats.pools_empty = arenas.units_free;
   stats.empty_bytes = arenas.units_free * kConfig.pool_bytes;
   stats.committed_bytes = (arenas.used + arenas.kept) * kConfig.arena_bytes;
-  // Records of released arenas have gone back with them.
-  const Bytes with_records = arenas.used + arenas.kept;
-  const Bytes once = arena_table.committed_once();
-  const Bytes records = with_records * sizeof(PoolRecord) * ArenaRecord::kUnits +
-                        once * (sizeof(ArenaRecord) + ArenaRecord::kUnits * sizeof(ClassEntry));
-  stats.metadata_bytes =
-      records + heap_area.used_bytes() - magazine_store.table_bytes() + magazine_store.resident_bytes();
+  stats.metadata_bytes = metadata_bytes();
 }
 
 }  // namespace
@@ -83,6 +88,29 @@ void gather_statistics(sb_stats& stats) noexcept {
     add_class(stats, index, pools, depot.blocks_cached + heaps.blocks_cached[index]);
   }
   add_arenas(stats);
+}
+
+void gather_memory(sb_memory& memory) noexcept {
+  std::memset(&memory, 0, sizeof memory);
+  memory.version = SB_MEMORY_VERSION;
+  memory.struct_bytes = sizeof memory;
+  const Bytes out = read(totals.out_bytes);
+  const Bytes cached = std::min(read(totals.cached_bytes) + bytes_in_depots(), out);
+  const Bytes in_pools = read(totals.pools_bytes) - read(totals.purged_bytes);
+  memory.live_bytes = out - cached;
+  memory.cached_bytes = cached;
+  memory.free_resident_bytes = in_pools > out ? in_pools - out : 0;
+  memory.purged_bytes = read(totals.purged_bytes);
+  memory.empty_resident_bytes = read(totals.empty_dirty_bytes);
+  memory.metadata_bytes = metadata_bytes();
+  memory.next_bytes = next_bytes();
+  memory.committed_bytes = read(totals.committed_bytes);
+  memory.peak_live_bytes = read(totals.peak_live_bytes);
+  memory.peak_committed_bytes = read(totals.peak_committed_bytes);
+  double unused = 0;
+  for (unsigned index = 1; index <= kClassCount; ++index)
+    unused += depots[index].unused_bytes(static_cast<ClassIndex>(index));
+  memory.rounding_bytes = static_cast<std::uint64_t>(unused);
 }
 
 }  // namespace smallblock

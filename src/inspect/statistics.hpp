@@ -11,4 +11,7 @@ namespace smallblock {
 // were.
 void gather_statistics(sb_stats& stats) noexcept;
 
+// The sums that are always at hand. No lock; O(classes), which is a constant.
+void gather_memory(sb_memory& memory) noexcept;
+
 }  // namespace smallblock

@@ -104,6 +104,11 @@ unsigned decommit_ranges(const Range* ranges, unsigned count) noexcept {
   return done;
 }
 
+void advise_huge_pages(void* address, Bytes bytes, HugePages advice) noexcept {
+  const ErrnoKeeper keeper;
+  madvise(address, bytes, advice == HugePages::kWanted ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+}
+
 bool address_space_limited() noexcept {
   const ErrnoKeeper keeper;
   rlimit limit{};

@@ -3,9 +3,11 @@
 #include <pthread.h>
 #include <sched.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 
 #include "os/port.hpp"
 
@@ -57,6 +59,11 @@ void end_fork_in_child() noexcept {
   fork_handlers.child();
 }
 
+void* run_thread(void* run) noexcept {
+  reinterpret_cast<void (*)()>(run)();
+  return nullptr;
+}
+
 }  // namespace
 
 ThreadNumber thread_number() noexcept {
@@ -89,6 +96,28 @@ bool thread_runs(std::uint32_t thread) noexcept {
   const bool gone = syscall(SYS_tgkill, getpid(), static_cast<pid_t>(thread), 0) != 0 && errno == ESRCH;
   errno = saved_errno;
   return !gone;
+}
+
+bool start_thread(void (*run)()) noexcept {
+  const int saved_errno = errno;
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  pthread_t thread{};
+  const bool started = pthread_create(&thread, nullptr, run_thread, reinterpret_cast<void*>(run)) == 0;
+  if (started) {
+    pthread_setname_np(thread, "smallblock");
+    pthread_detach(thread);
+  }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  errno = saved_errno;
+  return started;
+}
+
+void sleep_ms(std::uint32_t milliseconds) noexcept {
+  timespec time{static_cast<time_t>(milliseconds / 1000), static_cast<long>(milliseconds % 1000) * 1000000};
+  nanosleep(&time, nullptr);
 }
 
 bool register_fork_handlers(void (*prepare)(), void (*parent)(), void (*child)()) noexcept {

@@ -36,6 +36,11 @@ struct Range {
 };
 unsigned decommit_ranges(const Range* ranges, unsigned count) noexcept;
 
+// Advice on huge pages for a whole reservation, before any of it is touched: kWanted, or kUnwanted where the system
+// would use them by itself and fill purged pages again.
+enum class HugePages : std::uint8_t { kUnwanted, kWanted };
+void advise_huge_pages(void* address, Bytes bytes, HugePages advice) noexcept;
+
 // Whether a limit (ulimit -v) bounds the address space of this process.
 bool address_space_limited() noexcept;
 
@@ -51,6 +56,10 @@ ThreadNumber thread_number() noexcept;
 // The system's number of the calling thread, and whether a thread of this process has that number now.
 std::uint32_t thread_id() noexcept;
 bool thread_runs(std::uint32_t thread) noexcept;
+
+// Starts a thread that nobody waits for and that takes no signals. False if the system refuses. Allocates.
+bool start_thread(void (*run)()) noexcept;
+void sleep_ms(std::uint32_t milliseconds) noexcept;
 
 // Lets another thread run.
 void yield_thread() noexcept;

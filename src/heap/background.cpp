@@ -1,0 +1,50 @@
+// See background.hpp.
+
+#include "heap/background.hpp"
+
+#include <atomic>
+
+#include "heap/memory_return.hpp"
+#include "os/port.hpp"
+
+namespace smallblock {
+
+namespace {
+
+enum class ThreadState : std::uint8_t { kUnwanted, kWanted, kRunning };
+
+constinit std::atomic<ThreadState> thread_state{ThreadState::kUnwanted};
+
+// While there is something to give back a step is due every decay_ms / kConfig.steps_per_decay.
+constexpr std::uint32_t kPeriodMsMax = 250;
+
+void run() noexcept {
+  while (true) {
+    const std::int32_t decay = decay_ms.load();
+    const auto period_ms = decay < 0 ? kPeriodMsMax : static_cast<std::uint32_t>(decay) / kConfig.steps_per_decay;
+    os::sleep_ms(period_ms < 10 ? 10 : period_ms > kPeriodMsMax ? kPeriodMsMax : period_ms);
+    trim_if_requested();
+    decay_step();
+  }
+}
+
+}  // namespace
+
+void want_background_thread() noexcept {
+  thread_state.store(ThreadState::kWanted);
+}
+
+void ensure_background_thread() noexcept {
+  ThreadState wanted = ThreadState::kWanted;
+  if (thread_state.load(std::memory_order_relaxed) != wanted ||
+      !thread_state.compare_exchange_strong(wanted, ThreadState::kRunning))
+    return;
+  // Refused now, for want of memory or threads: the next miss tries again.
+  if (!os::start_thread(run)) thread_state.store(ThreadState::kWanted);
+}
+
+void forget_background_thread() noexcept {
+  if (thread_state.load() == ThreadState::kRunning) thread_state.store(ThreadState::kWanted);
+}
+
+}  // namespace smallblock

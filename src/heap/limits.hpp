@@ -1,0 +1,79 @@
+// Limits on memory, soft and hard, of the process or of one private heap.
+//
+// Every growth asks first: a refill that takes blocks out of the pools, an arena, a block of the next allocator. At
+// the soft limit memory is given back and the owner is called; at the hard limit a request fails with ENOMEM after
+// memory was given back in vain. Without limits a question costs one load. Called by heap/slow_path,
+// heap/next_blocks and heap/private_heap, with no lock held.
+#pragma once
+
+#include "base/relaxed.hpp"
+#include "base/units.hpp"
+
+namespace smallblock {
+
+// What a limit is set on. Live: blocks out of their pools, magazines included, and what the next allocator gave.
+// Committed: arenas that are in use or kept, and the same.
+struct MemoryUse {
+  Bytes live_bytes;
+  Bytes committed_bytes;
+};
+
+class Limits {
+ public:
+  static constexpr Bytes kNone = ~Bytes{0};
+
+  struct Values {
+    Bytes soft_live_bytes = kNone;
+    Bytes hard_live_bytes = kNone;
+    Bytes soft_committed_bytes = kNone;
+    Bytes hard_committed_bytes = kNone;
+    // Called by the thread that crosses a soft limit, without a lock; may allocate, free and set limits.
+    void (*on_soft)(void* context) = nullptr;
+    void* context = nullptr;
+  };
+
+  // For all threads, soon. One caller at a time.
+  void set(const Values& values) noexcept;
+
+  bool any() const noexcept { return any_.load(); }
+
+  // Whether `more` bytes may become live, and as many committed if `commits`. `use` says what is used now; it is
+  // called again after memory was given back.
+  template <typename Use>
+  bool admit(Use use, Bytes more, bool commits) noexcept {
+    if (!any()) [[likely]]
+      return true;
+    if (within_hard(use(), more, commits)) {
+      note_soft(use(), more);
+      return true;
+    }
+    if (!give_back()) return false;
+    return within_hard(use(), more, commits);
+  }
+
+ private:
+  bool within_hard(const MemoryUse& use, Bytes more, bool commits) const noexcept;
+  void note_soft(const MemoryUse& use, Bytes more) noexcept;
+  bool give_back() noexcept;
+
+  Relaxed<bool> any_;
+  Relaxed<bool> above_soft_;
+  Relaxed<std::uint32_t> trimmed_ms_;
+  Relaxed<Bytes> soft_live_{kNone};
+  Relaxed<Bytes> hard_live_{kNone};
+  Relaxed<Bytes> soft_committed_{kNone};
+  Relaxed<Bytes> hard_committed_{kNone};
+  Relaxed<void (*)(void*)> on_soft_;
+  Relaxed<void*> context_;
+};
+
+// The process's.
+[[gnu::visibility("hidden")]] extern constinit Limits process_limits;
+MemoryUse process_use() noexcept;
+void set_process_limits(const Limits::Values& values) noexcept;
+
+inline bool process_may_grow(Bytes more, bool commits) noexcept {
+  return process_limits.admit(process_use, more, commits);
+}
+
+}  // namespace smallblock

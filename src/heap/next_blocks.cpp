@@ -1,0 +1,71 @@
+// See next_blocks.hpp.
+
+#include "heap/next_blocks.hpp"
+
+#include <cerrno>
+
+#include "core/totals.hpp"
+#include "heap/registry.hpp"
+
+namespace smallblock {
+
+namespace {
+
+void count_next(std::int64_t bytes) noexcept {
+  ThreadHeap& heap = *current_heap;
+  // Threads without a heap share a constant one.
+  if (!is_real(&heap)) return add_to(totals.next_bytes, bytes);
+  const std::int64_t sum = heap.next_bytes.load() + bytes;
+  heap.next_bytes.store(sum);
+  if (sum > kConfig.next_bytes_step || sum < -kConfig.next_bytes_step) settle_next_bytes(heap);
+}
+
+void* counted(void* block) noexcept {
+  if (block != nullptr) count_next(static_cast<std::int64_t>(next_allocator.usable_size(block)));
+  return block;
+}
+
+bool may_grow(Bytes bytes) noexcept {
+  if (process_may_grow(bytes, true)) return true;
+  errno = ENOMEM;
+  return false;
+}
+
+}  // namespace
+
+void settle_next_bytes(ThreadHeap& heap) noexcept {
+  add_to(totals.next_bytes, heap.next_bytes.load());
+  heap.next_bytes.store(0);
+  note_peak();
+}
+
+void* allocate_next(Bytes bytes) noexcept {
+  return may_grow(bytes) ? counted(next_allocator.malloc(bytes)) : nullptr;
+}
+
+void* allocate_next_zeroed(Bytes count, Bytes bytes) noexcept {
+  Bytes total = 0;
+  if (__builtin_mul_overflow(count, bytes, &total)) total = ~Bytes{0};
+  return may_grow(total) ? counted(next_allocator.calloc(count, bytes)) : nullptr;
+}
+
+void* allocate_next_aligned(Bytes alignment, Bytes bytes) noexcept {
+  return may_grow(bytes) ? counted(next_allocator.aligned_alloc(alignment, bytes)) : nullptr;
+}
+
+void* reallocate_next(void* block, Bytes bytes) noexcept {
+  const Bytes old_bytes = next_allocator.usable_size(block);
+  if (bytes > old_bytes && !may_grow(bytes - old_bytes)) return nullptr;
+  void* moved = next_allocator.realloc(block, bytes);
+  if (moved == nullptr) return nullptr;
+  count_next(static_cast<std::int64_t>(next_allocator.usable_size(moved)) - static_cast<std::int64_t>(old_bytes));
+  return moved;
+}
+
+void deallocate_next(void* block) noexcept {
+  if (block == nullptr) return;
+  count_next(-static_cast<std::int64_t>(next_allocator.usable_size(block)));
+  next_allocator.free(block);
+}
+
+}  // namespace smallblock

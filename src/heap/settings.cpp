@@ -1,0 +1,78 @@
+// Reading the environment; see settings.hpp.
+
+#include "heap/settings.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "core/region.hpp"
+#include "heap/background.hpp"
+#include "heap/limits.hpp"
+#include "heap/memory_return.hpp"
+#include "os/port.hpp"
+
+namespace smallblock {
+
+namespace {
+
+void refuse(const char* name, const char* text, const char* wanted) noexcept {
+  char line[256];
+  const int length =
+      std::snprintf(line, sizeof line, "smallblock: %s=%s is not %s; it is left out\n", name, text, wanted);
+  const auto bytes = static_cast<Bytes>(length < 0 ? 0 : length);
+  os::write_all(2, line, bytes < sizeof line ? bytes : sizeof line - 1);
+}
+
+bool is_on(const char* name) noexcept {
+  const char* text = os::environment(name);
+  if (text == nullptr || std::strcmp(text, "0") == 0 || *text == '\0') return false;
+  if (std::strcmp(text, "1") == 0) return true;
+  refuse(name, text, "0 or 1");
+  return false;
+}
+
+void read_decay() noexcept {
+  const char* name = "SMALLBLOCK_DECAY_MS";
+  const char* text = os::environment(name);
+  if (text == nullptr) return;
+  char* end = nullptr;
+  const long value = std::strtol(text, &end, 10);
+  if (end == text || *end != '\0' || value < -1 || value > INT32_MAX) {
+    return refuse(name, text, "a number of milliseconds, -1 for never");
+  }
+  set_decay(static_cast<std::int32_t>(value));
+}
+
+// "512M", "2G", "1000000": bytes, or Limits::kNone.
+Bytes read_bytes(const char* name) noexcept {
+  const char* text = os::environment(name);
+  if (text == nullptr) return Limits::kNone;
+  char* end = nullptr;
+  const unsigned long long value = std::strtoull(text, &end, 10);
+  unsigned shift = 0;
+  if (*end == 'K' || *end == 'k') shift = 10;
+  if (*end == 'M' || *end == 'm') shift = 20;
+  if (*end == 'G' || *end == 'g') shift = 30;
+  if (shift != 0) ++end;
+  const bool digits = *text >= '0' && *text <= '9';
+  if (!digits || *end != '\0' || value == 0 || value > (Limits::kNone >> shift)) {
+    refuse(name, text, "a number of bytes such as 512M");
+    return Limits::kNone;
+  }
+  return static_cast<Bytes>(value) << shift;
+}
+
+}  // namespace
+
+void read_settings() noexcept {
+  read_decay();
+  if (is_on("SMALLBLOCK_BACKGROUND")) want_background_thread();
+  if (is_on("SMALLBLOCK_HUGEPAGES")) region.want_huge_pages();
+  Limits::Values limits;
+  limits.soft_live_bytes = read_bytes("SMALLBLOCK_SOFT_LIMIT");
+  limits.hard_live_bytes = read_bytes("SMALLBLOCK_HARD_LIMIT");
+  set_process_limits(limits);
+}
+
+}  // namespace smallblock
