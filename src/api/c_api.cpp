@@ -9,6 +9,7 @@
 #include "heap/limits.hpp"
 #include "heap/memory_return.hpp"
 #include "heap/private_heap.hpp"
+#include "heap/registry.hpp"
 #include "heap/slow_path.hpp"
 #include "inspect/statistics.hpp"
 
@@ -135,6 +136,7 @@ void sb_trim(void) noexcept {
 }
 
 void sb_decay_set(int32_t milliseconds) noexcept {
+  start_engine();
   set_decay(milliseconds);
 }
 
@@ -150,6 +152,7 @@ int sb_memory_get(sb_memory* memory, size_t struct_bytes) noexcept {
 }
 
 void sb_limits_set(const sb_limits* limits) noexcept {
+  start_engine();
   set_process_limits(limits_of(limits));
 }
 

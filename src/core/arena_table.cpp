@@ -231,9 +231,9 @@ void ArenaTable::look(LookRound& round) noexcept {
     ArenaRecord& record = region.record(arena);
     // Who has it in hand puts it into the queue again.
     if (record.state == ArenaState::kChanging || record.dirty_units == 0) continue;
-    watch_.add(region, arena);
     const std::uint64_t ready = round.age_ms == 0 ? record.dirty_units : record.dirty_units & record.idle_units;
     record.idle_units = record.dirty_units & ~ready;
+    if (record.idle_units != 0) watch_.add(region, arena);
     const std::uint64_t units = purgeable(record, ready);
     if (units != 0) purge(arena, units, true);
   }
@@ -334,7 +334,6 @@ void ArenaTable::audit() noexcept {
   for (std::uint32_t raw = 0; raw < next_new_.load(); ++raw) {
     const ArenaRecord& record = region.record(ArenaIndex{raw});
     units_dirty += static_cast<std::uint64_t>(std::popcount(record.dirty_units));
-    SB_CHECK(record.watched || record.dirty_units == 0);
     used += record.state == ArenaState::kUsed ? 1U : 0U;
     kept += record.state == ArenaState::kKept ? 1U : 0U;
     if (record.state != ArenaState::kUsed) continue;

@@ -29,15 +29,15 @@ struct alignas(64) PoolRecord {
   Relaxed<std::uint8_t> bucket;  // where core/pool_order.hpp keeps it
   std::uint16_t sparser_at;      // with so many free blocks it belongs into another bucket, or is empty
   std::uint16_t purged_blocks;
-  bool punching;            // some of its purged pages are still in the system's hands: it must not be closed
-  bool taken_from;          // since it was last looked at
+  bool punching : 1;        // some of its purged pages are still in the system's hands: it must not be closed
+  bool taken_from : 1;      // since it was last looked at
+  bool watched : 1;         // in core/watch_queue.hpp
   std::uint32_t looked_ms;  // when core/watch_queue.hpp last had it
   std::uint64_t free_bits[kWords];
   std::uint64_t purged_pages;  // a bit a page; of an empty pool: as its arena found it, or leaves it
   std::uint64_t idle_pages;    // without a block out when it was last looked at
   PoolIndex watch_next;
   PoolIndex watch_prev;
-  bool watched;
 
   PoolState state() const noexcept {
     if (class_index == kNoClass) return PoolState::kEmpty;

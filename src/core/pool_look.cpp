@@ -21,7 +21,8 @@ void PoolOrder::look_at(PoolIndex pool, PunchBatch& batch, const LookRound& roun
   if (round.age_ms != 0) ready &= record.taken_from ? 0 : record.idle_pages;
   record.idle_pages = free & ~ready;
   record.taken_from = false;
-  watch_.add(region, pool);
+  // Without an idle page there is nothing to wait for until the next block is freed.
+  if (record.idle_pages != 0) watch_.add(region, pool);
   if (ready == 0) return;
   // First the mask, then the system call: from here on nobody can be given a block on these pages.
   record.purge(ready);
@@ -39,6 +40,7 @@ PoolIndex PoolOrder::finish(const PunchBatch& batch) noexcept {
     if (refused != 0) {
       record.unpurge(refused);
       count_purged(-std::popcount(refused));
+      watch_.add(region, pool);
     }
     if (record.free_blocks < record.capacity) return move_to_right_bucket(pool);
     drop(pool);

@@ -138,6 +138,7 @@ void PoolOrder::count_out(std::int64_t blocks) noexcept {
   counts_.blocks_out += static_cast<std::uint64_t>(blocks);
   blocks_out_.store(counts_.blocks_out);
   add_to(totals.out_bytes, blocks * kSizeClasses[class_index_].block_bytes);
+  if (blocks > 0) note_peak();
 }
 
 // A pool joins this order (1) or leaves it (-1).
@@ -170,7 +171,10 @@ unsigned PoolOrder::take(unsigned wanted, void** blocks) noexcept {
     const unsigned bucket = highest_bit(with_free);
     const PoolIndex pool = buckets_[bucket].front();
     PoolRecord& record = region.record(pool);
-    if (bucket < kResident) unpurge_for(record, missing);
+    if (bucket < kResident) {
+      unpurge_for(record, missing);
+      watch_.add(region, pool);
+    }
     missing -= record.take_lowest(region.start_of(pool), missing, blocks + missing);
     record.taken_from = true;
     move_to_right_bucket(pool);
@@ -214,6 +218,7 @@ PoolIndex PoolOrder::put_back(ClassIndex class_index, unsigned count, void* cons
       fail(kInterior, blocks[done]);
     done += marked;
     record.free_blocks = static_cast<std::uint16_t>(record.free_blocks + marked);
+    if (!record.watched) watch_.add(region, pool);
     if (record.free_blocks < record.sparser_at) continue;
     if (record.free_blocks < record.capacity || record.punching) {
       move_to_right_bucket(pool);
@@ -268,7 +273,7 @@ void PoolOrder::audit() const noexcept {
       SB_CHECK(record.head == pool && record.bucket.load() == bucket && bucket_of(record) == bucket);
       SB_CHECK(record.punching || record.free_blocks < record.capacity);
       SB_CHECK(record.punching || record.free_blocks < record.sparser_at);
-      SB_CHECK(record.watched || record.resident_blocks() == 0);
+      SB_CHECK(record.watched || (record.free_pages() & ~record.purged_pages) == 0);
       seen.pages_purged += static_cast<std::uint64_t>(std::popcount(record.purged_pages));
       ++seen.pools;
       seen.blocks_capacity += record.capacity;

@@ -5,8 +5,8 @@
 // that has a resident free block, then from the fullest of the others, so that sparse pools drain and no page is
 // faulted in without need. Compare tcmalloc's CentralFreeList (central_freelist.h, 8 occupancy lists).
 //
-// Pools that may have pages to give back wait in a queue and are looked at again and again: a page that is free at
-// two looks, and in a pool that nothing was taken from in between, goes to the system (collect, finish). Each depot
+// Pools that may have pages to give back wait in a queue until they are looked at: a page that is free at two
+// looks, and in a pool that nothing was taken from in between, goes to the system (collect, finish). Each depot
 // (heap/depot.hpp) and each private heap has one order per class and guards it with its own lock. Invariant: a pool
 // is in the list that its occupancy says; an empty one in none.
 #pragma once

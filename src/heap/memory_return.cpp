@@ -72,7 +72,7 @@ void decay_step() noexcept {
   arena_table.look(round);
   look_at_depots(round);
   look_at_private_heaps(round);
-  next_step_ms.store(round.looks_left == 0 ? now_ms + 1 : now_ms + age_ms / kConfig.steps_per_decay);
+  next_step_ms.store(round.looks_left == 0 && age_ms != 0 ? now_ms + 1 : now_ms + age_ms / kConfig.steps_per_decay);
   if (now_ms - drained_ms >= age_ms) {
     drained_ms = now_ms;
     ask_idle_heaps_to_flush();

@@ -2,6 +2,8 @@
 
 #include "fault_port.hpp"
 
+#include "os/port.hpp"
+
 using smallblock::Bytes;
 
 namespace smallblock::test {
@@ -42,6 +44,15 @@ bool __wrap__ZN10smallblock2os6commitEPvm(void* address, Bytes bytes) {
 
 bool __wrap__ZN10smallblock2os8decommitEPvm(void* address, Bytes bytes) {
   return !fails(faults.decommits_left) && __real__ZN10smallblock2os8decommitEPvm(address, bytes);
+}
+
+// Each range counts as one call.
+unsigned __wrap__ZN10smallblock2os15decommit_rangesEPKNS0_5RangeEj(const smallblock::os::Range* ranges,
+                                                                   unsigned count) {
+  for (unsigned i = 0; i < count; ++i) {
+    if (!__wrap__ZN10smallblock2os8decommitEPvm(ranges[i].address, ranges[i].bytes)) return i;
+  }
+  return count;
 }
 
 }  // extern "C"

@@ -43,6 +43,12 @@ void check_and_free(const std::vector<Live>& live) {
   }
 }
 
+Bytes purged_bytes() {
+  sb_memory memory{};
+  EXPECT_EQ(sb_memory_get(&memory, sizeof memory), 0);
+  return memory.purged_bytes;
+}
+
 TEST(Fault, AsksForHalfUntilTheReservationFits) {
   faults.reserve_limit_bytes = 300_MiB;
   check_and_free(allocate_some(5000));
@@ -117,6 +123,37 @@ TEST(Fault, AnArenaThatTheSystemKeepsStaysUsable) {
   }
   EXPECT_EQ(arena_table.counts().released_total, 0U);
   EXPECT_GT(arena_table.counts().kept, 1U);
+}
+
+// A page that could not be given back counts as in memory, keeps what is live, and is used again.
+TEST(Fault, EveryRefusedPunchLeavesThePageWithUs) {
+  for (long allowed = 0; allowed < 400; allowed += allowed < 20 ? 1 : 37) {
+    std::vector<Live> all = allocate_some(3000);
+    std::vector<Live> kept;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      if (i % 40 == 0) {
+        std::memset(all[i].block, 0x5a, all[i].bytes);
+        kept.push_back(all[i]);
+      } else {
+        sb_free(all[i].block);
+      }
+    }
+    const Bytes purged_before = purged_bytes();
+    faults.decommits_left = allowed;
+    sb_trim();
+    if (allowed == 0) {
+      EXPECT_LE(purged_bytes(), purged_before);
+    }
+    audit_heap();
+    faults.decommits_left = -1;
+    check_and_free(allocate_some(3000));
+    sb_trim();
+    audit_heap();
+    for (const Live& each : kept) {
+      for (Bytes i = 0; i < each.bytes; ++i) ASSERT_EQ(each.block[i], 0x5a);
+      sb_free(each.block);
+    }
+  }
 }
 
 }  // namespace

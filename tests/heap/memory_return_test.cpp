@@ -1,0 +1,315 @@
+// Memory goes back: what a trim and decay leave, what the numbers say, and that limits hold.
+
+#include "heap/memory_return.hpp"
+
+#include <gtest/gtest.h>
+#include <smallblock/smallblock.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "heap/audit.hpp"
+#include "heap/registry.hpp"
+#include "os/port.hpp"
+
+namespace smallblock {
+namespace {
+
+Bytes resident_bytes() {
+  std::ifstream file("/proc/self/smaps_rollup");
+  std::string word;
+  while (file >> word) {
+    if (word != "Rss:") continue;
+    Bytes kilobytes = 0;
+    file >> kilobytes;
+    return kilobytes * 1024;
+  }
+  return 0;
+}
+
+std::size_t mappings() {
+  std::ifstream file("/proc/self/maps");
+  std::size_t lines = 0;
+  for (std::string line; std::getline(file, line);) ++lines;
+  return lines;
+}
+
+sb_memory memory() {
+  sb_memory now{};
+  EXPECT_EQ(sb_memory_get(&now, sizeof now), 0);
+  return now;
+}
+
+std::vector<void*> allocate_all(Bytes bytes, Bytes total) {
+  std::vector<void*> blocks(total / bytes);
+  for (void*& block : blocks) {
+    block = sb_malloc(bytes);
+    std::memset(block, 1, bytes);
+  }
+  return blocks;
+}
+
+// Frees all but one in `keep_one_in`, at random.
+std::vector<void*> drop_most(const std::vector<void*>& blocks, unsigned keep_one_in) {
+  std::mt19937 random(5);
+  std::vector<void*> kept;
+  for (void* block : blocks) {
+    if (random() % keep_one_in == 0) {
+      kept.push_back(block);
+    } else {
+      sb_free(block);
+    }
+  }
+  return kept;
+}
+
+void free_all(const std::vector<void*>& blocks) {
+  for (void* block : blocks) sb_free(block);
+}
+
+// Misses a magazine often enough for the clock to be read.
+void make_misses() {
+  free_all(allocate_all(48, 512_KiB));
+}
+
+TEST(Trim, LeavesLittleBesideTheLivePages) {
+  sb_free(sb_malloc(1));
+  const Bytes before = resident_bytes();
+  const std::vector<void*> blocks = allocate_all(256, 64_MiB);
+  const Bytes peak = resident_bytes() - before;
+  const std::vector<void*> kept = drop_most(blocks, 100);
+  sb_trim();
+  // 1 - 0.99^16 is 15%; the rest is metadata and this test's own vectors.
+  EXPECT_LT(static_cast<double>(resident_bytes() - before), 0.22 * static_cast<double>(peak));
+  audit_heap();
+  free_all(kept);
+  sb_trim();
+  EXPECT_EQ(memory().live_bytes, 0U);
+  EXPECT_EQ(memory().committed_bytes, 0U);
+  EXPECT_EQ(memory().empty_resident_bytes, 0U);
+  audit_heap();
+}
+
+TEST(Trim, ChangesNoNumberOfMappings) {
+  free_all(allocate_all(64, 64_MiB));
+  const std::size_t before = mappings();
+  for (int round = 0; round < 3; ++round) {
+    const std::vector<void*> kept = drop_most(allocate_all(64, 64_MiB), 50);
+    sb_trim();
+    free_all(kept);
+    sb_trim();
+  }
+  EXPECT_LE(mappings(), before + 2);
+}
+
+TEST(Trim, TrafficAfterItEmptiesSparsePools) {
+  std::vector<void*> live = drop_most(allocate_all(64, 32_MiB), 20);
+  sb_trim();
+  const Bytes held_before = memory().free_resident_bytes;
+  std::mt19937 random(9);
+  for (std::size_t i = 0; i < live.size() * 10; ++i) {
+    void*& block = live[random() % live.size()];
+    sb_free(block);
+    block = sb_malloc(64);
+  }
+  sb_trim();
+  EXPECT_LT(memory().free_resident_bytes, held_before / 10);
+  audit_heap();
+  free_all(live);
+}
+
+TEST(Trim, TakesTheSpareMagazinesOfSleepingThreads) {
+  std::atomic<int> step{0};
+  std::thread sleeper([&step] {
+    free_all(allocate_all(32, 1_MiB));
+    step = 1;
+    while (step != 2) os::yield_thread();
+    // The next misses flush the rest.
+    make_misses();
+    step = 3;
+    while (step != 4) os::yield_thread();
+  });
+  while (step != 1) os::yield_thread();
+  HeapCounts with_spares;
+  count_heaps(with_spares);
+  sb_trim();
+  HeapCounts without_spares;
+  count_heaps(without_spares);
+  EXPECT_LT(without_spares.blocks_cached[2], with_spares.blocks_cached[2]);
+  step = 2;
+  while (step != 3) os::yield_thread();
+  HeapCounts flushed;
+  count_heaps(flushed);
+  EXPECT_LE(flushed.blocks_cached[2], without_spares.blocks_cached[2] / 2);
+  step = 4;
+  sleeper.join();
+  audit_heap();
+}
+
+TEST(Decay, GivesSparsePagesBackWhileTheProgramGoesOn) {
+  sb_decay_set(50);
+  const std::vector<void*> kept = drop_most(allocate_all(512, 32_MiB), 100);
+  const Bytes before = memory().purged_bytes;
+  for (int i = 0; i < 100 && memory().purged_bytes < 20_MiB; ++i) {
+    os::sleep_ms(10);
+    make_misses();
+  }
+  EXPECT_GT(memory().purged_bytes, before);
+  EXPECT_LT(memory().free_resident_bytes + memory().empty_resident_bytes, 8_MiB);
+  audit_heap();
+  free_all(kept);
+}
+
+TEST(Decay, OffGivesNothingBack) {
+  sb_decay_set(-1);
+  const std::vector<void*> kept = drop_most(allocate_all(512, 32_MiB), 100);
+  const Bytes held = memory().free_resident_bytes + memory().empty_resident_bytes;
+  os::sleep_ms(100);
+  make_misses();
+  EXPECT_GE(memory().free_resident_bytes + memory().empty_resident_bytes, held - 1_MiB);
+  free_all(kept);
+}
+
+TEST(Decay, ZeroGivesBackAtOnce) {
+  sb_decay_set(0);
+  const std::vector<void*> kept = drop_most(allocate_all(512, 32_MiB), 100);
+  make_misses();
+  EXPECT_LT(memory().free_resident_bytes + memory().empty_resident_bytes, 4_MiB);
+  audit_heap();
+  free_all(kept);
+}
+
+TEST(Numbers, AddUpToTheMemoryOfArenas) {
+  const std::vector<void*> kept = drop_most(allocate_all(96, 32_MiB), 10);
+  sb_trim();
+  const sb_memory now = memory();
+  EXPECT_EQ(now.live_bytes, kept.size() * 96);
+  const Bytes in_pools = now.live_bytes + now.cached_bytes + now.free_resident_bytes + now.purged_bytes;
+  EXPECT_EQ(in_pools % kConfig.pool_bytes, 0U);
+  EXPECT_LE(in_pools + now.empty_resident_bytes, now.committed_bytes);
+  EXPECT_GE(now.peak_live_bytes, 32_MiB - 16_KiB);
+  free_all(kept);
+}
+
+TEST(Numbers, KnowWhatTheNextAllocatorGave) {
+  sb_free(sb_malloc(1));
+  const Bytes before = memory().next_bytes;
+  void* large = sb_malloc(10_MiB);
+  EXPECT_GE(memory().next_bytes - before, 10_MiB);
+  large = sb_realloc(large, 30_MiB);
+  EXPECT_GE(memory().next_bytes - before, 30_MiB);
+  sb_free(large);
+  EXPECT_EQ(memory().next_bytes, before);
+}
+
+TEST(Numbers, EstimateWhatRoundingCosts) {
+  const std::vector<void*> blocks = allocate_all(33, 8_MiB);
+  const auto live = static_cast<double>(memory().live_bytes);
+  EXPECT_NEAR(static_cast<double>(memory().rounding_bytes) / live, 15.0 / 48, 0.05);
+  free_all(blocks);
+}
+
+TEST(Limits, AHardLimitFailsWithEnomemAndNothingIsLost) {
+  sb_limits limits{};
+  limits.hard_live_bytes = 16_MiB;
+  sb_limits_set(&limits);
+  std::vector<void*> blocks;
+  while (blocks.size() < 1000000) {
+    void* block = sb_malloc(100);
+    if (block == nullptr) break;
+    std::memset(block, 7, 100);
+    blocks.push_back(block);
+  }
+  EXPECT_EQ(errno, ENOMEM);
+  EXPECT_LE(blocks.size() * 112, 16_MiB);
+  EXPECT_GT(blocks.size() * 112, 15_MiB);
+  EXPECT_EQ(sb_malloc(5_MiB), nullptr);
+  EXPECT_LE(memory().peak_live_bytes, 16_MiB);
+  for (const void* block : blocks) ASSERT_EQ(static_cast<const char*>(block)[99], 7);
+  free_all(blocks);
+  void* block = sb_malloc(5_MiB);
+  EXPECT_NE(block, nullptr);
+  sb_free(block);
+  sb_limits_set(nullptr);
+  audit_heap();
+}
+
+TEST(Limits, ACommittedLimitHolds) {
+  sb_limits limits{};
+  limits.hard_committed_bytes = 16_MiB;
+  sb_limits_set(&limits);
+  std::vector<void*> blocks;
+  while (blocks.size() < 1000000) {
+    void* block = sb_malloc(1000);
+    if (block == nullptr) break;
+    blocks.push_back(block);
+  }
+  EXPECT_LE(memory().peak_committed_bytes, 16_MiB);
+  EXPECT_GT(blocks.size(), 12000U);
+  free_all(blocks);
+  sb_limits_set(nullptr);
+}
+
+struct Calls {
+  int count = 0;
+  void* block = nullptr;
+};
+
+TEST(Limits, ASoftLimitCallsOnceEachTimeItIsCrossed) {
+  Calls calls;
+  sb_limits limits{};
+  limits.soft_live_bytes = 8_MiB;
+  limits.context = &calls;
+  limits.on_soft = [](void* context) {
+    auto* all = static_cast<Calls*>(context);
+    ++all->count;
+    all->block = sb_malloc(100);
+    sb_free(all->block);
+  };
+  sb_limits_set(&limits);
+  for (int round = 1; round <= 3; ++round) {
+    const std::vector<void*> blocks = allocate_all(200, 12_MiB);
+    EXPECT_EQ(calls.count, round);
+    free_all(blocks);
+    sb_trim();
+    sb_free(sb_malloc(200));
+  }
+  sb_limits_set(nullptr);
+}
+
+TEST(Limits, OfAPrivateHeapAreItsOwn) {
+  sb_heap* heap = sb_heap_create();
+  sb_limits limits{};
+  limits.hard_live_bytes = 1_MiB;
+  sb_heap_limits_set(heap, &limits);
+  Bytes held = 0;
+  while (sb_heap_alloc(heap, 1000) != nullptr) held += 1024;
+  EXPECT_LE(held, 1_MiB);
+  EXPECT_GT(held, 1_MiB - 8_KiB);
+  EXPECT_EQ(sb_heap_alloc(heap, 100000), nullptr);
+  void* block = sb_malloc(1000);
+  EXPECT_NE(block, nullptr);
+  sb_free(block);
+  sb_heap_destroy(heap);
+  sb_trim();
+  EXPECT_EQ(memory().live_bytes, 0U);
+}
+
+TEST(Limits, ADestroyedHeapLeavesNothing) {
+  sb_free(sb_malloc(1));
+  sb_trim();
+  const Bytes before = resident_bytes();
+  sb_heap* heap = sb_heap_create();
+  for (int i = 0; i < 50000; ++i) std::memset(sb_heap_alloc(heap, 600), 1, 600);
+  sb_heap_destroy(heap);
+  sb_trim();
+  EXPECT_LT(resident_bytes(), before + 1_MiB);
+}
+
+}  // namespace
+}  // namespace smallblock
