@@ -16,6 +16,8 @@ void PoolRecord::open(PoolIndex self, ClassIndex new_class, std::uint32_t new_ow
   sparser_at = capacity;
   punching = taken_from = watched = false;
   idle_pages = 0;
+  // A short pool is soon filled: not worth the bookkeeping, even if its pages are not in memory yet.
+  if (size_class.units_log2 == 0) purged_pages = 0;
   purged_blocks = static_cast<std::uint16_t>(count_purged());
   const unsigned words = (capacity + 63U) / 64;
   for (unsigned word = 0; word < words; ++word) free_bits[word] = low_bits(capacity - word * 64);

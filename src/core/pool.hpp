@@ -47,7 +47,7 @@ struct alignas(64) PoolRecord {
 
   unsigned resident_blocks() const noexcept { return free_blocks - purged_blocks; }
 
-  // Empty -> used, with every block free; purged_pages stays.
+  // Empty -> used, with every block free; purged_pages stays, but for a pool of one unit: that counts as in memory.
   void open(PoolIndex self, ClassIndex new_class, std::uint32_t new_owner) noexcept;
   // Used -> empty; purged_pages stays. Every block must be free.
   void close() noexcept;

@@ -11,7 +11,13 @@ namespace smallblock {
 class [[nodiscard]] InHand {
  public:
   InHand() noexcept { count.fetch_add(1, std::memory_order_relaxed); }
-  ~InHand() { count.fetch_sub(1, std::memory_order_release); }
+  // Only if there is something; made while the lock of the structure that it comes from is still held.
+  explicit InHand(bool something) noexcept : counts_(something) {
+    if (something) count.fetch_add(1, std::memory_order_relaxed);
+  }
+  ~InHand() {
+    if (counts_) count.fetch_sub(1, std::memory_order_release);
+  }
   InHand(const InHand&) = delete;
   InHand& operator=(const InHand&) = delete;
 
@@ -19,6 +25,7 @@ class [[nodiscard]] InHand {
   static bool nothing() noexcept { return count.load(std::memory_order_acquire) == 0; }
 
  private:
+  bool counts_ = true;
   [[gnu::visibility("hidden")]] static inline constinit std::atomic<int> count{0};
 };
 

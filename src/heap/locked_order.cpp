@@ -30,12 +30,10 @@ unsigned LockedOrder::take(unsigned wanted, void** blocks) const noexcept {
 }
 
 void LockedOrder::put_back(unsigned count, void* const* blocks) const noexcept {
-  const InHand in_hand;
-  PoolIndex emptied;
-  {
-    const os::LockGuard guard(lock);
-    emptied = order.put_back(class_index, count, blocks);
-  }
+  lock.lock();
+  const PoolIndex emptied = order.put_back(class_index, count, blocks);
+  const InHand in_hand(!emptied.is_none());
+  lock.unlock();
   close_pools(emptied);
 }
 

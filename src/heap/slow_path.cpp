@@ -102,8 +102,8 @@ bool ensure_loaded(ThreadHeap& heap, ClassIndex class_index) noexcept {
   return true;
 }
 
-// The loaded magazine is empty; afterwards it has an entry. False: out of memory.
-bool refill(ThreadHeap& heap, ClassIndex class_index) noexcept {
+// The loaded magazine is empty; afterwards it has an entry. `bytes` is the request. False: out of memory.
+bool refill(ThreadHeap& heap, ClassIndex class_index, Bytes bytes) noexcept {
   const BusyMark mark(heap, class_index);
   const bool first = !is_loaded(heap.tops[class_index]);
   if (!ensure_loaded(heap, class_index)) return false;
@@ -121,10 +121,13 @@ bool refill(ThreadHeap& heap, ClassIndex class_index) noexcept {
   if (!first) grow_limit(heap, class_index);
   if (Magazine* full = depots[class_index].swap_for_full(loaded, class_index); full != nullptr) {
     load(slot, full, static_cast<unsigned>(full->count.load()), cold.limit_entries);
+    recount_cached(heap, class_index);
     return true;
   }
+  depots[class_index].note_request(bytes);
   const unsigned taken = depots[class_index].take_blocks(class_index, cold.limit_entries, loaded->entries);
   load(slot, loaded, taken, cold.limit_entries);
+  recount_cached(heap, class_index);
   return taken != 0;
 }
 
@@ -155,6 +158,7 @@ bool spill(ThreadHeap& heap, ClassIndex class_index) noexcept {
   loaded->count.store(count);
   cold.spare.put(loaded);
   load(slot, empty, 0, cold.limit_entries);
+  recount_cached(heap, class_index);
   return true;
 }
 
@@ -199,6 +203,27 @@ void* pop(MagazineTop& slot) noexcept {
   return block;
 }
 
+void* refill_and_pop(ThreadHeap& heap, ClassIndex class_index, Bytes bytes) noexcept {
+  look_around(heap);
+  const Bytes refill_bytes = Bytes{heap.spares[class_index].limit_entries} * kSizeClasses[class_index].block_bytes;
+  if (!process_may_grow(refill_bytes, false)) return refuse();
+  if (!refill(heap, class_index, bytes)) return allocate_from_next(bytes);
+  MagazineTop& slot = heap.tops[class_index];
+  if (depots[class_index].draining()) [[unlikely]]
+    slot.limit.set(nullptr);
+  return pop(slot);
+}
+
+// Off allocate_slow, whose hit serves every request above kConfig.fine_limit_bytes and needs no stack frame.
+[[gnu::noinline]] void* allocate_missed(ClassIndex class_index, Bytes bytes) noexcept {
+  if (ThreadHeap* heap = attach_thread(Occasion::kAllocate)) [[likely]]
+    return refill_and_pop(*heap, class_index, bytes);
+  if (!process_may_grow(kSizeClasses[class_index].block_bytes, false)) return refuse();
+  void* block = nullptr;
+  if (start_engine() && depots[class_index].take_blocks(class_index, 1, &block) == 1) return block;
+  return allocate_from_next(bytes);
+}
+
 // The class to free a pointer into; kNoClass: see deallocate_classless.
 ClassIndex class_of_free(const void* pointer) noexcept {
   const UserPointer block{pointer};
@@ -221,28 +246,14 @@ void* allocate_slow(Bytes bytes) noexcept {
   if (bytes > kConfig.small_limit_bytes) return allocate_next(bytes);
   const ClassIndex class_index = class_of(bytes);
   if (void* block = pop(current_heap->tops[class_index])) return block;
-  if (ThreadHeap* heap = attach_thread(Occasion::kAllocate)) [[likely]]
-    return allocate_slow_in(*heap, bytes);
-  if (!process_may_grow(kSizeClasses[class_index].block_bytes, false)) return refuse();
-  void* block = nullptr;
-  if (start_engine() && depots[class_index].take_blocks(class_index, 1, &block) == 1) return block;
-  return allocate_from_next(bytes);
+  return allocate_missed(class_index, bytes);
 }
 
 void* allocate_slow_in(ThreadHeap& heap, Bytes bytes) noexcept {
   if (bytes > kConfig.small_limit_bytes) return allocate_next(bytes);
   const ClassIndex class_index = class_of(bytes);
-  MagazineTop& slot = heap.tops[class_index];
-  if (void* block = pop(slot)) return block;
-  look_around(heap);
-  const Bytes refill_bytes = Bytes{heap.spares[class_index].limit_entries} * kSizeClasses[class_index].block_bytes;
-  if (!process_may_grow(refill_bytes, false)) return refuse();
-  depots[class_index].note_request(bytes);
-  if (!refill(heap, class_index)) return allocate_from_next(bytes);
-  if (depots[class_index].draining()) [[unlikely]]
-    slot.limit.set(nullptr);
-  recount_cached(heap, class_index);
-  return pop(slot);
+  if (void* block = pop(heap.tops[class_index])) return block;
+  return refill_and_pop(heap, class_index, bytes);
 }
 
 void deallocate_slow(void* pointer) noexcept {
@@ -267,7 +278,6 @@ void deallocate_slow_in(ThreadHeap& heap, void* pointer) noexcept {
   slot.top.store(top);
   // The next free shall miss, too.
   if (draining) slot.limit.set(nullptr);
-  recount_cached(heap, class_index);
 }
 
 std::uint64_t next_allocations() noexcept {
