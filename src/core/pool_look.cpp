@@ -15,7 +15,7 @@ void PoolOrder::collect(PunchBatch& batch, LookRound& round) noexcept {
 
 void PoolOrder::look_at(PoolIndex pool, PunchBatch& batch, const LookRound& round) noexcept {
   PoolRecord& record = region.record(pool);
-  if (record.resident_blocks() == 0) return;
+  // Even of a pool without a free block: its last page may lie behind the last block.
   const std::uint64_t free = record.free_pages() & ~record.purged_pages;
   std::uint64_t ready = free;
   if (round.age_ms != 0) ready &= record.taken_from ? 0 : record.idle_pages;

@@ -190,6 +190,27 @@ TEST_P(PunchOfClass, PagesInTheSystemsHandsAreNotUsedAgain) {
   order_.audit();
 }
 
+// A resident page may hold nothing but blocks that reach into purged ones, or no block at all.
+TEST_P(PunchOfClass, APoolOpenedOnPartlyPurgedUnitsGivesTheRestBackToo) {
+  const unsigned units_log2 = kSizeClasses[index_].units_log2;
+  const PoolIndex pool = arena_table.open_pool(units_log2);
+  ASSERT_FALSE(pool.is_none());
+  region.record(pool).purged_pages = pages_of_pool(units_log2) & 0x5555555555555555;
+  order_.open_pool(pool, index_, 0);
+  ASSERT_EQ(take(1).size(), 1U);
+  order_.audit();
+  punch(1000, 0);
+  EXPECT_EQ(region.record(pool).purged_pages, region.record(pool).free_pages());
+}
+
+TEST_P(PunchOfClass, AFullPoolGivesThePageBehindItsLastBlockBack) {
+  open_one();
+  const std::vector<void*> blocks = take(capacity_);
+  punch(1000, 0);
+  const PoolIndex pool = region.pool_of(UserPointer{blocks[0]});
+  EXPECT_EQ(region.record(pool).purged_pages, region.record(pool).free_pages());
+}
+
 INSTANTIATE_TEST_SUITE_P(SomeClasses, PunchOfClass,
                          ::testing::Values(16, 48, 64, 112, 208, 464, 512, 576, 1024, 3072, 7168, 20480, 32768),
                          [](const auto& bytes) { return std::to_string(bytes.param) + "Bytes"; });
