@@ -16,7 +16,7 @@ namespace {
 // Roughly the time that a depot swap takes; longer waits sleep.
 constexpr int kSpins = 64;
 // Longer than anybody holds a lock, and short enough for a signal handler.
-constexpr int kForkAttempts = 1000;
+constexpr std::uint32_t kForkPatienceMs = 100;
 
 void pause_briefly() noexcept {
 #if defined(__x86_64__)
@@ -27,15 +27,24 @@ void pause_briefly() noexcept {
 }  // namespace
 
 void Lock::lock_contended() noexcept {
+  const std::uint32_t mine = holder_here();
   for (int spin = 0; spin < kSpins; ++spin) {
     std::uint32_t expected = kFree;
-    if (state_.compare_exchange_weak(expected, kTaken, std::memory_order_acquire, std::memory_order_relaxed))
-      return;
+    if (state_.compare_exchange_weak(expected, mine, std::memory_order_acquire, std::memory_order_relaxed)) return;
     pause_briefly();
   }
   const int saved_errno = errno;
-  while (state_.exchange(kWaited, std::memory_order_acquire) != kFree) {
-    syscall(SYS_futex, reinterpret_cast<std::uint32_t*>(&state_), FUTEX_WAIT_PRIVATE, kWaited, nullptr, nullptr, 0);
+  while (true) {
+    std::uint32_t seen = state_.load(std::memory_order_relaxed);
+    if (seen == kFree) {
+      // Somebody else may wait too: whoever has waited wakes the next one.
+      if (state_.compare_exchange_weak(seen, mine | kWaited, std::memory_order_acquire, std::memory_order_relaxed))
+        break;
+    } else if ((seen & kWaited) != 0 ||
+               state_.compare_exchange_weak(seen, seen | kWaited, std::memory_order_relaxed)) {
+      syscall(SYS_futex, reinterpret_cast<std::uint32_t*>(&state_), FUTEX_WAIT_PRIVATE, seen | kWaited, nullptr,
+              nullptr, 0);
+    }
   }
   errno = saved_errno;
 }
@@ -53,15 +62,14 @@ void Lock::pass_no_more() noexcept {
 }
 
 void Lock::lock_for_fork(bool patient) noexcept {
+  if (held_here()) return;
   if (patient) {
     lock();
     for_fork_ = true;
     return;
   }
-  for (int attempt = 0; attempt < kForkAttempts && !for_fork_; ++attempt) {
-    for_fork_ = take();
-    if (!for_fork_) yield_thread();
-  }
+  const std::uint32_t start_ms = coarse_now_ms();
+  while (!(for_fork_ = take()) && coarse_now_ms() - start_ms < kForkPatienceMs) yield_thread();
 }
 
 void Lock::unlock_after_fork() noexcept {

@@ -66,10 +66,6 @@ void* run_thread(void* run) noexcept {
 
 }  // namespace
 
-ThreadNumber thread_number() noexcept {
-  return static_cast<ThreadNumber>(pthread_self());
-}
-
 void yield_thread() noexcept {
   sched_yield();
 }

@@ -1,6 +1,7 @@
 // A lock of four bytes: one compare-and-swap when free, a futex when contended.
 //
-// After U. Drepper, "Futexes Are Tricky" (2011), mutex 2. Every lock of the engine is one of these; the order in
+// After U. Drepper, "Futexes Are Tricky" (2011), mutex 2; the word names the holder, as those of the kernel's
+// priority-inheriting futexes do (futex(2)). Every lock of the engine is one of these; the order in
 // which they are taken is: memory return, registry, list of private heaps, large blocks, private heap, depot
 // (ascending class), arena table, magazine store, heap area. None is held around a system call that can block on
 // memory or around a callback.
@@ -8,6 +9,9 @@
 
 #include <atomic>
 #include <cstdint>
+
+#include "base/check.hpp"
+#include "os/thread_number.hpp"
 
 namespace smallblock::os {
 
@@ -17,6 +21,7 @@ class Lock {
   void lock() noexcept {
     if (passes()) [[unlikely]]
       return;
+    SB_ASSERT(!held_here());
     if (!take()) [[unlikely]]
       lock_contended();
   }
@@ -36,8 +41,8 @@ class Lock {
   static void pass_no_more() noexcept;
   static bool passes() noexcept { return passing_thread.load(std::memory_order_relaxed) != 0 && passes_here(); }
 
-  // Around a fork. `patient`: waits as long as it takes; else only so long that another thread would have let go,
-  // for a handler that interrupted this very thread while it held the lock: then the lock stays as it is.
+  // Around a fork. Leaves the lock as it is if this very thread has it, interrupted by the handler that forks; then
+  // another thread may wait for that one and never let this one go: without `patient` it waits for 100 ms only.
   void lock_for_fork(bool patient) noexcept;
   void unlock_after_fork() noexcept;
   // Nobody else can wait for it in the child.
@@ -45,15 +50,20 @@ class Lock {
 
  private:
   static constexpr std::uint32_t kFree = 0;
-  static constexpr std::uint32_t kTaken = 1;
-  static constexpr std::uint32_t kWaited = 2;
+  static constexpr std::uint32_t kWaited = 1U << 31;
 
+  // The calling thread in 31 bits: thread numbers are a page or more apart, and within a few terabytes.
+  static std::uint32_t holder_here() noexcept {
+    return (static_cast<std::uint32_t>(thread_number() >> 12) << 1 | 1) & ~kWaited;
+  }
+  bool held_here() const noexcept { return (state_.load(std::memory_order_relaxed) & ~kWaited) == holder_here(); }
   bool take() noexcept {
     std::uint32_t expected = kFree;
-    return state_.compare_exchange_strong(expected, kTaken, std::memory_order_acquire, std::memory_order_relaxed);
+    return state_.compare_exchange_strong(expected, holder_here(), std::memory_order_acquire,
+                                          std::memory_order_relaxed);
   }
   void release() noexcept {
-    if (state_.exchange(kFree, std::memory_order_release) == kWaited) [[unlikely]]
+    if ((state_.exchange(kFree, std::memory_order_release) & kWaited) != 0) [[unlikely]]
       wake_one();
   }
   static bool passes_here() noexcept;

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "base/units.hpp"
+#include "os/thread_number.hpp"
 
 namespace smallblock::os {
 
@@ -48,10 +49,6 @@ bool address_space_limited() noexcept;
 std::uint32_t coarse_now_ms() noexcept;
 
 // Threads.
-
-// Differs between the threads of a process that run at one time; never 0.
-using ThreadNumber = std::uintptr_t;
-ThreadNumber thread_number() noexcept;
 
 // The system's number of the calling thread, and whether a thread of this process has that number now.
 std::uint32_t thread_id() noexcept;

@@ -32,6 +32,9 @@ extern "C" {
 void* __real__ZN10smallblock2os7reserveEmm(Bytes bytes, Bytes alignment);
 bool __real__ZN10smallblock2os6commitEPvm(void* address, Bytes bytes);
 bool __real__ZN10smallblock2os8decommitEPvm(void* address, Bytes bytes);
+unsigned __real__ZN10smallblock2os15decommit_rangesEPKNS0_5RangeEj(const smallblock::os::Range* ranges,
+                                                                   unsigned count);
+std::uint32_t __real__ZN10smallblock2os13coarse_now_msEv();
 
 void* __wrap__ZN10smallblock2os7reserveEmm(Bytes bytes, Bytes alignment) {
   if (bytes > faults.reserve_limit_bytes) return nullptr;
@@ -49,10 +52,17 @@ bool __wrap__ZN10smallblock2os8decommitEPvm(void* address, Bytes bytes) {
 // Each range counts as one call.
 unsigned __wrap__ZN10smallblock2os15decommit_rangesEPKNS0_5RangeEj(const smallblock::os::Range* ranges,
                                                                    unsigned count) {
+  if (faults.decommits_left < 0) {
+    return __real__ZN10smallblock2os15decommit_rangesEPKNS0_5RangeEj(ranges, count);
+  }
   for (unsigned i = 0; i < count; ++i) {
     if (!__wrap__ZN10smallblock2os8decommitEPvm(ranges[i].address, ranges[i].bytes)) return i;
   }
   return count;
+}
+
+std::uint32_t __wrap__ZN10smallblock2os13coarse_now_msEv() {
+  return faults.clock_stands ? faults.clock_ms : __real__ZN10smallblock2os13coarse_now_msEv();
 }
 
 }  // extern "C"

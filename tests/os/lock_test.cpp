@@ -45,5 +45,47 @@ TEST(Lock, WaitersSleepAndWake) {
   EXPECT_TRUE(inside);
 }
 
+// A signal handler forks in the middle of a miss: waiting for the thread that it interrupted would take for ever.
+TEST(Lock, IsLeftToTheInterruptedThreadAroundAFork) {
+  os::Lock lock;
+  lock.lock();
+  lock.lock_for_fork(true);
+  EXPECT_FALSE(lock.try_lock());
+  lock.unlock_after_fork();
+  EXPECT_FALSE(lock.try_lock());
+  lock.reset_in_child();
+  EXPECT_FALSE(lock.try_lock());
+  lock.unlock();
+  EXPECT_TRUE(lock.try_lock());
+  lock.unlock();
+}
+
+TEST(Lock, OfAnotherThreadIsWaitedForAroundAFork) {
+  os::Lock lock;
+  std::thread holder([&] {
+    lock.lock();
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    lock.unlock();
+  });
+  while (lock.try_lock()) lock.unlock();
+  lock.lock_for_fork(false);
+  holder.join();
+  EXPECT_FALSE(lock.try_lock());
+  lock.unlock_after_fork();
+  EXPECT_TRUE(lock.try_lock());
+  lock.unlock();
+}
+
+TEST(Lock, OfAThreadThatWaitsItselfIsGivenUpAroundAFork) {
+  os::Lock lock;
+  lock.lock();
+  std::thread([&] {
+    lock.lock_for_fork(false);
+    lock.unlock_after_fork();
+  }).join();
+  EXPECT_FALSE(lock.try_lock());
+  lock.unlock();
+}
+
 }  // namespace
 }  // namespace smallblock
