@@ -10,6 +10,11 @@ namespace smallblock::cli {
 
 inline constexpr int kExitProblem = 1;          // doctor found a problem
 inline constexpr int kExitUsage = 2;            // wrong options, or no library
+inline constexpr int kExitNoProcess = 3;        // of a command that looks into another process: it is not there
+inline constexpr int kExitNoPermission = 4;     // this user may not look into it
+inline constexpr int kExitNoSmallblock = 5;     // it runs without smallblock
+inline constexpr int kExitOtherVersion = 6;     // its smallblock does not understand this command
+inline constexpr int kExitPending = 7;          // it was asked and did not answer in time
 inline constexpr int kExitNotExecutable = 126;  // as the shells do
 inline constexpr int kExitNotFound = 127;
 

@@ -9,6 +9,7 @@ inline constexpr const char* kHelp = R"(smallblock: a small-object allocator tha
 Usage:
   smallblock run [OPTIONS] [--] COMMAND [ARGUMENTS...]
   smallblock doctor [--json]
+  smallblock trim PID [--wait MS]
   smallblock --version | --help
 
 Examples:
@@ -16,8 +17,9 @@ Examples:
   smallblock run --stats ls -l                        and at exit, what its memory was
   smallblock run --stats=json --stats-file out.json make -j4
   smallblock doctor                                   what of this machine it can work with
+  smallblock trim 4711                                process 4711 gives its free memory back
 
-'smallblock run --help' explains the options.
+'smallblock run --help' explains the options; so do 'doctor' and 'trim'.
 )";
 
 inline constexpr const char* kRunHelp =
@@ -47,6 +49,23 @@ Usage: smallblock doctor [--json]
   -h, --help  print this
 
 Exit code: 0 if there is no problem, else 1.
+)";
+
+inline constexpr const char* kTrimHelp =
+    R"(Make a running process with smallblock inside give its free memory back: preloaded, linked, or static and not
+stripped. A thread of the process does it when it next allocates, or its background thread; no thread is stopped.
+
+Usage: smallblock trim PID [--wait MS]
+
+  --wait MS   how long to wait for it: 5000 if nothing is said; 0: ask and go
+  -h, --help  print this
+
+You may trim what you may debug: your own processes, if kernel.yama.ptrace_scope allows it, and as root all.
+Exit codes: 0 trimmed (with --wait 0: asked), 2 wrong options, 3 no such process (any more), 4 no permission,
+5 no smallblock in it, 6 a smallblock of another version, 7 asked, but it has not trimmed yet.
+
+Environment of that process:
+  SMALLBLOCK_BACKGROUND=1  it gives memory back, and answers, while all its threads sleep
 )";
 
 }  // namespace smallblock::cli

@@ -1,4 +1,5 @@
-// The smallblock command: reads the options, calls run_command.cpp or doctor.cpp, turns errors into one line.
+// The smallblock command: reads the options, calls run_command.cpp, doctor.cpp or trim.cpp, turns errors
+// into one line.
 //
 // For `run`, the options end at the first word that is none: from there on everything belongs to the command. CLI11
 // therefore only sees what stands before it.
@@ -8,6 +9,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <charconv>
 #include <string>
 #include <vector>
 
@@ -15,6 +17,7 @@
 #include "cli/error.hpp"
 #include "cli/help.hpp"
 #include "cli/run_command.hpp"
+#include "cli/trim.hpp"
 
 namespace smallblock::cli {
 
@@ -42,12 +45,25 @@ RunWords split_run_words(const CLI::App& run, const std::vector<std::string>& wo
   return split;
 }
 
+// CLI11's own checks of numbers name their range with 300 digits.
+CLI::Validator whole_number(int least, std::string what) {
+  const auto check = [least, what = std::move(what)](const std::string& word) {
+    int number = 0;
+    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
+    const bool is_good = error == std::errc{} && end == word.data() + word.size() && number >= least;
+    return is_good ? std::string() : fmt::format("'{}' is not {}", word, what);
+  };
+  return {check, ""};
+}
+
 struct Options {
   CLI::App app;
   CLI::App* run = nullptr;
   CLI::App* doctor = nullptr;
+  CLI::App* trim = nullptr;
   RunRequest request;
   bool doctor_json = false;
+  TrimRequest trim_request;
 
   Options() {
     app.set_version_flag("--version", std::string("smallblock ") + SB_VERSION_STRING);
@@ -59,6 +75,12 @@ struct Options {
     doctor = app.add_subcommand("doctor");
     doctor->add_flag("--json", doctor_json);
     set_help(*doctor, kDoctorHelp);
+    trim = app.add_subcommand("trim");
+    trim->add_option("PID", trim_request.pid)->required()->check(whole_number(1, "a process id"));
+    trim->add_option("--wait", trim_request.wait_ms)
+        ->type_name("MS")
+        ->check(whole_number(0, "a number of milliseconds"));
+    set_help(*trim, kTrimHelp);
   }
 
  private:
@@ -77,15 +99,18 @@ int dispatch(Options& options, std::vector<std::string> words) {
   }
   if (words.empty()) {
     throw Error(kExitUsage,
-                "say what to do: 'smallblock run COMMAND' or 'smallblock doctor'; see 'smallblock --help'");
+                "say what to do: 'smallblock run COMMAND', 'smallblock doctor' or 'smallblock trim PID'; see "
+                "'smallblock --help'");
   }
-  if (!words.front().starts_with('-') && !is_run && words.front() != "doctor") {
+  const auto is_named = [&words](const CLI::App* command) { return command->get_name() == words.front(); };
+  if (!words.front().starts_with('-') && options.app.get_subcommands(is_named).empty()) {
     throw Error(kExitUsage,
                 fmt::format("there is no '{0}'; to run a program: 'smallblock run {0}'", words.front()));
   }
   std::reverse(words.begin(), words.end());  // CLI11 takes the words from the back
   options.app.parse(words);
   if (options.doctor->parsed()) return run_doctor(options.doctor_json);
+  if (options.trim->parsed()) return run_trim(options.trim_request);
   if (split.command.empty())
     throw Error(kExitUsage, "run: name a command, as in 'smallblock run python3 script.py'");
   options.request.command = split.command;
@@ -106,7 +131,8 @@ int run_main(int argument_count, char** arguments) {
   } catch (const CLI::CallForVersion& version) {
     return options.app.exit(version);
   } catch (const CLI::ParseError& error) {
-    const char* which = options.run->parsed() ? " run" : options.doctor->parsed() ? " doctor" : "";
+    std::string which;
+    for (const CLI::App* command : options.app.get_subcommands()) which = " " + command->get_name();
     fmt::print(stderr, "smallblock: {}; see 'smallblock{} --help'\n", one_line(error.what()), which);
     return kExitUsage;
   } catch (const Error& error) {

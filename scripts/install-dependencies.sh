@@ -4,12 +4,12 @@
 set -euo pipefail
 
 # An entry a|b is satisfied by either; the first one that the system offers is installed.
-run_packages=(g++ cmake ninja-build libcli11-dev libfmt-dev nlohmann-json3-dev python3)
+run_packages=(g++ cmake ninja-build libcli11-dev libfmt-dev nlohmann-json3-dev libelf-dev python3)
 test_packages=(
   clang clang-tidy clang-format libgtest-dev libgmock-dev libbenchmark-dev libboost-dev
   valgrind libc6-dbg gdb binutils git
   libjemalloc2 "libmimalloc2.0|libmimalloc3" libtcmalloc-minimal4 "libtbbmalloc2|libtbbmalloc2t64"
-  sqlite3 perl jq xz-utils gawk zstd
+  sqlite3 perl jq xz-utils gawk zstd python3-matplotlib
 )
 
 # The sanitizer runtimes belong to the default clang and carry its version in their name.

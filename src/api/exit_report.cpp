@@ -143,10 +143,11 @@ void write_exit_report() noexcept {
   const int descriptor = open_destination();
   if (descriptor < 0) return;
   sb_stats stats;
-  if (sb_stats_get(&stats, sizeof stats) == 0) {
+  sb_memory memory;
+  if (sb_stats_get(&stats, sizeof stats) == 0 && sb_memory_get(&memory, sizeof memory) == 0) {
     const ReportProcess process{.pid = os::process_id(), .command = plan.command};
-    const bool written = plan.format == Format::kJson ? write_json_report(stats, process, descriptor)
-                                                      : write_text_report(stats, process, descriptor);
+    const bool written = plan.format == Format::kJson ? write_json_report(stats, memory, process, descriptor)
+                                                      : write_text_report(stats, memory, process, descriptor);
     if (!written && plan.path[0] != '\0') complain("the report is incomplete: cannot write all of ", plan.path);
   }
   if (plan.path[0] != '\0') os::close_descriptor(descriptor);

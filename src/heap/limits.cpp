@@ -50,8 +50,7 @@ void Limits::note_soft(const MemoryUse& use, Bytes more) noexcept {
   const bool above = use.live_bytes + more > live || use.committed_bytes > committed;
   if (above == above_soft_.load()) return;
   if (!above && (use.live_bytes > live - live / 8 || use.committed_bytes > committed - committed / 8)) return;
-  above_soft_.store(above);
-  if (!above) return;
+  if (above_soft_.exchange(above) == above || !above) return;
   trim();
   if (auto* call = on_soft_.load(); call != nullptr) call(context_.load());
 }

@@ -6,6 +6,8 @@
 // heap/next_blocks and heap/private_heap, with no lock held.
 #pragma once
 
+#include <atomic>
+
 #include "base/relaxed.hpp"
 #include "base/units.hpp"
 
@@ -57,7 +59,7 @@ class Limits {
   bool give_back() noexcept;
 
   Relaxed<bool> any_;
-  Relaxed<bool> above_soft_;
+  std::atomic<bool> above_soft_{false};  // one thread calls
   Relaxed<std::uint32_t> trimmed_ms_;
   Relaxed<Bytes> soft_live_{kNone};
   Relaxed<Bytes> hard_live_{kNone};

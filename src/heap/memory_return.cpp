@@ -2,6 +2,8 @@
 
 #include "heap/memory_return.hpp"
 
+#include <atomic>
+
 #include "core/arena_table.hpp"
 #include "heap/control.hpp"
 #include "heap/depot.hpp"
@@ -24,6 +26,8 @@ constinit Relaxed<std::uint32_t> next_step_ms;
 constinit PrivateHeap* next_private_heap = nullptr;
 constinit unsigned next_class = 0;
 constinit std::uint32_t drained_ms = 0;
+// Of smallblock_control.trims_requested, by any thread.
+constinit std::atomic<std::uint32_t> trims_begun{0};
 
 constexpr unsigned kPrivateHeapsPerStep = 8;
 
@@ -104,6 +108,8 @@ void trim() noexcept {
 void trim_if_requested() noexcept {
   const std::uint32_t requested = smallblock_control.trims_requested.load();
   if (requested == smallblock_control.trims_done.load()) return;
+  // One thread does it; the others go on.
+  if (trims_begun.exchange(requested) == requested) return;
   trim();
   smallblock_control.trims_done.store(requested);
 }

@@ -111,6 +111,44 @@ void print_overheads(Output& output, const sb_stats& stats) noexcept {
   print_line(output, "# requests to the malloc below", stats.next_allocations);
 }
 
+// 10 * value / unit, rounded; the value may use all 64 bits.
+std::uint64_t tenths_of(std::uint64_t value, std::uint64_t unit) noexcept {
+  return value / unit * 10 + (value % unit * 10 + unit / 2) / unit;
+}
+
+// The bytes, exactly and in a unit for people, and in percent of the committed ones; of 0 there is no share.
+void print_memory_line(Output& output, const char* label, std::uint64_t bytes, std::uint64_t committed) noexcept {
+  const bool in_mib = bytes >= 10 * 1024 * 1024;
+  const std::uint64_t amount = tenths_of(bytes, in_mib ? 1024 * 1024 : 1024);
+  output.print("%-35s=%21s%9" PRIu64 ".%" PRIu64 " %s", label, Grouped(bytes).text(), amount / 10, amount % 10,
+               in_mib ? "MiB" : "KiB");
+  if (committed >= 100) {
+    const std::uint64_t percent = tenths_of(bytes, committed / 100);
+    output.print("%5" PRIu64 ".%" PRIu64 "%%", percent / 10, percent % 10);
+  }
+  output.print("\n");
+}
+
+// What the committed bytes are: six lines that add up to them. What lies beside the arenas. The most so far.
+void print_memory(Output& output, const sb_memory& memory) noexcept {
+  const std::uint64_t committed = memory.committed_bytes;
+  const std::uint64_t named = memory.live_bytes + memory.cached_bytes + memory.free_resident_bytes +
+                              memory.purged_bytes + memory.empty_resident_bytes;
+  output.print("\nmemory%51s%14s%9s\n------%51s%14s%9s\n", "bytes", "", "share", "-----", "", "-----");
+  print_memory_line(output, "# held by the program", memory.live_bytes, committed);
+  print_memory_line(output, "#   of that, rounding (estimate)", memory.rounding_bytes, committed);
+  print_memory_line(output, "# in magazines", memory.cached_bytes, committed);
+  print_memory_line(output, "# free in used pools, in memory", memory.free_resident_bytes, committed);
+  print_memory_line(output, "# free in used pools, not in memory", memory.purged_bytes, committed);
+  print_memory_line(output, "# empty pools, in memory", memory.empty_resident_bytes, committed);
+  print_memory_line(output, "# empty pools, not in memory", committed > named ? committed - named : 0, committed);
+  print_memory_line(output, "Committed", committed, committed);
+  print_memory_line(output, "# metadata", memory.metadata_bytes, committed);
+  print_memory_line(output, "# blocks of the malloc below", memory.next_bytes, 0);
+  print_memory_line(output, "# most in blocks at once", memory.peak_live_bytes, 0);
+  print_memory_line(output, "# most committed at once", memory.peak_committed_bytes, 0);
+}
+
 // The text between the quotes of a JSON string, from any bytes.
 void put_json_text(Output& output, const char* text) noexcept {
   while (*text != '\0') {
@@ -170,6 +208,32 @@ void print_json_fields(Output& output, const sb_stats& stats) noexcept {
   print_field(output, "class_count", class_count(stats));
 }
 
+void print_json_memory(Output& output, const sb_memory& memory) noexcept {
+  const struct {
+    const char* key;
+    std::uint64_t value;
+  } fields[] = {
+      {"live_bytes", memory.live_bytes},
+      {"cached_bytes", memory.cached_bytes},
+      {"free_resident_bytes", memory.free_resident_bytes},
+      {"purged_bytes", memory.purged_bytes},
+      {"empty_resident_bytes", memory.empty_resident_bytes},
+      {"metadata_bytes", memory.metadata_bytes},
+      {"rounding_bytes", memory.rounding_bytes},
+      {"next_bytes", memory.next_bytes},
+      {"committed_bytes", memory.committed_bytes},
+      {"peak_live_bytes", memory.peak_live_bytes},
+      {"peak_committed_bytes", memory.peak_committed_bytes},
+  };
+  output.print("  \"memory\": {");
+  const char* separator = "\n";
+  for (const auto& field : fields) {
+    output.print("%s    \"%s\": %" PRIu64, separator, field.key, field.value);
+    separator = ",\n";
+  }
+  output.print("\n  },\n");
+}
+
 void print_json_classes(Output& output, const sb_stats& stats) noexcept {
   output.print("  \"classes\": [");
   const char* separator = "\n";
@@ -188,7 +252,8 @@ void print_json_classes(Output& output, const sb_stats& stats) noexcept {
 
 }  // namespace
 
-bool write_text_report(const sb_stats& stats, const ReportProcess& process, int descriptor) noexcept {
+bool write_text_report(const sb_stats& stats, const sb_memory& memory, const ReportProcess& process,
+                       int descriptor) noexcept {
   Output output(descriptor);
   output.print("smallblock %s, process %d (", SB_VERSION_STRING, process.pid);
   put_plain_text(output, process.command);
@@ -202,16 +267,19 @@ bool write_text_report(const sb_stats& stats, const ReportProcess& process, int 
   print_arenas(output, stats);
   print_committed(output, stats);
   print_overheads(output, stats);
+  print_memory(output, memory);
   return output.finish();
 }
 
-bool write_json_report(const sb_stats& stats, const ReportProcess& process, int descriptor) noexcept {
+bool write_json_report(const sb_stats& stats, const sb_memory& memory, const ReportProcess& process,
+                       int descriptor) noexcept {
   Output output(descriptor);
   output.print("{\n  \"schema\": %d,\n  \"version\": \"%s\",\n", kReportSchema, SB_VERSION_STRING);
   output.print("  \"process\": {\"pid\": %d, \"command\": \"", process.pid);
   put_json_text(output, process.command);
   output.print("\"},\n");
   print_json_fields(output, stats);
+  print_json_memory(output, memory);
   print_json_classes(output, stats);
   output.print("}\n");
   return output.finish();

@@ -56,6 +56,13 @@ def find_python() -> str:
     raise unittest.SkipTest("no python3 that is a program along PATH")
 
 
+def header_fields(struct: str) -> list[str]:
+    """The numbers of a struct of the C header, in their order."""
+    header = (ROOT / "include" / "smallblock" / "smallblock.h").read_text(encoding="utf-8")
+    body = header[header.index(f"typedef struct {struct} {{") : header.index(f"}} {struct};")]
+    return [line.split(";")[0].split()[-1] for line in body.splitlines() if line.strip().startswith("uint")]
+
+
 class CommandTest(unittest.TestCase):
     """A temporary directory for reports, and assertions about them."""
 
@@ -67,7 +74,7 @@ class CommandTest(unittest.TestCase):
 
     def read_report(self, path: Path | None = None) -> dict[str, Any]:
         report: dict[str, Any] = json.loads((path or self.report_file).read_text(encoding="utf-8"))
-        self.assertEqual(report["schema"], 1)
+        self.assertEqual(report["schema"], 2)
         return report
 
     def child_reports(self) -> dict[int, Path]:

@@ -6,7 +6,7 @@ import json
 import subprocess
 import unittest
 
-from support import COMMAND, ROOT, TEXT_TITLE, CommandTest, clean_environment, find_python, smallblock
+from support import COMMAND, ROOT, TEXT_TITLE, CommandTest, clean_environment, find_python, header_fields, smallblock
 
 # 400,000 floats: about 12 MB in blocks of 32 bytes.
 MANY_OBJECTS = "numbers = [float(number) for number in range(400000)]"
@@ -100,7 +100,7 @@ class ToFile(CommandTest):
 
 class ByEnvironment(CommandTest):
     def test_words(self) -> None:
-        for word, expected in (("text", TEXT_TITLE), ("1", TEXT_TITLE), ("json", '"schema": 1')):
+        for word, expected in (("text", TEXT_TITLE), ("1", TEXT_TITLE), ("json", '"schema": 2')):
             self.assertIn(expected, smallblock("run", "true", SMALLBLOCK_STATS=word).stderr)
         for word in ("", "0"):
             self.assertEqual(smallblock("run", "true", SMALLBLOCK_STATS=word).stderr, "")
@@ -126,11 +126,12 @@ class Figures(CommandTest):
 
     def test_every_key_of_the_header(self) -> None:
         report = self.run_python("pass")
-        header = (ROOT / "include" / "smallblock" / "smallblock.h").read_text(encoding="utf-8")
-        body = header[header.index("typedef struct sb_stats {") : header.index("} sb_stats;")]
-        names = {line.split(";")[0].split()[-1] for line in body.splitlines() if line.strip().startswith("uint")}
         described_by_schema = {"version", "struct_bytes", "reserved"}
-        self.assertEqual(set(report), (names - described_by_schema) | {"schema", "version", "process", "classes"})
+        names = set(header_fields("sb_stats")) - described_by_schema
+        self.assertEqual(set(report), names | {"schema", "version", "process", "memory", "classes"})
+        memory = report["memory"]
+        assert isinstance(memory, dict)
+        self.assertEqual(set(memory), set(header_fields("sb_memory")) - described_by_schema)
 
     def test_the_sums_hold(self) -> None:
         report = self.run_python(MANY_OBJECTS)
@@ -152,7 +153,7 @@ class Figures(CommandTest):
         report = self.run_python("pass")
         classes = report["classes"]
         assert isinstance(classes, list)
-        for name in [*report, *classes[0], "pid", "command"]:
+        for name in [*report, *header_fields("sb_memory"), *classes[0], "pid", "command"]:
             self.assertIn(f"`{name}`", documentation)
         text = smallblock("run", "--stats", "true").stderr
         for line in text.splitlines():

@@ -1,4 +1,4 @@
-"""Compiles and runs the examples of README.md and docs/cpp.md as they stand there.
+"""Compiles and runs the examples of README.md, docs/cpp.md and docs/memory.md as they stand there.
 
     check_examples.py --root DIR --cxx PROGRAM --cc PROGRAM --library FILE [--flags FLAGS] [--build DIR]
 
@@ -19,7 +19,7 @@ from typing import Optional
 
 from examples import BadPage, Example, examples_of
 
-PAGES = ("README.md", "docs/cpp.md")
+PAGES = ("README.md", "docs/cpp.md", "docs/memory.md")
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
 TIMEOUT_S = 240
 APP = 'print(sum(len(str(i)) for i in range(10000)))\n'
@@ -63,14 +63,24 @@ def run(command: list[str], folder: Path, environment: Optional[dict[str, str]] 
     return result.stdout
 
 
-def missing_library(example: Example) -> str:
-    """What the dynamic loader cannot preload; dlopen would refuse some allocators that can be."""
+def may_ptrace_siblings() -> bool:
+    yama = Path("/proc/sys/kernel/yama/ptrace_scope")
+    scope = yama.read_text().strip() if yama.exists() else "0"
+    return scope == "0" or (os.geteuid() == 0 and scope != "3")
+
+
+def missing_need(example: Example) -> str:
+    """A right that is not given, or what the dynamic loader cannot preload; dlopen would refuse some that can be."""
     for name in example.needs:
+        if name == "ptrace":
+            if not may_ptrace_siblings():
+                return "the right to look into other processes is missing"
+            continue
         result = subprocess.run(
             ["env", f"LD_PRELOAD={name}", "env", "true"], stderr=subprocess.PIPE, text=True, check=False
         )
         if "ERROR: ld.so:" in result.stderr:
-            return name
+            return f"{name} is not installed"
     return ""
 
 
@@ -127,8 +137,7 @@ def reason_to_skip(example: Example, arguments: argparse.Namespace) -> str:
         return "the other test runs it"
     if example.language == "sh" and arguments.build is None:
         return "this build has no command"
-    missing = missing_library(example)
-    return f"{missing} is not installed" if missing else ""
+    return missing_need(example)
 
 
 def check(example: Example, arguments: argparse.Namespace) -> None:

@@ -5,6 +5,7 @@ A mark is an HTML comment in the line above a fence, so that a reader does not s
     <!-- tested -->                               the block must compile and run, or run, with exit code 0
     <!-- tested; prints: TEXT -->                 and its output must contain TEXT; may be repeated
     <!-- tested; needs: LIBRARY -->               only where the dynamic loader finds that library
+    <!-- tested; needs: ptrace -->                only where a process may look into others of its user
     <!-- not tested: REASON -->                   the block is left out, and listed by name
 
 A block in one of the LANGUAGES without a mark is a finding: no example escapes by being forgotten.
@@ -51,7 +52,7 @@ def read_mark(example: Example, kind: str, rest: str) -> None:
     for word in filter(None, (part.strip() for part in rest.split(";"))):
         key, colon, value = word.partition(":")
         if key not in ("prints", "needs") or not colon or not value.strip():
-            raise BadPage(f"{example.name}: the mark knows 'prints: TEXT' and 'needs: LIBRARY', not '{word}'")
+            raise BadPage(f"{example.name}: the mark knows 'prints: TEXT' and 'needs: LIBRARY' or 'needs: ptrace', not '{word}'")
         getattr(example, key).append(value.strip())
 
 

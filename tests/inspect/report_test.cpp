@@ -54,6 +54,26 @@ sb_stats sample_stats() {
   return stats;
 }
 
+// Of the same process; 8 KiB of its used pools and most of its empty ones were given back.
+sb_memory sample_memory() {
+  const sb_stats stats = sample_stats();
+  sb_memory memory{};
+  memory.version = SB_MEMORY_VERSION;
+  memory.struct_bytes = sizeof memory;
+  memory.live_bytes = stats.live_bytes;
+  memory.cached_bytes = stats.cached_bytes;
+  memory.free_resident_bytes = stats.free_bytes + stats.tail_bytes - 8192;
+  memory.purged_bytes = 8192;
+  memory.empty_resident_bytes = 48 * 16 * kKiB;
+  memory.metadata_bytes = stats.metadata_bytes;
+  memory.rounding_bytes = 12345;
+  memory.next_bytes = 20 * kMiB + 300 * kKiB;
+  memory.committed_bytes = stats.committed_bytes;
+  memory.peak_live_bytes = 1234 * kMiB;
+  memory.peak_committed_bytes = 1300 * kMiB;
+  return memory;
+}
+
 constexpr const char* kGoldenText = "smallblock " SB_VERSION_STRING R"(, process 4711 (python3)
 
 Small block threshold = 2048, in 4 size classes.
@@ -84,10 +104,25 @@ Total                              =            3,145,728
 # heaps of threads                 =                    3
 # private heaps                    =                    1
 # requests to the malloc below     =                    4
+
+memory                                              bytes                  share
+------                                              -----                  -----
+# held by the program              =               73,296       71.6 KiB    2.3%
+#   of that, rounding (estimate)   =               12,345       12.1 KiB    0.4%
+# in magazines                     =                4,976        4.9 KiB    0.2%
+# free in used pools, in memory    =               28,224       27.6 KiB    0.9%
+# free in used pools, not in memory=                8,192        8.0 KiB    0.3%
+# empty pools, in memory           =              786,432      768.0 KiB   25.0%
+# empty pools, not in memory       =            2,244,608     2192.0 KiB   71.4%
+Committed                          =            3,145,728     3072.0 KiB  100.0%
+# metadata                         =               45,678       44.6 KiB    1.5%
+# blocks of the malloc below       =           21,278,720       20.3 MiB
+# most in blocks at once           =        1,293,942,784     1234.0 MiB
+# most committed at once           =        1,363,148,800     1300.0 MiB
 )";
 
 constexpr const char* kGoldenJson = R"({
-  "schema": 1,
+  "schema": 2,
   "version": ")" SB_VERSION_STRING R"(",
   "process": {"pid": 4711, "command": "python3"},
   "region_bytes": 274877906944,
@@ -111,6 +146,19 @@ constexpr const char* kGoldenJson = R"({
   "heaps_private": 1,
   "next_allocations": 4,
   "class_count": 4,
+  "memory": {
+    "live_bytes": 73296,
+    "cached_bytes": 4976,
+    "free_resident_bytes": 28224,
+    "purged_bytes": 8192,
+    "empty_resident_bytes": 786432,
+    "metadata_bytes": 45678,
+    "rounding_bytes": 12345,
+    "next_bytes": 21278720,
+    "committed_bytes": 3145728,
+    "peak_live_bytes": 1293942784,
+    "peak_committed_bytes": 1363148800
+  },
   "classes": [
     {"class": 1, "block_bytes": 32, "pool_bytes": 16384, "pools_used": 2, "blocks_capacity": 1024, "blocks_in_use": 1000, "blocks_cached": 20, "blocks_free": 4},
     {"class": 2, "block_bytes": 48, "pool_bytes": 16384, "pools_used": 1, "blocks_capacity": 341, "blocks_in_use": 7, "blocks_cached": 5, "blocks_free": 329},
@@ -119,15 +167,16 @@ constexpr const char* kGoldenJson = R"({
 }
 )";
 
-std::string text_of(const sb_stats& stats, const char* command = "python3") {
+std::string text_of(const sb_stats& stats, const char* command = "python3",
+                    const sb_memory& memory = sample_memory()) {
   const TemporaryFile file;
-  EXPECT_TRUE(write_text_report(stats, {.pid = 4711, .command = command}, file.descriptor()));
+  EXPECT_TRUE(write_text_report(stats, memory, {.pid = 4711, .command = command}, file.descriptor()));
   return file.content();
 }
 
 std::string json_of(const sb_stats& stats, const char* command = "python3") {
   const TemporaryFile file;
-  EXPECT_TRUE(write_json_report(stats, {.pid = 4711, .command = command}, file.descriptor()));
+  EXPECT_TRUE(write_json_report(stats, sample_memory(), {.pid = 4711, .command = command}, file.descriptor()));
   return file.content();
 }
 
@@ -147,10 +196,29 @@ TEST(Report, TextStaysWithin80ColumnsWithTheLargestFiguresOfOneRegion) {
   for (auto& figures : stats.classes) {
     figures = {32768, 262144, 16'777'216, 999'999'999'999, 999'999'999'999, 999'999'999'999, 999'999'999'999};
   }
-  std::istringstream lines(text_of(stats));
+  sb_memory memory = sample_memory();
+  memory.live_bytes = memory.purged_bytes = memory.committed_bytes = memory.peak_live_bytes = stats.region_bytes;
+  std::istringstream lines(text_of(stats, "python3", memory));
   std::size_t longest = 0;
   for (std::string line; std::getline(lines, line);) longest = std::max(longest, line.size());
   EXPECT_LE(longest, 80U);
+}
+
+TEST(Report, TextSaysNoShareOfNothing) {
+  const std::string text = text_of(sample_stats(), "python3", sb_memory{});
+  EXPECT_EQ(text.find('%'), std::string::npos) << text;
+  EXPECT_NE(text.find("Committed                          =                    0        0.0 KiB\n"),
+            std::string::npos)
+      << text;
+}
+
+// The sums may belong to different moments.
+TEST(Report, TextKeepsLinesFromBelowZero) {
+  sb_memory memory = sample_memory();
+  memory.live_bytes = memory.committed_bytes + 1;
+  EXPECT_NE(
+      text_of(sample_stats(), "python3", memory).find("# empty pools, not in memory       =                    0"),
+      std::string::npos);
 }
 
 TEST(Report, JsonKeepsTheLargestNumbers) {
@@ -204,8 +272,8 @@ TEST(Report, AFullDiskIsReported) {
   const int full = open("/dev/full", O_WRONLY);
   ASSERT_GE(full, 0);
   const ReportProcess process{.pid = 1, .command = "x"};
-  EXPECT_FALSE(write_text_report(sample_stats(), process, full));
-  EXPECT_FALSE(write_json_report(sample_stats(), process, full));
+  EXPECT_FALSE(write_text_report(sample_stats(), sample_memory(), process, full));
+  EXPECT_FALSE(write_json_report(sample_stats(), sample_memory(), process, full));
   close(full);
 }
 

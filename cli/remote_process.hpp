@@ -1,0 +1,68 @@
+// Another process, seen from outside: its mapped files, where a data symbol lies in it, its memory, its size.
+//
+// For commands that look into a running process; they have what a debugger may do and nothing more. The process
+// goes on meanwhile: it may end or become another program at any time, so what was read is checked by whoever reads
+// it.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+namespace smallblock::cli {
+
+// Where a symbol was found. A process has several when a file is loaded twice, or when two files define it.
+struct SymbolSearch {
+  std::vector<std::uint64_t> addresses;
+  std::vector<std::string> unread_files;  // could not be opened, so it may be in there
+};
+
+class RemoteProcess {
+ public:
+  // Throws Error if there is no such process or this user may not look at its mappings.
+  explicit RemoteProcess(pid_t pid);
+
+  pid_t pid() const noexcept { return pid_; }
+
+  // In every file that is mapped the way initialised data is: privately, writable.
+  SymbolSearch find_data_symbol(const char* name) const;
+
+  // Nothing or false if no memory is at the address. Throws Error if the process has ended or this user may not.
+  template <typename T>
+  std::optional<T> read(std::uint64_t address) const {
+    static_assert(std::is_trivially_copyable_v<T>);
+    T value;
+    return read_bytes(address, &value, sizeof value) ? std::optional<T>(value) : std::nullopt;
+  }
+  template <typename T>
+  bool write(std::uint64_t address, const T& value) const {
+    static_assert(std::is_trivially_copyable_v<T>);
+    return write_bytes(address, &value, sizeof value);
+  }
+
+  // What of it is in memory (RSS); nothing if it has ended.
+  std::optional<std::uint64_t> resident_bytes() const;
+
+ private:
+  struct Mapping {
+    std::uint64_t begin;
+    std::uint64_t end;
+    std::uint64_t file_offset;
+    std::string path;  // with " (deleted)" if no name leads to the file any more
+  };
+
+  bool read_bytes(std::uint64_t address, void* target, std::size_t bytes) const;
+  bool write_bytes(std::uint64_t address, const void* source, std::size_t bytes) const;
+  [[noreturn]] void throw_refused(int error) const;
+  std::string proc_file(const std::string& name) const;
+  int open_mapped_file(const Mapping& mapping) const;
+
+  pid_t pid_;
+  std::vector<Mapping> data_mappings_;
+};
+
+}  // namespace smallblock::cli
