@@ -29,6 +29,12 @@ struct alignas(kConfig.magazine_bytes) Magazine {
   static unsigned count_below(void** top) noexcept { return static_cast<unsigned>(top - &containing(top)->bottom); }
 };
 
+// Whether the magazine that waits there has blocks: a hint, it may be taken at any time.
+inline bool has_blocks(const HandOver<Magazine>& place) noexcept {
+  const Magazine* magazine = place.peek();
+  return magazine != nullptr && magazine->count.load() != 0;
+}
+
 static_assert(sizeof(Magazine) == kConfig.magazine_bytes);
 static_assert(offsetof(Magazine, entries) == offsetof(Magazine, bottom) + sizeof(void*), "bottom is below entry 0");
 

@@ -24,6 +24,11 @@ void MagazineStore::list(std::uint32_t number) noexcept {
   with_free_ = number;
 }
 
+void MagazineStore::unlist_first() noexcept {
+  slabs_[with_free_].listed = false;
+  with_free_ = slabs_[with_free_].next;
+}
+
 bool MagazineStore::add_slab() noexcept {
   if (slabs_ == nullptr) {
     const Bytes bytes = (region.heap_area_bytes() / kSlabBytes + 1) * sizeof(Slab);
@@ -40,6 +45,8 @@ bool MagazineStore::add_slab() noexcept {
 
 Magazine* MagazineStore::take() noexcept {
   const os::LockGuard guard(lock_);
+  // What was free there may be in the system's hands.
+  while (with_free_ != 0 && slabs_[with_free_].free == 0) unlist_first();
   if (with_free_ == 0 && !add_slab()) return nullptr;
   const std::uint32_t number = with_free_;
   Slab& slab = slabs_[number];
@@ -50,10 +57,7 @@ Magazine* MagazineStore::take() noexcept {
   slab.idle &= ~bit;
   if ((slab.purged & bit) != 0) resident_.store(resident_.load() + 1);
   slab.purged &= ~bit;
-  if (slab.free == 0) {
-    with_free_ = slab.next;
-    slab.listed = false;
-  }
+  if (slab.free == 0) unlist_first();
   return magazine(number, place);
 }
 

@@ -43,6 +43,7 @@ class MagazineStore {
 
   bool add_slab() noexcept;
   void list(std::uint32_t number) noexcept;
+  void unlist_first() noexcept;
   Magazine* magazine(std::uint32_t number, unsigned place) const noexcept;
   void purge_slab(std::uint32_t number, bool all) noexcept;
 

@@ -80,8 +80,7 @@ void ask_to_flush(ThreadHeap& heap, Magazine** taken) noexcept {
   for (unsigned index = 1; index <= kClassCount; ++index) {
     heap.tops[index].limit.set(nullptr);
     HandOver<Magazine>& place = heap.spares[index].spare;
-    if (place.peek() == nullptr || place.peek()->count.load() == 0) continue;
-    Magazine* spare = place.take();
+    Magazine* spare = has_blocks(place) ? place.take() : nullptr;
     if (spare == nullptr) continue;
     spare->older = taken[index];
     taken[index] = spare;

@@ -110,7 +110,7 @@ bool refill(ThreadHeap& heap, ClassIndex class_index, Bytes bytes) noexcept {
   MagazineTop& slot = heap.tops[class_index];
   MagazineSpare& cold = heap.spares[class_index];
   Magazine* loaded = Magazine::containing(slot.top.load());
-  if (cold.spare.peek() != nullptr && cold.spare.peek()->count.load() != 0) {
+  if (has_blocks(cold.spare)) {
     if (Magazine* spare = cold.spare.take()) {
       loaded->count.store(0);
       cold.spare.put(loaded);

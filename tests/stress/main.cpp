@@ -1,5 +1,5 @@
-// Threads that hand each other blocks, threads that end soon, and forks in the middle of it all. Every child frees
-// and allocates a little and then audits the whole heap; so does the parent at the end, when nothing may be live.
+// Threads that hand each other blocks, threads that end soon, trims and forks in the middle of it all. Every child
+// frees and allocates a little and then audits the whole heap; so does the parent at the end: then nothing is live.
 // A block carries its size at its start and a mark at its end: what is overwritten is found by whoever frees it.
 
 #include <sys/wait.h>
@@ -111,6 +111,12 @@ int main(int argc, char** argv) {
   for (unsigned i = 0; i < threads; ++i) workers.emplace_back(work, i + 1, 1L << 60);
   workers.emplace_back([] {
     for (unsigned seed = 1000; !stop; ++seed) std::thread(work, seed, 5000).join();
+  });
+  workers.emplace_back([] {
+    while (!stop) {
+      sb_trim();
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
   });
   const int forks = fork_until(Clock::now() + std::chrono::seconds(seconds));
   stop = true;
