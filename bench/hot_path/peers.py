@@ -21,6 +21,8 @@ PRELOADABLE = {
     "tbbmalloc": ("libtbbmalloc_proxy.so.2",),
 }
 OURS_PRELOADED = "smallblock"
+# The same library with memory return by itself switched off.
+WITHOUT_DECAY = "smallblock_no_decay"
 OURS_INSIDE = ("sb_api", "inlined")
 OTHERS_INSIDE = ("pmr_unsynchronized", "pmr_synchronized", "boost_pool")
 # The program's reference that no real allocator can reach; shown, but never the fastest peer.
@@ -34,6 +36,7 @@ class Peer:
     name: str
     policy: str = "malloc"
     library: Optional[Path] = None
+    environment: tuple[tuple[str, str], ...] = ()
 
     @property
     def preloaded(self) -> bool:
@@ -81,6 +84,12 @@ def preloaded_peers(ours: Path, extra: dict[str, Path]) -> tuple[list[Peer], lis
     else:
         missing.append(f"{OURS_PRELOADED}: {ours} is not built ({HOW_TO_BUILD})")
     return peers, missing
+
+
+def without_decay(ours: Path) -> Peer:
+    if not ours.is_file():
+        raise UsageError(f"{ours} is not built ({HOW_TO_BUILD})")
+    return Peer(WITHOUT_DECAY, library=ours.resolve(), environment=(("SMALLBLOCK_DECAY_MS", "-1"),))
 
 
 def inside_peers(cases: dict[str, str]) -> tuple[list[Peer], list[str]]:

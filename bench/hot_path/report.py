@@ -68,6 +68,17 @@ def ratio_table(samples: Samples, subject: str, peers: Iterable[Peer]) -> Table:
     return rows
 
 
+def shares_of_least(samples: Samples, subject: str, other: str) -> list[str]:
+    """Minima, where two peers differ by less than the machine's noise; all patterns together at the end."""
+    shares = {
+        pattern: min(figures[subject]) / min(figures[other])
+        for pattern, figures in samples.items()
+        if subject in figures and other in figures
+    }
+    lines = [f"{pattern}: {share:.3f}x" for pattern, share in shares.items()]
+    return [*lines, f"geometric mean: {statistics.geometric_mean(shares.values()):.3f}x"] if shares else lines
+
+
 def instruction_table(instructions: Figures, peers: Iterable[Peer]) -> Table:
     names = [peer.name for peer in peers]
     rows = [["instructions per pair", *names]]

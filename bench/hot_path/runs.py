@@ -31,6 +31,7 @@ def _run(command: list[str], peer: Peer, what: str) -> subprocess.CompletedProce
     environment = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
     if peer.library is not None:
         environment["LD_PRELOAD"] = str(peer.library)
+    environment.update(peer.environment)
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         last_line = (done.stderr.strip().splitlines() or ["no message"])[-1]

@@ -187,11 +187,11 @@ def judge_records(runs: Sequence[Run]) -> Section:
         peak = run.at("full").rss_bytes
         cells = [f"{run.at(c).rss_bytes / MB:.0f} ({100 * run.at(c).rss_bytes / peak:.0f}%)" for c in columns]
         cells[0] = number(peak / MB, 0)
-        table.append([run.peer, *cells, number(run.at("trimmed").took_ms, 0), str(run.at("turned_3x_trimmed").vmas)])
+        table.append([f"{run.cell}: {run.peer}", *cells, number(run.at("trimmed").took_ms, 0), str(run.at("turned_3x_trimmed").vmas)])
         if run.peer == OURS_PRELOADED:
             at_once, later = (100 * run.at(c).rss_bytes / peak for c in ("trimmed", "turned_3x_trimmed"))
-            section.verdicts.append(Verdict("(e) at once after trim", at_once, RECORDS_AT_ONCE_MAX))
-            section.verdicts.append(Verdict("(e) after 3x turnover", later, RECORDS_TURNED_MAX))
+            section.verdicts.append(Verdict(f"(e) {run.cell}: at once after trim", at_once, RECORDS_AT_ONCE_MAX))
+            section.verdicts.append(Verdict(f"(e) {run.cell}: after 3x turnover", later, RECORDS_TURNED_MAX))
     section.tables = [table]
     return section
 

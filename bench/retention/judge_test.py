@@ -124,8 +124,9 @@ class RecordsAndTrim(unittest.TestCase):
         names = ("trimmed", "turned_1x_trimmed", "turned_3x_trimmed")
         phases = [phase("baseline", 10), phase("full", 400), phase("dropped", 300)]
         phases += [phase(name, rss) for name, rss in zip(names, (180, 100, 84))]
-        section = judge.judge("e", [Run("e", "records", "smallblock", phases, [])])
-        self.assertEqual((verdict_of(section, "(e) at once"), verdict_of(section, "(e) after")), (True, False))
+        section = judge.judge("e", [Run("e", "one", "smallblock", phases, [])])
+        verdicts = (verdict_of(section, "(e) one: at once"), verdict_of(section, "(e) one: after"))
+        self.assertEqual(verdicts, (True, False))
 
     def test_the_median_of_the_trials_decides(self) -> None:
         phases = [phase("baseline", 10)]

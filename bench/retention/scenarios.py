@@ -27,6 +27,8 @@ TITLES = {
 }
 BASE_BYTES = {"a": 256 * MIB, "b": 256 * MIB, "d": 1024 * MIB, "f": 500 * MIB, "trim": 1024 * MIB}
 RECORDS = 1_500_000
+# Scenario (e): how many records are replaced together.
+RECORD_CELLS = {"one by one": 1, "by thousands": 1000}
 TEETH = 10
 CHILDREN = 4
 SAWTOOTH_ROUNDS = 3
@@ -114,9 +116,10 @@ def run_records(plan: Plan) -> list[Run]:
     for variant in plan.pythonic:
         if variant.name == GLIBC:
             continue  # without a trim it shows nothing that (a) does not
-        arguments = ["--records", count, *([] if variant.trim else ["--no-trim"])]
-        found.append(plan.python_run("e", "records", variant, "records.py", *arguments))
-    return found
+        for cell, batch in RECORD_CELLS.items():
+            arguments = ["--records", count, "--batch", str(batch), *([] if variant.trim else ["--no-trim"])]
+            found.append(plan.python_run("e", cell, variant, "records.py", *arguments))
+    return sorted(found, key=lambda run: list(RECORD_CELLS).index(run.cell))
 
 
 def run_prefork(plan: Plan) -> list[Run]:
