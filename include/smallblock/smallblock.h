@@ -90,8 +90,8 @@ SB_API void sb_decay_set(int32_t milliseconds) SB_NOEXCEPT;
 
 /* What explains a process's memory, in sums that are always at hand: O(1), no lock. Each is right by itself; two
  * may belong to different moments. Blocks that lie in a thread's magazines are counted as of the thread's last
- * miss, so `live_bytes` and `cached_bytes` may each be wrong by what one thread caches (at most 128 KiB unless it is
- * busy). */
+ * miss, so `live_bytes` and `cached_bytes` may each be wrong by what one thread caches (at most 128 KiB unless it
+ * is busy). */
 typedef struct sb_memory {
   uint32_t version; /* SB_MEMORY_VERSION */
   uint32_t struct_bytes;

@@ -45,6 +45,7 @@ bool Limits::within_hard(const MemoryUse& use, Bytes more, bool commits) const n
 
 // Once for each time that use rises above the limit; it must fall by an eighth in between.
 void Limits::note_soft(const MemoryUse& use, Bytes more) noexcept {
+  if (in_call_.load()) return;
   const Bytes live = soft_live_.load();
   const Bytes committed = soft_committed_.load();
   const bool above = use.live_bytes + more > live || use.committed_bytes > committed;
@@ -52,7 +53,11 @@ void Limits::note_soft(const MemoryUse& use, Bytes more) noexcept {
   if (!above && (use.live_bytes > live - live / 8 || use.committed_bytes > committed - committed / 8)) return;
   if (above_soft_.exchange(above) == above || !above) return;
   trim();
-  if (auto* call = on_soft_.load(); call != nullptr) call(context_.load());
+  if (auto* call = on_soft_.load(); call != nullptr) {
+    in_call_.store(true);
+    call(context_.load());
+    in_call_.store(false);
+  }
 }
 
 // A program at its limit must not spend its time on trims: one in a while. False if it was not time.

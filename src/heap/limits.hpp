@@ -60,6 +60,7 @@ class Limits {
 
   Relaxed<bool> any_;
   std::atomic<bool> above_soft_{false};  // one thread calls
+  Relaxed<bool> in_call_;                // of on_soft: what it allocates is not looked at
   Relaxed<std::uint32_t> trimmed_ms_;
   Relaxed<Bytes> soft_live_{kNone};
   Relaxed<Bytes> hard_live_{kNone};

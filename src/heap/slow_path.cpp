@@ -207,6 +207,8 @@ void* refill_and_pop(ThreadHeap& heap, ClassIndex class_index, Bytes bytes) noex
   look_around(heap);
   const Bytes refill_bytes = Bytes{heap.spares[class_index].limit_entries} * kSizeClasses[class_index].block_bytes;
   if (!process_may_grow(refill_bytes, false)) return refuse();
+  // The owner of a soft limit may have been called, and its own requests have filled the magazine.
+  if (void* block = pop(heap.tops[class_index])) return block;
   if (!refill(heap, class_index, bytes)) return allocate_from_next(bytes);
   MagazineTop& slot = heap.tops[class_index];
   if (depots[class_index].draining()) [[unlikely]]

@@ -1,5 +1,5 @@
 // Operations are data: one call of the C interface each, valid whatever its numbers are (they are taken modulo what
-// exists), printable as the C++ that makes it. The model test draws them from a seed; a fuzzer can make them from
+// exists), printable as the C++ that makes it. The model test draws them from a seed, tests/fuzz makes them from
 // bytes, and a failure's last lines can be pasted into a regression test.
 #pragma once
 
@@ -29,8 +29,10 @@ enum class Kind : std::uint8_t {
   kHeapRealloc,  // heap slot, its block number, bytes
   kHeapDestroy,  // heap slot: destroyed with all its blocks, and made anew
   kStatistics,
+  kTrim,
+  kDecay,  // number chooses how long
 };
-inline constexpr unsigned kKinds = 16;
+inline constexpr unsigned kKinds = 18;
 
 struct Operation {
   Kind kind = Kind::kCheck;

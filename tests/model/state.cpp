@@ -2,6 +2,7 @@
 
 #include "state.hpp"
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
@@ -27,6 +28,7 @@ State::State(World& shared_world, unsigned thread_number)
 
 void State::perform(const Operation& operation) {
   history_[performed_++ % history_.size()] = operation;
+  errno = 0;
   operation.perform(*this);
 }
 
@@ -40,7 +42,10 @@ void State::release_everything() {
 
 Block State::born(void* address, std::size_t bytes, std::size_t alignment) {
   Block block{.address = address, .bytes = bytes, .filled_bytes = bytes, .alignment = alignment};
-  if (address == nullptr) fail("no memory", block);
+  if (address == nullptr) {
+    if (was_refused()) return {};
+    fail("no memory", block);
+  }
   block.usable_bytes = sb_usable_size(address);
   if (reinterpret_cast<std::uintptr_t>(address) % alignment != 0) fail("the block is not aligned", block);
   if (block.usable_bytes < bytes) fail("the usable size is less than what was asked for", block);
@@ -50,6 +55,10 @@ Block State::born(void* address, std::size_t bytes, std::size_t alignment) {
   if (block.seed % 4 == 0) block.filled_bytes = block.usable_bytes;
   fill(block);
   return block;
+}
+
+bool State::was_refused() const {
+  return world.may_refuse && errno == ENOMEM;
 }
 
 void State::enter(const Block& block) {
@@ -79,7 +88,12 @@ Block State::resize(const Block& block, std::size_t bytes) {
     if (address != nullptr) fail("realloc to 0 did not return NULL", block);
     return {};
   }
-  if (address == nullptr) fail("no memory in realloc", block);
+  if (address == nullptr) {
+    if (!was_refused()) fail("no memory in realloc", block);
+    enter(block);
+    check(block);
+    return block;
+  }
   const bool must_stay = bytes <= block.usable_bytes && bytes * 2 >= block.usable_bytes && sb_owns(block.address);
   if (must_stay && address != block.address) fail("realloc moved a block that fits and is half used", block);
   Block moved = block;
@@ -92,7 +106,10 @@ Block State::resize(const Block& block, std::size_t bytes) {
 void State::empty(Block& slot) {
   if (!slot.live()) return;
   dying(slot);
-  sb_free(std::exchange(slot, {}).address);
+  const Block block = std::exchange(slot, {});
+  const int errno_before = errno;
+  sb_free(block.address);
+  if (errno != errno_before) fail("free has changed errno", block);
 }
 
 void State::fail(const char* what, const Block& block) const {

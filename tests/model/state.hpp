@@ -7,6 +7,7 @@
 #include <smallblock/smallblock.h>
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <deque>
 #include <mutex>
@@ -45,6 +46,8 @@ struct World {
   ~World();
 
   WorldOptions options;
+  // Limits are set, or the malloc below fails on demand: requests may be refused with ENOMEM.
+  std::atomic<bool> may_refuse = false;
   Ledger ledger;
   std::deque<Mailbox> mailboxes;
   std::deque<SharedHeap> heaps;
@@ -63,7 +66,8 @@ class State {
   void release_everything();
 
   Block& slot(std::uint64_t number) { return slots_[number % kSlots]; }
-  // A new block: aligned, as large as asked for, of nobody else; fills it with a pattern of its own.
+  // A new block: aligned, as large as asked for, of nobody else; fills it with a pattern of its own. No block if
+  // none came and that may be.
   Block born(void* address, std::size_t bytes, std::size_t alignment);
   // Checks the contents and takes the block out of the model, just before it is freed.
   void dying(const Block& block);
@@ -72,6 +76,9 @@ class State {
   void check(const Block& block) const;
   // Frees the slot's block, if there is one.
   void empty(Block& slot);
+
+  // Whether the request that just failed was allowed to.
+  bool was_refused() const;
 
   [[noreturn]] void fail(const char* what, const Block& block) const;
 

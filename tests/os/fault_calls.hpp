@@ -1,5 +1,5 @@
-// System calls that fail on demand with an errno of choice, below the port: what os/linux_memory.cpp makes of them is
-// part of the test. Calls that are not told to fail reach the system.
+// System calls that fail on demand with an errno of choice, below the port: what os/linux_memory.cpp makes of them
+// is part of the test. Calls that are not told to fail reach the system.
 #pragma once
 
 namespace smallblock::test {
