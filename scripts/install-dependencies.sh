@@ -9,7 +9,7 @@ test_packages=(
   clang clang-tidy clang-format libgtest-dev libgmock-dev libbenchmark-dev libboost-dev
   valgrind libc6-dbg gdb binutils git
   libjemalloc2 "libmimalloc2.0|libmimalloc3" libtcmalloc-minimal4 "libtbbmalloc2|libtbbmalloc2t64"
-  sqlite3 perl jq xz-utils gawk zstd python3-matplotlib
+  redis-tools memcached sqlite3 perl jq xz-utils gawk zstd python3-matplotlib
 )
 
 # The sanitizer runtimes belong to the default clang and carry its version in their name.
