@@ -79,7 +79,7 @@ class ArenaTable {
   template <typename SystemCall>
   bool without_lock(SystemCall system_call) noexcept;
 
-  os::Lock lock_;
+  os::Lock lock_{os::LockRank::kArenaTable};
   // by_free_[length][n - 1]: used arenas with n free places; bit n - 1 of listed_[length] says whether there are
   // any.
   List by_free_[kUnitsLog2Max + 1][ArenaRecord::kUnits];

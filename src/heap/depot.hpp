@@ -85,7 +85,7 @@ class alignas(64) Depot {
   Magazine* pop_empty() noexcept;
   void push_empty(Magazine* empty) noexcept;
 
-  os::Lock lock_;
+  os::Lock lock_{os::LockRank::kDepot};
   Magazine* newest_full_ = nullptr;
   Magazine* oldest_full_ = nullptr;
   Magazine* empties_ = nullptr;

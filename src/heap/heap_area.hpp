@@ -26,7 +26,7 @@ class HeapArea {
   os::Lock& lock() noexcept { return lock_; }
 
  private:
-  os::Lock lock_;
+  os::Lock lock_{os::LockRank::kHeapArea};
   Relaxed<Bytes> used_;
   Bytes committed_ = 0;
   Bytes end_bytes_ = 0;

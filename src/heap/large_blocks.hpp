@@ -51,7 +51,7 @@ class LargeBlocks {
   void erase(Entry* entry) noexcept;
   bool make_room() noexcept;
 
-  os::Lock lock_;
+  os::Lock lock_{os::LockRank::kLargeBlocks};
   Relaxed<Bytes> count_;
   Bytes slots_ = 0;  // a power of two, at least twice the count
   Entry* table_ = nullptr;

@@ -47,7 +47,7 @@ class MagazineStore {
   Magazine* magazine(std::uint32_t number, unsigned place) const noexcept;
   void purge_slab(std::uint32_t number, bool all) noexcept;
 
-  os::Lock lock_;
+  os::Lock lock_{os::LockRank::kMagazineStore};
   Slab* slabs_ = nullptr;
   std::uint32_t slab_count_ = 0;
   std::uint32_t with_free_ = 0;  // 0: none

@@ -19,7 +19,7 @@ namespace smallblock {
 
 namespace {
 
-constinit os::Lock one_at_a_time;
+constinit os::Lock one_at_a_time{os::LockRank::kMemoryReturn};
 // The rest is guarded by it, but next_step_ms may be read at any time.
 constinit PunchBatch the_batch;
 constinit Relaxed<std::uint32_t> next_step_ms;

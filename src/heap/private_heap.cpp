@@ -22,7 +22,7 @@ namespace {
 
 constexpr Bytes kNumberUnit = 64;
 
-constinit os::Lock list_lock;
+constinit os::Lock list_lock{os::LockRank::kPrivateHeapList};
 constinit PrivateHeap* all_private = nullptr;
 constinit PrivateHeap* free_private_heaps = nullptr;
 

@@ -59,7 +59,7 @@ class PrivateHeap {
   void* allocate_large(Bytes alignment, Bytes bytes) noexcept;
   LockedOrder order_of(ClassIndex class_index) noexcept;
 
-  os::Lock lock_;
+  os::Lock lock_{os::LockRank::kPrivateHeap};
   bool alive_ = false;
   Limits limits_;
   std::atomic<Bytes> large_bytes_{0};

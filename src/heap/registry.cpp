@@ -34,7 +34,7 @@ enum class EngineState : std::uint8_t { kNew, kReady, kRefused };
 
 constinit std::atomic<EngineState> engine_state{EngineState::kNew};
 
-constinit os::Lock registry_lock;
+constinit os::Lock registry_lock{os::LockRank::kRegistry};
 constinit ThreadHeap* all_heaps = nullptr;
 constinit ThreadHeap* free_heaps = nullptr;
 constinit unsigned orphans_possible = 0;  // heaps with may_be_orphan

@@ -24,7 +24,22 @@ void pause_briefly() noexcept {
 #endif
 }
 
+// Of the locks that the calling thread holds; debug builds only.
+thread_local constinit std::uint32_t held_ranks = 0;
+
 }  // namespace
+
+void Lock::check_rank() const noexcept {
+  if constexpr (kAsserting) SB_ASSERT(held_ranks >> static_cast<unsigned>(rank_) == 0);
+}
+
+void Lock::note_taken() const noexcept {
+  if constexpr (kAsserting) held_ranks |= 1U << static_cast<unsigned>(rank_);
+}
+
+void Lock::note_let_go() const noexcept {
+  if constexpr (kAsserting) held_ranks &= ~(1U << static_cast<unsigned>(rank_));
+}
 
 void Lock::lock_contended() noexcept {
   const std::uint32_t mine = holder_here();
@@ -64,7 +79,7 @@ void Lock::pass_no_more() noexcept {
 void Lock::lock_for_fork(bool patient) noexcept {
   if (held_here()) return;
   if (patient) {
-    lock();
+    if (!take()) lock_contended();
     for_fork_ = true;
     return;
   }

@@ -1,10 +1,9 @@
-// A lock of four bytes: one compare-and-swap when free, a futex when contended.
+// A lock of eight bytes: one compare-and-swap when free, a futex when contended.
 //
 // After U. Drepper, "Futexes Are Tricky" (2011), mutex 2; the word names the holder, as those of the kernel's
-// priority-inheriting futexes do (futex(2)). Every lock of the engine is one of these; the order in
-// which they are taken is: memory return, registry, list of private heaps, large blocks, private heap, depot
-// (ascending class), arena table, magazine store, heap area. None is held around a system call that can block on
-// memory or around a callback.
+// priority-inheriting futexes do (futex(2)). Every lock of the engine is one of these. A thread takes them in
+// ascending rank, one of each; debug builds assert it. None but memory return's is held around a system call that
+// can block on memory, none around a callback.
 #pragma once
 
 #include <atomic>
@@ -15,23 +14,43 @@
 
 namespace smallblock::os {
 
+enum class LockRank : std::uint8_t {
+  kMemoryReturn,
+  kRegistry,
+  kPrivateHeapList,
+  kLargeBlocks,
+  kPrivateHeap,
+  kDepot,
+  kArenaTable,
+  kMagazineStore,
+  kHeapArea,
+};
+
 // Thread sanitizers follow the atomics. Not recursive.
 class Lock {
  public:
+  constexpr explicit Lock(LockRank rank) noexcept : rank_(rank) {}
+
   void lock() noexcept {
     if (passes()) [[unlikely]]
       return;
-    SB_ASSERT(!held_here());
+    if constexpr (kAsserting) check_rank();
     if (!take()) [[unlikely]]
       lock_contended();
+    if constexpr (kAsserting) note_taken();
   }
 
-  // False if it is taken.
-  bool try_lock() noexcept { return !passes() && take(); }
+  // False if it is taken. Of any rank: it does not wait.
+  bool try_lock() noexcept {
+    if (passes() || !take()) return false;
+    if constexpr (kAsserting) note_taken();
+    return true;
+  }
 
   void unlock() noexcept {
     if (passes()) [[unlikely]]
       return;
+    if constexpr (kAsserting) note_let_go();
     release();
   }
 
@@ -66,6 +85,9 @@ class Lock {
     if ((state_.exchange(kFree, std::memory_order_release) & kWaited) != 0) [[unlikely]]
       wake_one();
   }
+  void check_rank() const noexcept;
+  void note_taken() const noexcept;
+  void note_let_go() const noexcept;
   static bool passes_here() noexcept;
   void lock_contended() noexcept;
   void wake_one() noexcept;
@@ -73,6 +95,7 @@ class Lock {
   [[gnu::visibility("hidden")]] static inline constinit std::atomic<std::uintptr_t> passing_thread{0};
 
   std::atomic<std::uint32_t> state_{kFree};
+  LockRank rank_;
   bool for_fork_ = false;  // taken by lock_for_fork
 };
 

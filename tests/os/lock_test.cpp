@@ -14,7 +14,7 @@ namespace {
 TEST(Lock, LetsOneThreadInAtATime) {
   constexpr int kThreads = 4;
   constexpr int kRounds = 50000;
-  os::Lock lock;
+  os::Lock lock{os::LockRank::kDepot};
   long counter = 0;
   std::vector<std::thread> threads;
   for (int i = 0; i < kThreads; ++i) {
@@ -30,7 +30,7 @@ TEST(Lock, LetsOneThreadInAtATime) {
 }
 
 TEST(Lock, WaitersSleepAndWake) {
-  os::Lock lock;
+  os::Lock lock{os::LockRank::kDepot};
   lock.lock();
   bool inside = false;
   std::thread waiter([&] {
@@ -45,9 +45,21 @@ TEST(Lock, WaitersSleepAndWake) {
   EXPECT_TRUE(inside);
 }
 
+TEST(LockDeathTest, AssertsThatRanksAscend) {
+  os::Lock depot{os::LockRank::kDepot};
+  os::Lock arena_table{os::LockRank::kArenaTable};
+  const auto take_in_wrong_order = [&] {
+    const os::LockGuard second(arena_table);
+    const os::LockGuard first(depot);
+  };
+  EXPECT_DEBUG_DEATH(take_in_wrong_order(), "assertion failed: held_ranks");
+  const os::LockGuard first(depot);
+  const os::LockGuard second(arena_table);
+}
+
 // A signal handler forks in the middle of a miss: waiting for the thread that it interrupted would take for ever.
 TEST(Lock, IsLeftToTheInterruptedThreadAroundAFork) {
-  os::Lock lock;
+  os::Lock lock{os::LockRank::kDepot};
   lock.lock();
   lock.lock_for_fork(true);
   EXPECT_FALSE(lock.try_lock());
@@ -61,7 +73,7 @@ TEST(Lock, IsLeftToTheInterruptedThreadAroundAFork) {
 }
 
 TEST(Lock, OfAnotherThreadIsWaitedForAroundAFork) {
-  os::Lock lock;
+  os::Lock lock{os::LockRank::kDepot};
   std::thread holder([&] {
     lock.lock();
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
@@ -77,7 +89,7 @@ TEST(Lock, OfAnotherThreadIsWaitedForAroundAFork) {
 }
 
 TEST(Lock, OfAThreadThatWaitsItselfIsGivenUpAroundAFork) {
-  os::Lock lock;
+  os::Lock lock{os::LockRank::kDepot};
   lock.lock();
   std::thread([&] {
     lock.lock_for_fork(false);
