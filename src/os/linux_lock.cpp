@@ -25,7 +25,7 @@ void pause_briefly() noexcept {
 }
 
 // Of the locks that the calling thread holds; debug builds only.
-thread_local constinit std::uint32_t held_ranks = 0;
+[[maybe_unused]] thread_local constinit std::uint32_t held_ranks = 0;
 
 }  // namespace
 
