@@ -24,8 +24,8 @@ void pause_briefly() noexcept {
 #endif
 }
 
-// Of the locks that the calling thread holds; debug builds only.
-[[maybe_unused]] thread_local constinit std::uint32_t held_ranks = 0;
+// Of the locks that the calling thread holds; debug builds only. Not through __tls_get_addr, which may allocate.
+[[maybe_unused, gnu::tls_model("initial-exec")]] thread_local constinit std::uint32_t held_ranks = 0;
 
 }  // namespace
 
