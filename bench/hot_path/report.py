@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Optional
 
 from peers import OURS_INSIDE, OURS_PRELOADED, REFERENCE, Peer
+from text_tables import Table
 
 Samples = dict[str, dict[str, list[float]]]  # pattern -> peer -> ns of one pair, a figure a round
 Figures = dict[str, dict[str, float]]  # pattern -> peer -> one figure
-Table = list[list[str]]  # the first row is the head
 
 
 @dataclass(frozen=True)
@@ -142,17 +142,3 @@ class Results:
             instruction_table(self.instructions, self.peers),
         ]
         return [table for table in tables if len(table) > 1 and len(table[0]) > 1]
-
-
-def as_text(table: Table) -> str:
-    widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
-    lines = []
-    for row in table:
-        cells = [cell.rjust(width) for cell, width in zip(row, widths)]
-        lines.append("  ".join([row[0].ljust(widths[0]), *cells[1:]]))
-    return "\n".join(lines)
-
-
-def as_markdown(table: Table) -> str:
-    lines = ["| " + " | ".join(row) + " |" for row in table]
-    return "\n".join([lines[0], "|---" + "|---:" * (len(table[0]) - 1) + "|", *lines[1:]])

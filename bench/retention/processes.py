@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parent / "hot_path"), str(HERE.parent)]
+sys.path[:0] = [str(HERE.parent)]
 
 from peers import OURS_PRELOADED, Peer, UsageError  # noqa: E402
 
@@ -88,7 +88,7 @@ class Run:
 
 
 def native_variants(peers: list[Peer]) -> list[Variant]:
-    """The peers as hot_path finds them, with two of glibc: one that is asked to trim, one that is not."""
+    """The peers as bench/peers.py finds them, with two of glibc: one that is asked to trim, one that is not."""
     variants = []
     for peer in peers:
         if peer.name == GLIBC:

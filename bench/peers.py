@@ -1,6 +1,6 @@
 """Who is compared: the allocators that can be preloaded on this machine, and those inside the hot_path program.
 
-Used by `compare`. Libraries are found through ldconfig; one that is missing is named, never silently left out.
+Used by the comparisons. Libraries are found through ldconfig; one that is missing is named, never silently left out.
 """
 
 from __future__ import annotations
@@ -60,6 +60,17 @@ def _installed_libraries() -> dict[str, Path]:
     for soname, path in re.findall(r"^\s+(\S+) \(.*\) => (\S+)$", listing, re.MULTILINE):
         found.setdefault(soname, Path(path))
     return found
+
+
+def parse_libraries(definitions: list[str]) -> dict[str, Path]:
+    """The values of --library NAME=FILE."""
+    libraries = {}
+    for definition in definitions:
+        name, equals, path = definition.partition("=")
+        if not (name and equals and path):
+            raise UsageError(f"--library takes NAME=FILE, not {definition!r}")
+        libraries[name] = Path(path)
+    return libraries
 
 
 def preloaded_peers(ours: Path, extra: dict[str, Path]) -> tuple[list[Peer], list[str]]:
