@@ -63,15 +63,16 @@ constexpr SizeClass make_size_class(unsigned index) noexcept {
   constexpr unsigned kWishedBlocks = 16;
   SizeClass result{};
   const Bytes block = block_bytes_of(index);
+  const bool fine = block <= kConfig.fine_limit_bytes;
   unsigned units_log2 = 0;
   while (units_log2 < kUnitsLog2Max) {
     const Bytes pool = kConfig.pool_bytes << units_log2;
-    const bool roomy = pool / block >= kWishedBlocks || block <= kConfig.fine_limit_bytes;
-    const bool tight = (pool % block) * 32 <= pool || block <= kConfig.fine_limit_bytes;
+    const bool roomy = pool / block >= kWishedBlocks || fine;
+    const bool tight = (pool % block) * 32 <= pool || fine;
     if (roomy && tight) break;
     ++units_log2;
   }
-  const Bytes entries = kConfig.magazine_blocks_bytes_max / block;
+  const Bytes entries = (fine ? kConfig.magazine_fine_bytes_max : kConfig.magazine_coarse_bytes_max) / block;
   result.block_bytes = static_cast<std::uint32_t>(block);
   result.reciprocal = ((std::uint64_t{1} << kReciprocalShift) + block - 1) / block;
   result.capacity = static_cast<std::uint16_t>((kConfig.pool_bytes << units_log2) / block);

@@ -66,7 +66,9 @@ TEST(SizeClass, MagazinesAreBoundedInBytes) {
     EXPECT_GE(entry.magazine_entries_max, kConfig.magazine_entries_min);
     EXPECT_LE(entry.magazine_entries_max, kMagazineEntries);
     if (entry.magazine_entries_max > kConfig.magazine_entries_min) {
-      EXPECT_LE(Bytes{entry.magazine_entries_max} * entry.block_bytes, kConfig.magazine_blocks_bytes_max);
+      const bool fine = index <= kFineClasses;
+      const Bytes most = fine ? kConfig.magazine_fine_bytes_max : kConfig.magazine_coarse_bytes_max;
+      EXPECT_LE(Bytes{entry.magazine_entries_max} * entry.block_bytes, most);
     }
   }
 }

@@ -45,7 +45,7 @@ TEST(Budget, DepotsHoldTheirShareAtMost) {
   std::vector<void*> blocks = allocate_mixed(200000);
   for (std::size_t i = 0; i < blocks.size(); i += 2) sb_free(blocks[i]);
   // Each spill sends one magazine back for one that comes, so the share is followed with a small lag.
-  const Bytes one_magazine = kConfig.magazine_blocks_bytes_max;
+  const Bytes one_magazine = kConfig.magazine_fine_bytes_max;
   const Bytes share = read(totals.out_bytes) / kConfig.depot_live_share;
   EXPECT_LE(bytes_in_depots(), std::max(kConfig.depot_bytes_min, share) + share / 10 + one_magazine);
   for (std::size_t i = 1; i < blocks.size(); i += 2) sb_free(blocks[i]);
@@ -75,7 +75,7 @@ TEST(Budget, FreedMemoryLeavesOneArenaAndTheCaches) {
   flush_current_heap();
   const sb_stats stats = read_stats();
   EXPECT_EQ(stats.live_bytes, 0U);
-  EXPECT_LE(stats.cached_bytes, kConfig.depot_bytes_min + kConfig.magazine_blocks_bytes_max);
+  EXPECT_LE(stats.cached_bytes, kConfig.depot_bytes_min + kConfig.magazine_fine_bytes_max);
   EXPECT_LE(stats.arenas_kept, 1U);
 }
 
