@@ -83,6 +83,11 @@ SB_API bool sb_heap_owns(const sb_heap* heap, const void* address) SB_NOEXCEPT;
  * at any time, but not from a signal handler. O(pools); a heap of 1 GB takes some tens of milliseconds. */
 SB_API void sb_trim(void) SB_NOEXCEPT;
 
+/* Switches check mode on, for good: from now on misuse is reported when it happens, and ends the process
+ * (docs/reliability.md). What was allocated before is checked less. Returns 0, or -1 with errno ENOMEM when the
+ * system refuses the memory for it. SMALLBLOCK_CHECK=1 in the environment does it from the start. */
+SB_API int sb_check_enable(void) SB_NOEXCEPT;
+
 /* How long memory must have been left alone before it goes back by itself, in milliseconds: -1 never, 0 at once,
  * else up to INT32_MAX (default 1000, or the environment's SMALLBLOCK_DECAY_MS). It goes back a little at a time,
  * on allocations and frees that miss their magazine. */

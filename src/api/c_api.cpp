@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "heap/check_hook.hpp"
 #include "heap/limits.hpp"
 #include "heap/memory_return.hpp"
 #include "heap/private_heap.hpp"
@@ -68,8 +69,8 @@ void sb_free(void* block) noexcept {
   deallocate(block);
 }
 
-void sb_free_sized(void* block, size_t /*bytes*/) noexcept {
-  deallocate(block);
+void sb_free_sized(void* block, size_t bytes) noexcept {
+  deallocate_sized(block, bytes);
 }
 
 void* sb_aligned_alloc(size_t alignment, size_t bytes) noexcept {
@@ -133,6 +134,12 @@ int sb_stats_get(sb_stats* stats, size_t struct_bytes) noexcept {
 
 void sb_trim(void) noexcept {
   trim();
+}
+
+int sb_check_enable(void) noexcept {
+  if (start_engine() && start_check_mode()) return 0;
+  errno = ENOMEM;
+  return -1;
 }
 
 void sb_decay_set(int32_t milliseconds) noexcept {

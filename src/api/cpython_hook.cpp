@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "heap/check_hook.hpp"
 #include "heap/next_blocks.hpp"
 #include "heap/registry.hpp"
 #include "heap/slow_path.hpp"
@@ -42,67 +43,87 @@ static_assert(kPythonLimitBytes == kConfig.fine_limit_bytes, "the hits below ser
 struct OwnHeap {
   explicit OwnHeap(void*) {}
   ThreadHeap& operator()() const noexcept { return *current_heap; }
-  void* allocate_slow(std::size_t bytes) const noexcept { return smallblock::allocate_slow(bytes); }
-  void deallocate_slow(void* block) const noexcept { smallblock::deallocate_slow(block); }
+  void* allocate_slow(std::size_t bytes, Door door) const noexcept {
+    return smallblock::allocate_slow(bytes, door);
+  }
+  void deallocate_slow(void* block, Door door) const noexcept { smallblock::deallocate_slow(block, door); }
 };
 struct SharedHeap {
   explicit SharedHeap(void* context) : heap(static_cast<ThreadHeap*>(context)) {}
   ThreadHeap& operator()() const noexcept { return *heap; }
-  void* allocate_slow(std::size_t bytes) const noexcept { return allocate_slow_in(*heap, bytes); }
-  void deallocate_slow(void* block) const noexcept { deallocate_slow_in(*heap, block); }
+  void* allocate_slow(std::size_t bytes, Door door) const noexcept { return allocate_slow_in(*heap, bytes, door); }
+  void deallocate_slow(void* block, Door door) const noexcept { deallocate_slow_in(*heap, block, door); }
   ThreadHeap* heap;
 };
 
 // Off the hit, so that a hit needs no stack frame.
-template <typename Heap>
+template <typename Heap, Door kDoor>
 [[gnu::noinline]] void* python_malloc_slow(void* context, std::size_t bytes) {
-  if (bytes > kPythonLimitBytes) return allocate_next(bytes);
-  return Heap{context}.allocate_slow(bytes);
+  if (bytes > kPythonLimitBytes && check_hook.get() == nullptr) return allocate_next(bytes);
+  return Heap{context}.allocate_slow(bytes, kDoor);
 }
 
-template <typename Heap>
+template <typename Heap, Door kDoor>
 void* python_malloc(void* context, std::size_t bytes) {
   void* block = pop_block(Heap{context}, bytes);
   if (block == nullptr) [[unlikely]]
-    return python_malloc_slow<Heap>(context, bytes);
+    return python_malloc_slow<Heap, kDoor>(context, bytes);
   return block;
 }
 
-template <typename Heap>
-void python_free(void* context, void* block) {
-  if (!push_block(Heap{context}, block)) [[unlikely]]
-    Heap{context}.deallocate_slow(block);
+template <typename Heap, Door kDoor>
+[[gnu::noinline]] void python_free_slow(void* context, void* block) {
+  Heap{context}.deallocate_slow(block, kDoor);
 }
 
-template <typename Heap>
+template <typename Heap, Door kDoor>
+void python_free(void* context, void* block) {
+  if (!push_block(Heap{context}, block)) [[unlikely]]
+    python_free_slow<Heap, kDoor>(context, block);
+}
+
+template <typename Heap, Door kDoor>
 void* python_calloc(void* context, std::size_t count, std::size_t bytes) {
   std::size_t total = 0;
   if (__builtin_mul_overflow(count, bytes, &total) || total > kPythonLimitBytes) {
+    if (check_hook.get() != nullptr) return allocate_zeroed(count, bytes, kDoor);
     return allocate_next_zeroed(count, bytes);
   }
-  void* block = python_malloc<Heap>(context, total);
+  void* block = python_malloc<Heap, kDoor>(context, total);
   if (block != nullptr) std::memset(block, 0, total);
   return block;
 }
 
 // CPython: never frees, and zero bytes still make a block.
-template <typename Heap>
+template <typename Heap, Door kDoor>
 void* python_realloc(void* context, void* block, std::size_t bytes) {
-  if (block == nullptr) return python_malloc<Heap>(context, bytes);
+  if (block == nullptr) return python_malloc<Heap, kDoor>(context, bytes);
   const Bytes kept_bytes = bytes == 0 ? 1 : bytes;
+  if (check_hook.get() != nullptr) [[unlikely]]
+    return reallocate(block, kept_bytes, kDoor);
   if (stays_in_place(block, kept_bytes)) return block;
   if (!region.owns(UserPointer{block})) return reallocate_next(block, kept_bytes);
   const Bytes old_bytes = usable_bytes(block);
-  void* moved = python_malloc<Heap>(context, kept_bytes);
+  void* moved = python_malloc<Heap, kDoor>(context, kept_bytes);
   if (moved == nullptr) return kept_bytes <= old_bytes ? block : nullptr;
   std::memcpy(moved, block, kept_bytes < old_bytes ? kept_bytes : old_bytes);
-  python_free<Heap>(context, block);
+  python_free<Heap, kDoor>(context, block);
   return moved;
 }
 
-template <typename Heap>
+template <typename Heap, Door kDoor>
 PythonAllocator make_allocator(void* context) noexcept {
-  return {context, python_malloc<Heap>, python_calloc<Heap>, python_realloc<Heap>, python_free<Heap>};
+  return {context, python_malloc<Heap, kDoor>, python_calloc<Heap, kDoor>, python_realloc<Heap, kDoor>,
+          python_free<Heap, kDoor>};
+}
+
+// Each domain has functions of its own, so that check mode can tell them apart.
+template <typename Heap>
+void set_allocators(SetAllocator set_allocator, void* context) noexcept {
+  PythonAllocator mem = make_allocator<Heap, Door::kPythonMem>(context);
+  PythonAllocator object = make_allocator<Heap, Door::kPythonObject>(context);
+  set_allocator(kMemDomain, &mem);
+  set_allocator(kObjectDomain, &object);
 }
 
 using ThreadStateOf = void* (*)();
@@ -137,10 +158,9 @@ void hook_cpython() noexcept {
   // The second is exported by free-threaded builds only.
   if (symbol == nullptr || os::global_symbol("PyUnstable_Module_SetGIL") != nullptr) return;
   ThreadHeap* heap = has_one_gil() ? make_shared_heap(find_gil_check()) : nullptr;
-  PythonAllocator allocator = heap != nullptr ? make_allocator<SharedHeap>(heap) : make_allocator<OwnHeap>(nullptr);
   const auto set_allocator = reinterpret_cast<SetAllocator>(symbol);
-  set_allocator(kMemDomain, &allocator);
-  set_allocator(kObjectDomain, &allocator);
+  if (heap != nullptr) return set_allocators<SharedHeap>(set_allocator, heap);
+  set_allocators<OwnHeap>(set_allocator, nullptr);
 }
 
 }  // namespace smallblock

@@ -35,12 +35,12 @@ SB_EXPORT void cfree(void* block) noexcept {
   deallocate(block);
 }
 
-SB_EXPORT void free_sized(void* block, std::size_t) noexcept {
-  deallocate(block);
+SB_EXPORT void free_sized(void* block, std::size_t bytes) noexcept {
+  deallocate_sized(block, bytes);
 }
 
-SB_EXPORT void free_aligned_sized(void* block, std::size_t, std::size_t) noexcept {
-  deallocate(block);
+SB_EXPORT void free_aligned_sized(void* block, std::size_t, std::size_t bytes) noexcept {
+  deallocate_sized(block, bytes);
 }
 
 SB_EXPORT void* calloc(std::size_t count, std::size_t bytes) noexcept {

@@ -98,6 +98,7 @@ bool look_up_all() noexcept {
   table.free = free_checked;
   table.realloc = realloc_checked;
   table.usable_size = usable_size_checked;
+  table.is_early_block = in_bootstrap;
   next_allocator = table;
   looking_up.store(0, std::memory_order_relaxed);
   return true;
@@ -136,6 +137,7 @@ NextAllocator next_allocator = {
     .free = first_free,
     .aligned_alloc = first_aligned_alloc,
     .usable_size = first_usable_size,
+    .is_early_block = in_bootstrap,
 };
 
 void find_next_allocator() noexcept {

@@ -5,6 +5,7 @@
 #include <atomic>
 
 #include "core/arena_table.hpp"
+#include "heap/check_hook.hpp"
 #include "heap/depot.hpp"
 #include "heap/heap_area.hpp"
 #include "heap/in_hand.hpp"
@@ -30,6 +31,7 @@ void for_each_lock(Visit visit) noexcept {
   visit(return_lock());
   visit(heap_list_lock());
   visit_private_locks(visit);
+  if (const CheckHook* hook = check_hook.get()) visit(hook->lock());
   for (unsigned index = 1; index <= kClassCount; ++index) visit(depots[index].lock());
   visit(arena_table.lock());
   visit(magazine_store.lock());

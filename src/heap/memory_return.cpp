@@ -5,6 +5,7 @@
 #include <atomic>
 
 #include "core/arena_table.hpp"
+#include "heap/check_hook.hpp"
 #include "heap/control.hpp"
 #include "heap/depot.hpp"
 #include "heap/magazine_store.hpp"
@@ -87,6 +88,7 @@ void decay_step() noexcept {
 }
 
 void trim() noexcept {
+  if (const CheckHook* hook = check_hook.get()) hook->trim();
   flush_current_heap();
   ask_heaps_to_flush();
   for (unsigned index = 1; index <= kClassCount; ++index) {

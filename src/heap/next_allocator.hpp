@@ -16,6 +16,8 @@ struct NextAllocator {
   void (*free)(void* block);
   void* (*aligned_alloc)(std::size_t alignment, std::size_t bytes);
   std::size_t (*usable_size)(void* block);
+  // Whether static memory that blocks of the start lie in holds this one; nullptr if there is none.
+  bool (*is_early_block)(const void* block) = nullptr;
 };
 
 [[gnu::visibility("hidden")]] extern NextAllocator next_allocator;

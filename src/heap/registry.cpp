@@ -6,6 +6,7 @@
 
 #include "core/totals.hpp"
 #include "heap/background.hpp"
+#include "heap/check_hook.hpp"
 #include "heap/depot.hpp"
 #include "heap/fork.hpp"
 #include "heap/heap_area.hpp"
@@ -142,13 +143,18 @@ bool start_engine() noexcept {
   // Only a hook below that allocates comes here with the direct heap before the start is over.
   if (state == EngineState::kRefused || current_heap == &direct_heap) return false;
   if (!handle_forks()) return false;
-  const os::LockGuard guard(registry_lock);
-  if (engine_state.load(std::memory_order_relaxed) == EngineState::kNew) {
-    const NoHeapHere no_heap_here;
-    read_settings();
-    const bool started = region.initialise() && os::register_thread_exit(give_heap_back);
-    engine_state.store(started ? EngineState::kReady : EngineState::kRefused, std::memory_order_release);
+  bool check_mode_due = false;
+  {
+    const os::LockGuard guard(registry_lock);
+    if (engine_state.load(std::memory_order_relaxed) == EngineState::kNew) {
+      const NoHeapHere no_heap_here;
+      read_settings();
+      const bool started = region.initialise() && os::register_thread_exit(give_heap_back);
+      check_mode_due = started && check_mode_wanted;
+      engine_state.store(started ? EngineState::kReady : EngineState::kRefused, std::memory_order_release);
+    }
   }
+  if (check_mode_due) start_check_mode();
   return engine_state.load(std::memory_order_relaxed) == EngineState::kReady;
 }
 
@@ -233,6 +239,20 @@ void flush_heap(ThreadHeap& heap) noexcept {
 void flush_current_heap() noexcept {
   if (is_real(current_heap)) flush_heap(*current_heap);
   if (shared_heap != nullptr && shared_lock_is_held != nullptr && shared_lock_is_held()) flush_heap(*shared_heap);
+}
+
+void wait_for_misses() noexcept {
+  constexpr unsigned kPatienceMs = 100;
+  for (unsigned waited_ms = 0; waited_ms < kPatienceMs; ++waited_ms) {
+    bool any = false;
+    {
+      const os::LockGuard guard(registry_lock);
+      for (const ThreadHeap* heap = all_heaps; heap != nullptr; heap = heap->next)
+        any = any || (heap != current_heap && heap->busy.load() != kNoClass);
+    }
+    if (!any) return;
+    os::sleep_ms(1);
+  }
 }
 
 void nudge_heaps(ClassIndex class_index) noexcept {

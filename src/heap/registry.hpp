@@ -61,6 +61,9 @@ struct HeapCounts {
 // Counts what all thread heaps hold; exact for threads that do not allocate meanwhile. O(heaps * classes).
 void count_heaps(HeapCounts& counts) noexcept;
 
+// Returns when no heap is in the middle of a miss that began before; after 100 ms in any case.
+void wait_for_misses() noexcept;
+
 // Makes the next free of this class a miss in every heap.
 void nudge_heaps(ClassIndex class_index) noexcept;
 // The same for all classes, each heap then flushes; and gives back what they have in spare magazines at once.

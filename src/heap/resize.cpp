@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "heap/check_hook.hpp"
 #include "heap/large_blocks.hpp"
 #include "heap/next_blocks.hpp"
 #include "heap/private_heap.hpp"
@@ -27,6 +28,7 @@ ClassIndex class_of_block(const void* pointer) noexcept {
 
 Bytes usable_bytes(const void* pointer) noexcept {
   if (pointer == nullptr) return 0;
+  if (const CheckHook* hook = check_hook.get()) return hook->usable_bytes(pointer);
   if (!region.owns(UserPointer{pointer})) return next_allocator.usable_size(const_cast<void*>(pointer));
   return kSizeClasses[class_of_block(pointer)].block_bytes;
 }
@@ -38,7 +40,9 @@ bool stays_in_place(const void* pointer, Bytes bytes) noexcept {
   return bytes <= old_bytes && (bytes * 2 >= old_bytes || class_of(bytes) == old_class);
 }
 
-void* reallocate(void* pointer, Bytes bytes) noexcept {
+void* reallocate(void* pointer, Bytes bytes, Door door) noexcept {
+  if (check_hook.get() != nullptr) [[unlikely]]
+    return reallocate_checked(pointer, bytes, door);
   if (stays_in_place(pointer, bytes)) return pointer;
   if (region.owns(UserPointer{pointer}) ? region.class_entry(UserPointer{pointer}) == 0 : large_blocks.any()) {
     if (PrivateHeap* heap = PrivateHeap::of(pointer)) return heap->reallocate(pointer, bytes);
@@ -52,8 +56,10 @@ void* reallocate(void* pointer, Bytes bytes) noexcept {
   return moved;
 }
 
-void* allocate_aligned(Bytes alignment, Bytes bytes) noexcept {
-  if (alignment <= kConfig.granule_bytes) return allocate(bytes);
+void* allocate_aligned(Bytes alignment, Bytes bytes, Door door) noexcept {
+  if (alignment <= kConfig.granule_bytes) return allocate(bytes, door);
+  if (check_hook.get() != nullptr) [[unlikely]]
+    return allocate_checked(bytes, alignment, door);
   if (bytes <= kConfig.small_limit_bytes) {
     const ClassIndex class_index = aligned_class_of(bytes, alignment);
     if (class_index != kNoClass) {
@@ -66,14 +72,14 @@ void* allocate_aligned(Bytes alignment, Bytes bytes) noexcept {
   return allocate_next_aligned(alignment, bytes);
 }
 
-void* allocate_zeroed(Bytes count, Bytes bytes) noexcept {
+void* allocate_zeroed(Bytes count, Bytes bytes, Door door) noexcept {
   Bytes total = 0;
   if (__builtin_mul_overflow(count, bytes, &total)) {
     errno = ENOMEM;
     return nullptr;
   }
-  if (total > kConfig.small_limit_bytes) return allocate_next_zeroed(count, bytes);
-  void* block = allocate(total);
+  if (total > kConfig.small_limit_bytes && check_hook.get() == nullptr) return allocate_next_zeroed(count, bytes);
+  void* block = allocate(total, door);
   if (block != nullptr) std::memset(block, 0, total);
   return block;
 }

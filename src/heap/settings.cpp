@@ -8,6 +8,7 @@
 
 #include "core/region.hpp"
 #include "heap/background.hpp"
+#include "heap/check_hook.hpp"
 #include "heap/limits.hpp"
 #include "heap/memory_return.hpp"
 #include "os/port.hpp"
@@ -69,6 +70,7 @@ void read_settings() noexcept {
   read_decay();
   if (is_on("SMALLBLOCK_BACKGROUND")) want_background_thread();
   if (is_on("SMALLBLOCK_HUGEPAGES")) region.want_huge_pages();
+  check_mode_wanted = is_on("SMALLBLOCK_CHECK");
   Limits::Values limits;
   limits.soft_live_bytes = read_bytes("SMALLBLOCK_SOFT_LIMIT");
   limits.hard_live_bytes = read_bytes("SMALLBLOCK_HARD_LIMIT");

@@ -12,6 +12,7 @@
 
 #include "core/totals.hpp"
 #include "heap/background.hpp"
+#include "heap/check_hook.hpp"
 #include "heap/depot.hpp"
 #include "heap/memory_return.hpp"
 #include "heap/next_blocks.hpp"
@@ -102,9 +103,12 @@ bool ensure_loaded(ThreadHeap& heap, ClassIndex class_index) noexcept {
   return true;
 }
 
-// The loaded magazine is empty; afterwards it has an entry. `bytes` is the request. False: out of memory.
+// The loaded magazine is empty; afterwards it has an entry. `bytes` is the request. False: out of memory,
+// or check mode is on.
 bool refill(ThreadHeap& heap, ClassIndex class_index, Bytes bytes) noexcept {
   const BusyMark mark(heap, class_index);
+  if (check_hook.get() != nullptr) [[unlikely]]
+    return false;
   const bool first = !is_loaded(heap.tops[class_index]);
   if (!ensure_loaded(heap, class_index)) return false;
   MagazineTop& slot = heap.tops[class_index];
@@ -131,9 +135,11 @@ bool refill(ThreadHeap& heap, ClassIndex class_index, Bytes bytes) noexcept {
   return taken != 0;
 }
 
-// The loaded magazine has no room; afterwards it has. False: no memory for another magazine.
+// The loaded magazine has no room; afterwards it has. False: no memory for another magazine, or check mode is on.
 bool spill(ThreadHeap& heap, ClassIndex class_index) noexcept {
   const BusyMark mark(heap, class_index);
+  if (check_hook.get() != nullptr) [[unlikely]]
+    return false;
   if (!is_loaded(heap.tops[class_index])) return ensure_loaded(heap, class_index);
   MagazineTop& slot = heap.tops[class_index];
   MagazineSpare& cold = heap.spares[class_index];
@@ -203,13 +209,16 @@ void* pop(MagazineTop& slot) noexcept {
   return block;
 }
 
-void* refill_and_pop(ThreadHeap& heap, ClassIndex class_index, Bytes bytes) noexcept {
+void* refill_and_pop(ThreadHeap& heap, ClassIndex class_index, Bytes bytes, Door door) noexcept {
   look_around(heap);
   const Bytes refill_bytes = Bytes{heap.spares[class_index].limit_entries} * kSizeClasses[class_index].block_bytes;
   if (!process_may_grow(refill_bytes, false)) return refuse();
   // The owner of a soft limit may have been called, and its own requests have filled the magazine.
   if (void* block = pop(heap.tops[class_index])) return block;
-  if (!refill(heap, class_index, bytes)) return allocate_from_next(bytes);
+  if (!refill(heap, class_index, bytes)) {
+    if (check_hook.get() != nullptr) return allocate_checked_in(heap, bytes, kConfig.granule_bytes, door);
+    return allocate_from_next(bytes);
+  }
   MagazineTop& slot = heap.tops[class_index];
   if (depots[class_index].draining()) [[unlikely]]
     slot.limit.set(nullptr);
@@ -217,13 +226,18 @@ void* refill_and_pop(ThreadHeap& heap, ClassIndex class_index, Bytes bytes) noex
 }
 
 // Off allocate_slow, whose hit serves every request above kConfig.fine_limit_bytes and needs no stack frame.
-[[gnu::noinline]] void* allocate_missed(ClassIndex class_index, Bytes bytes) noexcept {
+[[gnu::noinline]] void* allocate_missed(ClassIndex class_index, Bytes bytes, Door door) noexcept {
   if (ThreadHeap* heap = attach_thread(Occasion::kAllocate)) [[likely]]
-    return refill_and_pop(*heap, class_index, bytes);
+    return refill_and_pop(*heap, class_index, bytes, door);
+  if (check_hook.get() != nullptr) return allocate_checked(bytes, kConfig.granule_bytes, door);
   if (!process_may_grow(kSizeClasses[class_index].block_bytes, false)) return refuse();
   void* block = nullptr;
   if (start_engine() && depots[class_index].take_blocks(class_index, 1, &block) == 1) return block;
   return allocate_from_next(bytes);
+}
+
+void* allocate_large(Bytes bytes, Door door) noexcept {
+  return check_hook.get() == nullptr ? allocate_next(bytes) : allocate_checked(bytes, kConfig.granule_bytes, door);
 }
 
 // The class to free a pointer into; kNoClass: see deallocate_classless.
@@ -244,36 +258,48 @@ void deallocate_classless(void* pointer) noexcept {
 
 }  // namespace
 
-void* allocate_slow(Bytes bytes) noexcept {
-  if (bytes > kConfig.small_limit_bytes) return allocate_next(bytes);
+void* allocate_slow(Bytes bytes, Door door) noexcept {
+  if (bytes > kConfig.small_limit_bytes) return allocate_large(bytes, door);
   const ClassIndex class_index = class_of(bytes);
   if (void* block = pop(current_heap->tops[class_index])) return block;
-  return allocate_missed(class_index, bytes);
+  return allocate_missed(class_index, bytes, door);
 }
 
-void* allocate_slow_in(ThreadHeap& heap, Bytes bytes) noexcept {
-  if (bytes > kConfig.small_limit_bytes) return allocate_next(bytes);
+void* allocate_slow_in(ThreadHeap& heap, Bytes bytes, Door door) noexcept {
+  if (bytes > kConfig.small_limit_bytes) return allocate_large(bytes, door);
   const ClassIndex class_index = class_of(bytes);
   if (void* block = pop(heap.tops[class_index])) return block;
-  return refill_and_pop(heap, class_index, bytes);
+  return refill_and_pop(heap, class_index, bytes, door);
 }
 
-void deallocate_slow(void* pointer) noexcept {
+void deallocate_slow(void* pointer, Door door) noexcept {
   if (pointer == nullptr) return;
+  if (check_hook.get() != nullptr) [[unlikely]]
+    return deallocate_checked(pointer, door, kUnsized);
   const ClassIndex class_index = class_of_free(pointer);
   if (class_index == kNoClass) return deallocate_classless(pointer);
-  if (ThreadHeap* heap = attach_thread(Occasion::kFree)) return deallocate_slow_in(*heap, pointer);
+  if (ThreadHeap* heap = attach_thread(Occasion::kFree)) return deallocate_slow_in(*heap, pointer, door);
   depots[class_index].put_back(class_index, 1, &pointer);
 }
 
-void deallocate_slow_in(ThreadHeap& heap, void* pointer) noexcept {
+void deallocate_sized_slow(void* pointer, Bytes bytes, Door door) noexcept {
+  if (check_hook.get() == nullptr || pointer == nullptr) return deallocate_slow(pointer, door);
+  deallocate_checked(pointer, door, bytes);
+}
+
+void deallocate_slow_in(ThreadHeap& heap, void* pointer, Door door) noexcept {
   if (pointer == nullptr) return;
+  if (check_hook.get() != nullptr) [[unlikely]]
+    return deallocate_checked_in(heap, pointer, door);
   const ClassIndex class_index = class_of_free(pointer);
   if (class_index == kNoClass) return deallocate_classless(pointer);
   look_around(heap);
   const bool draining = depots[class_index].draining();
   if (draining && free_to_sparse_pool(heap, class_index, pointer)) return;
-  if (!spill(heap, class_index)) return depots[class_index].put_back(class_index, 1, &pointer);
+  if (!spill(heap, class_index)) {
+    if (check_hook.get() != nullptr) return deallocate_checked_in(heap, pointer, door);
+    return depots[class_index].put_back(class_index, 1, &pointer);
+  }
   MagazineTop& slot = heap.tops[class_index];
   void** top = slot.top.load();
   *++top = pointer;

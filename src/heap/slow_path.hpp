@@ -18,13 +18,13 @@ bool stays_in_place(const void* pointer, Bytes bytes) noexcept;
 
 // In place when the block's class serves the size or at least half of the block is used, else moves. `pointer` is
 // not null and `bytes` is not 0. On failure nullptr with errno ENOMEM, and the block stays.
-void* reallocate(void* pointer, Bytes bytes) noexcept;
+void* reallocate(void* pointer, Bytes bytes, Door door = Door::kMalloc) noexcept;
 
 // `alignment` is a power of two. nullptr with errno ENOMEM when memory ran out.
-void* allocate_aligned(Bytes alignment, Bytes bytes) noexcept;
+void* allocate_aligned(Bytes alignment, Bytes bytes, Door door = Door::kMalloc) noexcept;
 
 // count * bytes zeroed bytes; nullptr with errno ENOMEM, also when the product overflows.
-void* allocate_zeroed(Bytes count, Bytes bytes) noexcept;
+void* allocate_zeroed(Bytes count, Bytes bytes, Door door = Door::kMalloc) noexcept;
 
 // Fills blocks[0..count); returns how many it got.
 Bytes allocate_batch(Bytes bytes, Bytes count, void** blocks) noexcept;

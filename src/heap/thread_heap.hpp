@@ -12,6 +12,10 @@
 
 namespace smallblock {
 
+// Which front door a call came through. Only misses say it, and only check mode wants to know: what came from one
+// door has to go back through it. sb_malloc and malloc are one.
+enum class Door : std::uint8_t { kMalloc, kNew, kNewArray, kPythonMem, kPythonObject };
+
 // The hot half of a size class in a heap: 16 bytes, so that a class table entry is the offset of one.
 struct MagazineTop {
   Relaxed<void**> top;  // the newest entry of the loaded magazine, or its null
@@ -59,11 +63,12 @@ inline constexpr std::uint8_t kBusyElsewhere = 0xff;
   gnu::tls_model("initial-exec")]] extern thread_local constinit ThreadHeap* current_heap;
 
 // The misses. Any size and any pointer, null included; allocate: nullptr with errno ENOMEM when memory ran out.
-[[gnu::visibility("hidden")]] void* allocate_slow(Bytes bytes) noexcept;
-[[gnu::visibility("hidden")]] void deallocate_slow(void* pointer) noexcept;
+[[gnu::visibility("hidden")]] void* allocate_slow(Bytes bytes, Door door) noexcept;
+[[gnu::visibility("hidden")]] void deallocate_slow(void* pointer, Door door) noexcept;
+[[gnu::visibility("hidden")]] void deallocate_sized_slow(void* pointer, Bytes bytes, Door door) noexcept;
 // The same for a heap that the caller's own lock protects (CPython's, under the GIL).
-[[gnu::visibility("hidden")]] void* allocate_slow_in(ThreadHeap& heap, Bytes bytes) noexcept;
-[[gnu::visibility("hidden")]] void deallocate_slow_in(ThreadHeap& heap, void* pointer) noexcept;
+[[gnu::visibility("hidden")]] void* allocate_slow_in(ThreadHeap& heap, Bytes bytes, Door door) noexcept;
+[[gnu::visibility("hidden")]] void deallocate_slow_in(ThreadHeap& heap, void* pointer, Door door) noexcept;
 
 // A granule and a MagazineTop have the same size, so that neither hit has to scale its index.
 static_assert(kConfig.granule_bytes == sizeof(MagazineTop));
@@ -108,17 +113,23 @@ template <typename HeapOf>
 }
 
 // A block of at least `bytes` bytes, 16-aligned; nullptr with errno ENOMEM when memory ran out. O(1) amortised.
-[[gnu::always_inline]] inline void* allocate(Bytes bytes) noexcept {
+[[gnu::always_inline]] inline void* allocate(Bytes bytes, Door door = Door::kMalloc) noexcept {
   void* block = pop_block(CurrentHeap{}, bytes);
   if (block == nullptr) [[unlikely]]
-    return allocate_slow(bytes);
+    return allocate_slow(bytes, door);
   return block;
 }
 
 // Takes back a block of any front door, a block of the next allocator, or null.
-[[gnu::always_inline]] inline void deallocate(void* pointer) noexcept {
+[[gnu::always_inline]] inline void deallocate(void* pointer, Door door = Door::kMalloc) noexcept {
   if (!push_block(CurrentHeap{}, pointer)) [[unlikely]]
-    deallocate_slow(pointer);
+    deallocate_slow(pointer, door);
+}
+
+// The same by a caller who says for how many bytes the block was asked for.
+[[gnu::always_inline]] inline void deallocate_sized(void* pointer, Bytes bytes) noexcept {
+  if (!push_block(CurrentHeap{}, pointer)) [[unlikely]]
+    deallocate_sized_slow(pointer, bytes, Door::kMalloc);
 }
 
 }  // namespace smallblock

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "check/check_mode.hpp"
 #include "core/arena_table.hpp"
 #include "core/totals.hpp"
 #include "heap/depot.hpp"
@@ -77,6 +78,7 @@ void gather_statistics(sb_stats& stats) noexcept {
   HeapCounts heaps;
   PoolOrderCounts private_pools[kClassCount + 1];
   count_heaps(heaps);
+  check::count_held(heaps.blocks_cached);
   stats.heaps = heaps.heaps;
   stats.heaps_private = count_private_heaps(private_pools);
   for (unsigned index = 1; index <= kClassCount; ++index) {

@@ -1,5 +1,6 @@
 // Thread exit and fork on Linux, through the C library's hooks.
 
+#include <linux/membarrier.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/syscall.h>
@@ -109,6 +110,14 @@ bool start_thread(void (*run)()) noexcept {
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   errno = saved_errno;
   return started;
+}
+
+void synchronise_threads() noexcept {
+  const int saved_errno = errno;
+  syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
+  // Where the kernel does not know it: longer than any store waits in a processor.
+  if (syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) != 0) sleep_ms(1);
+  errno = saved_errno;
 }
 
 void sleep_ms(std::uint32_t milliseconds) noexcept {

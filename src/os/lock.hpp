@@ -20,6 +20,7 @@ enum class LockRank : std::uint8_t {
   kPrivateHeapList,
   kLargeBlocks,
   kPrivateHeap,
+  kCheck,
   kDepot,
   kArenaTable,
   kMagazineStore,

@@ -61,6 +61,9 @@ void sleep_ms(std::uint32_t milliseconds) noexcept;
 // Lets another thread run.
 void yield_thread() noexcept;
 
+// Returns when every thread of the process has passed a full memory barrier.
+void synchronise_threads() noexcept;
+
 // Registers the function that runs at the end of each thread that called arm_thread_exit. Once per process.
 bool register_thread_exit(void (*handler)(void*)) noexcept;
 // The handler will be called with `value` (not null) when the calling thread ends; nullptr disarms.

@@ -95,10 +95,10 @@ TEST(ThreadHeap, BlocksFreedByAnotherThreadComeHome) {
 TEST(ThreadHeap, ASharedHeapServesWhoeverHoldsItsLock) {
   ThreadHeap* heap = make_shared_heap(nullptr);
   ASSERT_NE(heap, nullptr);
-  void* block = allocate_slow_in(*heap, 100);
-  std::thread([&] { deallocate_slow_in(*heap, block); }).join();
-  EXPECT_EQ(allocate_slow_in(*heap, 100), block);
-  deallocate_slow_in(*heap, block);
+  void* block = allocate_slow_in(*heap, 100, Door::kMalloc);
+  std::thread([&] { deallocate_slow_in(*heap, block, Door::kMalloc); }).join();
+  EXPECT_EQ(allocate_slow_in(*heap, 100, Door::kMalloc), block);
+  deallocate_slow_in(*heap, block, Door::kMalloc);
 }
 
 }  // namespace

@@ -1,0 +1,198 @@
+// The hook of check mode, and its start; see check_mode.hpp. The order of a free: whose block is it, is the pointer
+// its start, is it live, did it come from this door, is the size right, are the guards whole.
+
+#include "check/check_mode.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "check/checked_blocks.hpp"
+#include "check/foreign.hpp"
+#include "check/large_table.hpp"
+#include "check/quarantine.hpp"
+#include "check/report.hpp"
+#include "check/stack_depot.hpp"
+#include "heap/next_blocks.hpp"
+#include "heap/private_heap.hpp"
+#include "os/port.hpp"
+
+namespace smallblock::check {
+
+namespace {
+
+constexpr char kRefused[] = "smallblock: the system refuses the memory for check mode; it stays off\n";
+
+// Whose a pointer is. One that cannot be anybody's, or no block's start, does not come back from here.
+enum class Owner : std::uint8_t { kChecked, kPlain, kPrivate, kNext };
+
+[[noreturn]] void report_free_again_or_foreign(const CallSite& site) noexcept {
+  Block block;
+  if (find_freed_in_closed_pool(site.pointer, block)) report_double_free(site, block);
+  report_foreign(site, "lies in smallblock's region, but in no block");
+}
+
+Owner find_in_region(const CallSite& site, Block& block) noexcept {
+  const UserPointer pointer{site.pointer};
+  const PoolIndex pool = region.pool_of(pointer);
+  if (pool.is_none()) report_free_again_or_foreign(site);
+  if (region.record(pool).owner != 0) return Owner::kPrivate;
+  if (!find_block(pool, site.pointer, block)) report_free_again_or_foreign(site);
+  if (site.pointer != block.user) report_interior(site, block);
+  if (block.record.state == State::kNone) {
+    if (!is_out(block)) report_double_free(site, block);
+    return Owner::kPlain;
+  }
+  if (block.record.state != State::kLive) report_double_free(site, block);
+  return Owner::kChecked;
+}
+
+Owner find_outside(const CallSite& site, Block& block) noexcept {
+  bool found = false;
+  bool inside = false;
+  {
+    const os::LockGuard guard(check_lock);
+    found = large_table.find(site.pointer, block);
+    if (!found) inside = large_table.find_around(site.pointer, block);
+  }
+  if (inside) report_interior(site, block);
+  if (found && block.record.state != State::kLive) report_double_free(site, block);
+  if (found) return Owner::kChecked;
+  if (PrivateHeap::of(site.pointer) != nullptr) return Owner::kPrivate;
+  if (const char* why = why_foreign(site.pointer)) report_foreign(site, why);
+  return Owner::kNext;
+}
+
+Owner find_owner(const CallSite& site, Block& block) noexcept {
+  return region.owns(UserPointer{site.pointer}) ? find_in_region(site, block) : find_outside(site, block);
+}
+
+void verify(const CallSite& site, const Block& block) noexcept {
+  if (site.door != block.record.door) report_wrong_door(site, block);
+  if (site.bytes != kUnsized && site.bytes != block.requested) report_wrong_size(site, block);
+  verify_guards(block);
+}
+
+// The record says that the block is freed before anybody else can free it.
+void free_checked(const CallSite& site, Block& block) noexcept {
+  if (!mark_freed(block, stack_depot.capture_here())) {
+    find_owner(site, block);
+    report_double_free(site, block);
+  }
+  hold(block);
+}
+
+void release(const CallSite& site, Owner owner, Block& block) noexcept {
+  void* pointer = const_cast<void*>(site.pointer);
+  switch (owner) {
+    case Owner::kChecked:
+      return free_checked(site, block);
+    case Owner::kPlain:
+      return give_back(block);
+    case Owner::kPrivate:
+      return PrivateHeap::of(pointer)->deallocate(pointer);
+    case Owner::kNext:
+      return deallocate_next(pointer);
+  }
+}
+
+void* allocate(Bytes bytes, Bytes alignment, Door door) noexcept {
+  Block block;
+  block.record.door = door;
+  block.requested = bytes;
+  if (!make_block(block, alignment)) {
+    errno = ENOMEM;
+    return nullptr;
+  }
+  block.record.allocated_at = stack_depot.capture_here();
+  publish(block);
+  return block.user;
+}
+
+void deallocate(void* pointer, Door door, Bytes bytes) noexcept {
+  const int saved_errno = errno;
+  const CallSite site{Call::kFree, door, pointer, bytes};
+  Block block;
+  const Owner owner = find_owner(site, block);
+  if (owner == Owner::kChecked) verify(site, block);
+  release(site, owner, block);
+  errno = saved_errno;
+}
+
+// Never in place, so that whoever keeps the old address is found.
+void* reallocate(void* pointer, Bytes bytes, Door door) noexcept {
+  const CallSite site{Call::kReallocate, door, pointer};
+  Block block;
+  const Owner owner = find_owner(site, block);
+  if (owner == Owner::kPrivate) return PrivateHeap::of(pointer)->reallocate(pointer, bytes);
+  if (owner == Owner::kNext) return reallocate_next(pointer, bytes);
+  if (owner == Owner::kChecked) verify(site, block);
+  void* moved = allocate(bytes, kConfig.granule_bytes, door);
+  if (moved == nullptr) return nullptr;
+  std::memcpy(moved, pointer, std::min(bytes, block.requested));
+  release(site, owner, block);
+  return moved;
+}
+
+Bytes usable_bytes(const void* pointer) noexcept {
+  Block block;
+  const CallSite site{Call::kUsableSize, Door::kMalloc, pointer};
+  switch (find_owner(site, block)) {
+    case Owner::kChecked:
+    case Owner::kPlain:
+      return block.requested;
+    case Owner::kPrivate:
+      if (region.owns(UserPointer{pointer}))
+        return kSizeClasses[region.record(region.pool_of(UserPointer{pointer})).class_index].block_bytes;
+      break;
+    case Owner::kNext:
+      break;
+  }
+  return next_allocator.usable_size(const_cast<void*>(pointer));
+}
+
+os::Lock& lock() noexcept {
+  return check_lock;
+}
+
+constexpr CheckHook kHook = {
+    .allocate = allocate,
+    .deallocate = deallocate,
+    .reallocate = reallocate,
+    .usable_bytes = usable_bytes,
+    .change_door = change_door,
+    .trim = release_all_held,
+    .lock = lock,
+};
+
+constinit os::Lock start_lock{os::LockRank::kMemoryReturn};
+
+bool reserve_all() noexcept {
+  return region.bytes() != 0 && records.reserve() && stack_depot.reserve() && quarantine.reserve();
+}
+
+[[gnu::destructor]] void finish() noexcept {
+  verify_at_exit();
+}
+
+}  // namespace
+
+void verify_at_exit() noexcept {
+  if (check_hook.get() != nullptr) release_all_held();
+}
+
+}  // namespace smallblock::check
+
+namespace smallblock {
+
+bool start_check_mode() noexcept {
+  if (check_hook.get() != nullptr) return true;
+  if (!check::reserve_all()) {
+    os::write_all(2, check::kRefused, sizeof check::kRefused - 1);
+    return false;
+  }
+  hand_over_to(check::kHook);
+  return true;
+}
+
+}  // namespace smallblock
