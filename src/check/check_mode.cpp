@@ -172,14 +172,10 @@ bool reserve_all() noexcept {
 }
 
 [[gnu::destructor]] void finish() noexcept {
-  verify_at_exit();
+  audit_at_exit();
 }
 
 }  // namespace
-
-void verify_at_exit() noexcept {
-  if (check_hook.get() != nullptr) release_all_held();
-}
 
 }  // namespace smallblock::check
 

@@ -12,7 +12,7 @@ namespace smallblock::check {
 // Adds the freed blocks that are held back to by_class[1..kClassCount].
 void count_held(std::uint64_t* by_class) noexcept;
 
-// Verifies all freed blocks that are still held back; nothing if check mode is off.
-void verify_at_exit() noexcept;
+// Verifies all blocks, freed and live, and the whole heap (heap/audit); nothing if check mode is off.
+void audit_at_exit() noexcept;
 
 }  // namespace smallblock::check

@@ -141,6 +141,10 @@ void publish(Block& block) noexcept {
   if (!large_table.add(block)) fail("no memory for the table of large blocks in check mode");
 }
 
+bool has_whole_guards(const Block& block) noexcept {
+  return changed_before(block) == nullptr && changed_behind(block) == nullptr;
+}
+
 void verify_guards(const Block& block) noexcept {
   if (const char* byte = changed_before(block)) report_underrun(block, byte);
   if (const char* byte = changed_behind(block)) report_overrun(block, byte);

@@ -14,6 +14,7 @@ bool make_block(Block& block, Bytes alignment) noexcept;
 // From here on it can be freed.
 void publish(Block& block) noexcept;
 
+bool has_whole_guards(const Block& block) noexcept;
 // Reports a guard that changed.
 void verify_guards(const Block& block) noexcept;
 

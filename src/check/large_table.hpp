@@ -18,6 +18,16 @@ class LargeTable {
   bool find(const void* user, Block& block) noexcept;
   // The block that an address lies in, guards included. O(table).
   bool find_around(const void* address, Block& block) noexcept;
+  // A live block that `wanted` is true of. O(table).
+  template <typename Wanted>
+  bool find_live(Wanted wanted, Block& block) noexcept {
+    for (Bytes slot = 0; slot < slots_; ++slot) {
+      if (table_[slot].user == 0 || table_[slot].record.state != State::kLive) continue;
+      describe(table_[slot], block);
+      if (wanted(block)) return true;
+    }
+    return false;
+  }
   // Changes the record of a block that is there.
   void update(const void* user, const Record& record) noexcept;
   void remove(const void* user) noexcept;

@@ -62,6 +62,8 @@ class Records {
   bool ensure(const void* block) noexcept;
   // The record of an address in the region; nullptr if none was ever made in its arena.
   Record* of(const void* address) noexcept;
+  // The arenas that may have records: those below it.
+  std::uint32_t arena_count() const noexcept { return arenas_.load(std::memory_order_acquire); }
 
  private:
   char* start_ = nullptr;

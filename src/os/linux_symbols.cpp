@@ -1,8 +1,8 @@
 // Names and source lines by libbacktrace, the library that comes with gcc: it reads ELF and DWARF, also of files
 // whose debug information lies apart, and takes its memory from mmap.
 //
-// Its functions are weak here: a program that links libsmallblock.a by hand need not name libbacktrace.a as well, and
-// then has the names that the dynamic linker knows. The shared libraries always hold it (src/CMakeLists.txt).
+// Its functions are weak here: a program that links libsmallblock.a by hand need not name libbacktrace.a as well,
+// and then has the names that the dynamic linker knows. The shared libraries always hold it (src/CMakeLists.txt).
 
 #include "os/linux_symbols.hpp"
 
@@ -22,7 +22,8 @@ void ignore_error(void*, const char*, int) {}
 
 backtrace_state* state() noexcept {
   static backtrace_state* made = nullptr;
-  if (made == nullptr && backtrace_create_state != nullptr) made = backtrace_create_state(nullptr, 1, ignore_error, nullptr);
+  if (made == nullptr && backtrace_create_state != nullptr)
+    made = backtrace_create_state(nullptr, 1, ignore_error, nullptr);
   return made;
 }
 

@@ -87,6 +87,15 @@ CONDITIONS = (
     Condition("pythonmalloc_debug", cases=("python_*.few_objects",), environment={"PYTHONMALLOC": "debug"}),
     Condition("pythonmalloc_malloc", cases=("python_*.objects",), environment={"PYTHONMALLOC": "malloc"}),
     Condition("tracemalloc", cases=("python_*.few_objects",), environment={"PYTHONTRACEMALLOC": "3"}),
+    # Programs without misuse run as ever in check mode; tests/misuse shows that the variable switches it on.
+    Condition(
+        "check_mode",
+        cases=(
+            *("sqlite3", "git", "sort", "gawk", "jq", "perl"),
+            *("python_*.few_objects", "python_*.threads", "python_*.processes"),
+        ),
+        environment={"SMALLBLOCK_CHECK": "1"},
+    ),
     Condition(
         "under_valgrind",
         cases=("python_*.few_objects",),

@@ -1,0 +1,10 @@
+// smallblock: free of 0x*, which lies in smallblock's region, but in no block
+// Without check mode: smallblock: free of an address that is in no pool of blocks (0x*)
+#include "misuse.h"
+
+// The next arenas are empty.
+int main(void) {
+  char* block = malloc(24);
+  free(hidden(block + (64 << 20)));
+  return use_the_heap();
+}
