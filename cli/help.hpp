@@ -16,6 +16,7 @@ Examples:
   smallblock run python3 script.py                    malloc and CPython's objects on smallblock
   smallblock run --stats ls -l                        and at exit, what its memory was
   smallblock run --stats=json --stats-file out.json make -j4
+  smallblock run --check ./program                    double frees, overruns and more, said at once
   smallblock doctor                                   what of this machine it can work with
   smallblock trim 4711                                process 4711 gives its free memory back
 
@@ -29,6 +30,7 @@ Usage: smallblock run [OPTIONS] [--] COMMAND [ARGUMENTS...]
 
   --stats[=text|json]  report at exit on stderr, as text if nothing else is said
   --stats-file FILE    write the report to FILE instead; child processes write to FILE.PID
+  --check              report misuse of memory when it happens, and abort; many times slower (docs/reliability.md)
   -h, --help           print this
 
 COMMAND replaces this process: process id, exit code, signals and the standard streams are its own.

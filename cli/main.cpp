@@ -71,6 +71,7 @@ struct Options {
     run = app.add_subcommand("run");
     run->add_flag("--stats{text}", request.stats_format)->check(CLI::IsMember({"text", "json"}));
     run->add_option("--stats-file", request.stats_file)->type_name("FILE");
+    run->add_flag("--check{1}", request.check)->check(CLI::IsMember({"1"}));
     set_help(*run, kRunHelp);
     doctor = app.add_subcommand("doctor");
     doctor->add_flag("--json", doctor_json);

@@ -64,6 +64,7 @@ void run_command(const RunRequest& request) {
   }
   set_variable("LD_PRELOAD", preload_value(library));
   set_stats_variables(request);
+  if (!request.check.empty()) set_variable("SMALLBLOCK_CHECK", request.check);
 
   std::vector<char*> arguments;
   for (const std::string& argument : request.command) arguments.push_back(const_cast<char*>(argument.c_str()));

@@ -9,6 +9,7 @@ namespace smallblock::cli {
 struct RunRequest {
   std::string stats_format;          // "text", "json", or empty: no report asked for here
   std::string stats_file;            // empty: stderr
+  std::string check;                 // what SMALLBLOCK_CHECK is set to, or empty: it stays as it is
   std::vector<std::string> command;  // the program and its arguments
 };
 

@@ -1,4 +1,4 @@
-"""Compiles and runs the examples of README.md, docs/cpp.md and docs/memory.md as they stand there.
+"""Compiles and runs the examples of README.md and of docs/{cpp,memory,reliability}.md as they stand there.
 
     check_examples.py --root DIR --cxx PROGRAM --cc PROGRAM --library FILE [--flags FLAGS] [--build DIR]
 
@@ -19,7 +19,7 @@ from typing import Optional
 
 from examples import BadPage, Example, examples_of
 
-PAGES = ("README.md", "docs/cpp.md", "docs/memory.md")
+PAGES = ("README.md", "docs/cpp.md", "docs/memory.md", "docs/reliability.md")
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
 TIMEOUT_S = 240
 APP = 'print(sum(len(str(i)) for i in range(10000)))\n'
