@@ -23,6 +23,8 @@ PRELOADABLE = {
 OURS_PRELOADED = "smallblock"
 # The same library with memory return by itself switched off.
 WITHOUT_DECAY = "smallblock_no_decay"
+# And with one allocation in 5000 sampled (docs/reliability.md).
+SAMPLED = "smallblock_sampled"
 OURS_INSIDE = ("sb_api", "inlined")
 OTHERS_INSIDE = ("pmr_unsynchronized", "pmr_synchronized", "boost_pool")
 # The program's reference that no real allocator can reach; shown, but never the fastest peer.
@@ -97,10 +99,18 @@ def preloaded_peers(ours: Path, extra: dict[str, Path]) -> tuple[list[Peer], lis
     return peers, missing
 
 
-def without_decay(ours: Path) -> Peer:
+def _ours_with(name: str, ours: Path, variable: str, value: str) -> Peer:
     if not ours.is_file():
         raise UsageError(f"{ours} is not built ({HOW_TO_BUILD})")
-    return Peer(WITHOUT_DECAY, library=ours.resolve(), environment=(("SMALLBLOCK_DECAY_MS", "-1"),))
+    return Peer(name, library=ours.resolve(), environment=((variable, value),))
+
+
+def without_decay(ours: Path) -> Peer:
+    return _ours_with(WITHOUT_DECAY, ours, "SMALLBLOCK_DECAY_MS", "-1")
+
+
+def sampled(ours: Path) -> Peer:
+    return _ours_with(SAMPLED, ours, "SMALLBLOCK_CHECK", "sample:5000")
 
 
 def inside_peers(cases: dict[str, str]) -> tuple[list[Peer], list[str]]:

@@ -30,7 +30,8 @@ Usage: smallblock run [OPTIONS] [--] COMMAND [ARGUMENTS...]
 
   --stats[=text|json]  report at exit on stderr, as text if nothing else is said
   --stats-file FILE    write the report to FILE instead; child processes write to FILE.PID
-  --check              report misuse of memory when it happens, and abort; many times slower (docs/reliability.md)
+  --check[=sample:N]   report misuse of memory when it happens, and abort; docs/reliability.md says more.
+                       sample:N watches one allocation in N only and costs little
   -h, --help           print this
 
 COMMAND replaces this process: process id, exit code, signals and the standard streams are its own.

@@ -56,6 +56,17 @@ CLI::Validator whole_number(int least, std::string what) {
   return {check, ""};
 }
 
+// "1", or "sample:N".
+CLI::Validator one_or_sample() {
+  const auto check = [number = whole_number(1, "a number")](std::string& word) {
+    constexpr std::string_view kSample = "sample:";
+    if (word == "1") return std::string();
+    std::string count = word.starts_with(kSample) ? word.substr(kSample.size()) : std::string();
+    return number(count).empty() ? std::string() : fmt::format("'{}' is not sample:N, as in sample:5000", word);
+  };
+  return {check, ""};
+}
+
 struct Options {
   CLI::App app;
   CLI::App* run = nullptr;
@@ -71,7 +82,7 @@ struct Options {
     run = app.add_subcommand("run");
     run->add_flag("--stats{text}", request.stats_format)->check(CLI::IsMember({"text", "json"}));
     run->add_option("--stats-file", request.stats_file)->type_name("FILE");
-    run->add_flag("--check{1}", request.check)->check(CLI::IsMember({"1"}));
+    run->add_flag("--check{1}", request.check)->check(one_or_sample());
     set_help(*run, kRunHelp);
     doctor = app.add_subcommand("doctor");
     doctor->add_flag("--json", doctor_json);

@@ -50,6 +50,7 @@ struct Block {
   ClassIndex class_index = kNoClass;
   PoolIndex pool;
   unsigned index = 0;
+  bool sampled = false;  // of a slot of check/sample; index is its number
 
   Bytes gross_bytes() const noexcept { return static_cast<Bytes>(end - start); }
 };

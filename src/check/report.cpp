@@ -123,7 +123,10 @@ void say_this_stack(const char* title) noexcept {
 }
 
 void say_block(const Block& block) noexcept {
-  if (block.class_index == kNoClass) {
+  if (block.sampled) {
+    say("  the block: %p to %p, sampled, in the page at %p\n", static_cast<void*>(block.user),
+        static_cast<void*>(block.user + block.requested), static_cast<void*>(block.start));
+  } else if (block.class_index == kNoClass) {
     say("  the block: %p to %p, of the next allocator\n", static_cast<void*>(block.user),
         static_cast<void*>(block.user + block.requested));
   } else {
@@ -220,6 +223,17 @@ void report_underrun(const Block& block, const char* byte) noexcept {
   begin();
   say("smallblock: write before the start of %p, %s: byte %td is 0x%02x\n", static_cast<void*>(block.user),
       Name(block).text, byte - block.user, value_of(byte));
+  end_with(block);
+}
+
+void report_fault(const Block& block, const char* address) noexcept {
+  begin();
+  const char* what = "access after free to";
+  if (block.record.state == State::kLive) {
+    what = address < block.user ? "access before the start of" : "access past the end of";
+  }
+  say("smallblock: %s %p, %s: byte %td\n", what, static_cast<void*>(block.user), Name(block).text,
+      address - block.user);
   end_with(block);
 }
 

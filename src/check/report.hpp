@@ -31,6 +31,8 @@ struct CallSite {
 // `byte` is the one that changed; found by a call that had to do with the block, or when it left the quarantine.
 [[noreturn]] void report_overrun(const Block& block, const char* byte) noexcept;
 [[noreturn]] void report_underrun(const Block& block, const char* byte) noexcept;
+// An access faulted, in a sampled block's page or beside it.
+[[noreturn]] void report_fault(const Block& block, const char* address) noexcept;
 [[noreturn]] void report_write_after_free(const Block& block, const char* byte) noexcept;
 
 }  // namespace smallblock::check

@@ -5,6 +5,8 @@
 #include <atomic>
 
 #include "heap/memory_return.hpp"
+#include "heap/registry.hpp"
+#include "heap/sample_hook.hpp"
 #include "os/port.hpp"
 
 namespace smallblock {
@@ -18,6 +20,13 @@ constinit std::atomic<ThreadState> thread_state{ThreadState::kUnwanted};
 // While there is something to give back a step is due every decay_ms / kConfig.steps_per_decay.
 constexpr std::uint32_t kPeriodMsMax = 250;
 
+// See heap/sample_hook.hpp.
+void sample_magazines() noexcept {
+  if (sample_hook.get() == nullptr) return;
+  blocks_to_sample.store(0, std::memory_order_relaxed);
+  ask_heaps_to_flush();
+}
+
 void run() noexcept {
   while (true) {
     const std::int32_t decay = decay_ms.load();
@@ -25,6 +34,7 @@ void run() noexcept {
     os::sleep_ms(period_ms < 10 ? 10 : period_ms > kPeriodMsMax ? kPeriodMsMax : period_ms);
     trim_if_requested();
     decay_step();
+    sample_magazines();
   }
 }
 

@@ -13,6 +13,7 @@
 #include "heap/memory_return.hpp"
 #include "heap/private_heap.hpp"
 #include "heap/registry.hpp"
+#include "heap/sample_hook.hpp"
 #include "os/port.hpp"
 
 namespace smallblock {
@@ -31,7 +32,11 @@ void for_each_lock(Visit visit) noexcept {
   visit(return_lock());
   visit(heap_list_lock());
   visit_private_locks(visit);
-  if (const CheckHook* hook = check_hook.get()) visit(hook->lock());
+  if (const CheckHook* hook = check_hook.get()) {
+    visit(hook->lock());
+  } else if (const SampleHook* sampling = sample_hook.get()) {
+    visit(sampling->lock());
+  }
   for (unsigned index = 1; index <= kClassCount; ++index) visit(depots[index].lock());
   visit(arena_table.lock());
   visit(magazine_store.lock());

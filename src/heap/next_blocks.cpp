@@ -6,6 +6,7 @@
 
 #include "core/totals.hpp"
 #include "heap/registry.hpp"
+#include "heap/sample_hook.hpp"
 
 namespace smallblock {
 
@@ -54,6 +55,7 @@ void* allocate_next_aligned(Bytes alignment, Bytes bytes) noexcept {
 }
 
 void* reallocate_next(void* block, Bytes bytes) noexcept {
+  if (const SampleHook* hook = sampled(block)) return hook->reallocate(block, bytes);
   const Bytes old_bytes = next_allocator.usable_size(block);
   if (bytes > old_bytes && !may_grow(bytes - old_bytes)) return nullptr;
   void* moved = next_allocator.realloc(block, bytes);

@@ -12,6 +12,7 @@
 #include "heap/heap_area.hpp"
 #include "heap/in_hand.hpp"
 #include "heap/next_blocks.hpp"
+#include "heap/sample_hook.hpp"
 #include "heap/settings.hpp"
 #include "os/port.hpp"
 
@@ -144,6 +145,7 @@ bool start_engine() noexcept {
   if (state == EngineState::kRefused || current_heap == &direct_heap) return false;
   if (!handle_forks()) return false;
   bool check_mode_due = false;
+  bool sampling_due = false;
   {
     const os::LockGuard guard(registry_lock);
     if (engine_state.load(std::memory_order_relaxed) == EngineState::kNew) {
@@ -151,10 +153,12 @@ bool start_engine() noexcept {
       read_settings();
       const bool started = region.initialise() && os::register_thread_exit(give_heap_back);
       check_mode_due = started && check_mode_wanted;
+      sampling_due = started && sample_every_wanted != 0;
       engine_state.store(started ? EngineState::kReady : EngineState::kRefused, std::memory_order_release);
     }
   }
   if (check_mode_due) start_check_mode();
+  if (sampling_due) start_sampling(sample_every_wanted);
   return engine_state.load(std::memory_order_relaxed) == EngineState::kReady;
 }
 

@@ -7,6 +7,7 @@
 #include "heap/large_blocks.hpp"
 #include "heap/next_blocks.hpp"
 #include "heap/private_heap.hpp"
+#include "heap/sample_hook.hpp"
 #include "heap/slow_path.hpp"
 
 namespace smallblock {
@@ -29,7 +30,10 @@ ClassIndex class_of_block(const void* pointer) noexcept {
 Bytes usable_bytes(const void* pointer) noexcept {
   if (pointer == nullptr) return 0;
   if (const CheckHook* hook = check_hook.get()) return hook->usable_bytes(pointer);
-  if (!region.owns(UserPointer{pointer})) return next_allocator.usable_size(const_cast<void*>(pointer));
+  if (!region.owns(UserPointer{pointer})) {
+    if (const SampleHook* hook = sampled(pointer)) return hook->usable_bytes(pointer);
+    return next_allocator.usable_size(const_cast<void*>(pointer));
+  }
   return kSizeClasses[class_of_block(pointer)].block_bytes;
 }
 
@@ -63,10 +67,10 @@ void* allocate_aligned(Bytes alignment, Bytes bytes, Door door) noexcept {
   if (bytes <= kConfig.small_limit_bytes) {
     const ClassIndex class_index = aligned_class_of(bytes, alignment);
     if (class_index != kNoClass) {
-      void* block = allocate(kSizeClasses[class_index].block_bytes);
+      void* block = allocate(kSizeClasses[class_index].block_bytes, door);
       if (block == nullptr || reinterpret_cast<std::uintptr_t>(block) % alignment == 0) return block;
       // The next allocator stood in for an exhausted region and knew nothing of the alignment.
-      deallocate(block);
+      deallocate(block, door);
     }
   }
   return allocate_next_aligned(alignment, bytes);

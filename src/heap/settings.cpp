@@ -11,6 +11,7 @@
 #include "heap/check_hook.hpp"
 #include "heap/limits.hpp"
 #include "heap/memory_return.hpp"
+#include "heap/sample_hook.hpp"
 #include "os/port.hpp"
 
 namespace smallblock {
@@ -45,6 +46,26 @@ void read_decay() noexcept {
   set_decay(static_cast<std::int32_t>(value));
 }
 
+// "1" or "sample:N".
+void read_check() noexcept {
+  const char* name = "SMALLBLOCK_CHECK";
+  const char* text = os::environment(name);
+  constexpr char kSample[] = "sample:";
+  constexpr Bytes kSampleLength = sizeof kSample - 1;
+  if (text == nullptr || *text == '\0' || std::strcmp(text, "0") == 0) return;
+  if (std::strcmp(text, "1") == 0) {
+    check_mode_wanted = true;
+    return;
+  }
+  const bool sampled = std::strncmp(text, kSample, kSampleLength) == 0;
+  const char* digits = text + kSampleLength;
+  char* end = nullptr;
+  const unsigned long long every =
+      sampled && *digits >= '0' && *digits <= '9' ? std::strtoull(digits, &end, 10) : 0;
+  if (every == 0 || *end != '\0' || every > INT32_MAX) return refuse(name, text, "0, 1 or sample:N");
+  sample_every_wanted = static_cast<std::uint32_t>(every);
+}
+
 // "512M", "2G", "1000000": bytes, or Limits::kNone.
 Bytes read_bytes(const char* name) noexcept {
   const char* text = os::environment(name);
@@ -70,7 +91,7 @@ void read_settings() noexcept {
   read_decay();
   if (is_on("SMALLBLOCK_BACKGROUND")) want_background_thread();
   if (is_on("SMALLBLOCK_HUGEPAGES")) region.want_huge_pages();
-  check_mode_wanted = is_on("SMALLBLOCK_CHECK");
+  read_check();
   Limits::Values limits;
   limits.soft_live_bytes = read_bytes("SMALLBLOCK_SOFT_LIMIT");
   limits.hard_live_bytes = read_bytes("SMALLBLOCK_HARD_LIMIT");

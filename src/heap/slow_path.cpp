@@ -18,6 +18,7 @@
 #include "heap/next_blocks.hpp"
 #include "heap/private_heap.hpp"
 #include "heap/registry.hpp"
+#include "heap/sample_hook.hpp"
 
 namespace smallblock {
 
@@ -222,6 +223,7 @@ void* refill_and_pop(ThreadHeap& heap, ClassIndex class_index, Bytes bytes, Door
   MagazineTop& slot = heap.tops[class_index];
   if (depots[class_index].draining()) [[unlikely]]
     slot.limit.set(nullptr);
+  if (void* block = allocate_sampled(Magazine::count_below(slot.top.load()), bytes, door)) return block;
   return pop(slot);
 }
 
@@ -248,7 +250,8 @@ ClassIndex class_of_free(const void* pointer) noexcept {
 }
 
 // Not in any class: large, private, foreign or no block at all.
-void deallocate_classless(void* pointer) noexcept {
+void deallocate_classless(void* pointer, Door door) noexcept {
+  if (const SampleHook* hook = sampled(pointer)) return hook->deallocate(pointer, door);
   if (PrivateHeap* heap = PrivateHeap::of(pointer)) return heap->deallocate(pointer);
   const UserPointer block{pointer};
   if (!region.owns(block)) return deallocate_next(pointer);
@@ -277,7 +280,7 @@ void deallocate_slow(void* pointer, Door door) noexcept {
   if (check_hook.get() != nullptr) [[unlikely]]
     return deallocate_checked(pointer, door, kUnsized);
   const ClassIndex class_index = class_of_free(pointer);
-  if (class_index == kNoClass) return deallocate_classless(pointer);
+  if (class_index == kNoClass) return deallocate_classless(pointer, door);
   if (ThreadHeap* heap = attach_thread(Occasion::kFree)) return deallocate_slow_in(*heap, pointer, door);
   depots[class_index].put_back(class_index, 1, &pointer);
 }
@@ -292,8 +295,11 @@ void deallocate_slow_in(ThreadHeap& heap, void* pointer, Door door) noexcept {
   if (check_hook.get() != nullptr) [[unlikely]]
     return deallocate_checked_in(heap, pointer, door);
   const ClassIndex class_index = class_of_free(pointer);
-  if (class_index == kNoClass) return deallocate_classless(pointer);
+  if (class_index == kNoClass) return deallocate_classless(pointer, door);
   look_around(heap);
+  // The magazine was flushed, and the next malloc shall be a refill.
+  if (is_sample_due()) [[unlikely]]
+    return depots[class_index].put_back(class_index, 1, &pointer);
   const bool draining = depots[class_index].draining();
   if (draining && free_to_sparse_pool(heap, class_index, pointer)) return;
   if (!spill(heap, class_index)) {

@@ -1,7 +1,7 @@
 // Memory on Linux: reserve with PROT_NONE, commit with mprotect, give back with MADV_DONTNEED.
 //
-// A committed range is never made PROT_NONE again: that would split the mapping, and the number of mappings must
-// stay constant whatever the load (vm.max_map_count).
+// A committed range of the region is never made PROT_NONE again: that would split the mapping, and the number of
+// mappings must stay constant whatever the load (vm.max_map_count). Only the sampled pages of check/sample are.
 
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -86,6 +86,11 @@ bool commit(void* address, Bytes bytes) noexcept {
   return mprotect(address, bytes, PROT_READ | PROT_WRITE) == 0;
 }
 
+void forbid(void* address, Bytes bytes) noexcept {
+  const ErrnoKeeper keeper;
+  mprotect(address, bytes, PROT_NONE);
+}
+
 bool decommit(void* address, Bytes bytes) noexcept {
   const ErrnoKeeper keeper;
   return madvise(address, bytes, MADV_DONTNEED) == 0;
@@ -113,6 +118,12 @@ bool address_space_limited() noexcept {
   const ErrnoKeeper keeper;
   rlimit limit{};
   return getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+}
+
+std::uint64_t now_ns() noexcept {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1000000000 + static_cast<std::uint64_t>(now.tv_nsec);
 }
 
 std::uint32_t coarse_now_ms() noexcept {

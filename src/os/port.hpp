@@ -25,6 +25,9 @@ void unreserve(void* address, Bytes bytes) noexcept;
 // Makes reserved memory readable and writable; it reads as zero until written. False if refused: nothing changed.
 bool commit(void* address, Bytes bytes) noexcept;
 
+// Takes the access away again; the content may stay in memory.
+void forbid(void* address, Bytes bytes) noexcept;
+
 // Gives the pages of committed memory back; the range stays committed and then reads as zero.
 // False if the system kept them: the content is then unchanged.
 bool decommit(void* address, Bytes bytes) noexcept;
@@ -47,6 +50,9 @@ bool address_space_limited() noexcept;
 
 // Time since some fixed point, in milliseconds, cheap and a few milliseconds coarse.
 std::uint32_t coarse_now_ms() noexcept;
+
+// The same in nanoseconds, exact.
+std::uint64_t now_ns() noexcept;
 
 // Threads.
 

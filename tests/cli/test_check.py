@@ -41,13 +41,21 @@ class Check(CommandTest):
         self.assertEqual(smallblock(*words, find_python(), "-c", script).returncode, 0)
         self.assertGreater(self.read_report()["arenas_opened_total"], 0)
 
+    def test_a_sample_is_asked_for(self) -> None:
+        result = smallblock("run", "--check=sample:5000", "sh", "-c", "echo $SMALLBLOCK_CHECK")
+        self.assertEqual((result.stdout, result.stderr), ("sample:5000\n", ""))
+
     def test_other_words_are_refused(self) -> None:
-        self.assert_one_line_error(smallblock("run", "--check=often", "true"), 2, "--check")
+        for word in ("often", "sample", "sample:", "sample:0", "sample:-1", "sample:1x", "2"):
+            self.assert_one_line_error(smallblock("run", f"--check={word}", "true"), 2, "--check")
 
     def test_a_wrong_variable_is_refused_and_left_out(self) -> None:
-        result = smallblock("run", "echo", "ran", SMALLBLOCK_CHECK="often")
-        self.assertEqual(result.stdout, "ran\n")
-        self.assertIn("SMALLBLOCK_CHECK=often is not", result.stderr)
+        for word in ("often", "sample:", "sample:0", "sample:-5", "sample:5x"):
+            result = smallblock("run", "echo", "ran", SMALLBLOCK_CHECK=word)
+            self.assertEqual(result.stdout, "ran\n")
+            self.assertEqual(
+                result.stderr, f"smallblock: SMALLBLOCK_CHECK={word} is not 0, 1 or sample:N; it is left out\n"
+            )
 
 
 if __name__ == "__main__":

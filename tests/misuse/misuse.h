@@ -12,13 +12,14 @@ static inline char* hidden(char* block) {
   return block;
 }
 
+enum { kMany = 20000 };
+static char* many[kMany];
+
 // Enough of every small size that magazines spill and pools are used again.
 static inline int use_the_heap(void) {
-  enum { kBlocks = 20000 };
-  static char* blocks[kBlocks];
   for (size_t bytes = 16; bytes <= 128; bytes += 8) {
-    for (int i = 0; i < kBlocks; ++i) blocks[i] = (char*)malloc(bytes);
-    for (int i = 0; i < kBlocks; ++i) free(blocks[i]);
+    for (int i = 0; i < kMany; ++i) many[i] = (char*)malloc(bytes);
+    for (int i = 0; i < kMany; ++i) free(many[i]);
   }
   return 0;
 }

@@ -5,7 +5,8 @@
 
 The first line of the source is the message of check mode, word for word; 0x* stands for an address. The second says
 what happens without check mode: a message, "nothing" (it ends with 0 and is silent), or that it is not ours to say.
-The report must also name the function and the file that called, and for a block where it came from and, if it was
+A third line may say what a
+sampled block makes of it, of which there are some among many. The report must also name the function and the file that called, and for a block where it came from and, if it was
 freed, where. The exit status is 77 if what runs the program is not there.
 """
 
@@ -24,6 +25,9 @@ ROOT = Path(__file__).resolve().parents[2]
 SKIP = 77
 TIMEOUT_S = 60
 WITHOUT = "Without check mode: "
+SAMPLED = "Sampled: "
+# Often enough that a program that does it 20000 times cannot miss it, whichever side of its page a block lies on.
+SAMPLE = "sample:500"
 UNKNOWN = "whatever the next allocator does"
 
 
@@ -31,6 +35,7 @@ UNKNOWN = "whatever the next allocator does"
 class Expected:
     checked: str
     without: str
+    sampled: str = ""
 
 
 @dataclass(frozen=True)
@@ -40,10 +45,11 @@ class Outcome:
 
 
 def read_expected(source: str) -> Expected:
-    lines = [re.sub(r"^(//|#) ", "", line) for line in source.splitlines()[:2]]
+    lines = [re.sub(r"^(//|#) ", "", line) for line in source.splitlines()[:3]]
     if not lines[0].startswith("smallblock: ") or not lines[1].startswith(WITHOUT):
         raise SystemExit("run_misuse.py: the first line must be the message, the second start with: " + WITHOUT)
-    return Expected(lines[0], lines[1][len(WITHOUT) :])
+    sampled = lines[2][len(SAMPLED) :] if lines[2].startswith(SAMPLED) else ""
+    return Expected(lines[0], lines[1][len(WITHOUT) :], sampled)
 
 
 def as_pattern(message: str) -> str:
@@ -101,11 +107,11 @@ def faults_without(expected: Expected, outcome: Outcome) -> list[str]:
     return faults_of_message(expected.without, outcome)
 
 
-def run(command: list[str], library: Path, checked: bool) -> Outcome:
+def run(command: list[str], library: Path, check: str) -> Outcome:
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith(("SMALLBLOCK_", "LD_", "PYTHON"))
     }
-    environment = {**kept, "LD_PRELOAD": str(library), "SMALLBLOCK_CHECK": "1" if checked else "0"}
+    environment = {**kept, "LD_PRELOAD": str(library), "SMALLBLOCK_CHECK": check}
     # A core of every program would fill the disk.
     limited = ["sh", "-c", 'ulimit -c 0; exec "$@"', "sh", *command]
     result = subprocess.run(
@@ -144,6 +150,21 @@ BAD_REPORTS = {
 }
 
 
+def faults_of_program(command: list[str], source: Path, library: Path) -> list[str]:
+    expected = read_expected(source.read_text(encoding="utf-8"))
+    faults = []
+    for mode, check, message in (("check mode", "1", expected.checked), ("sampling", SAMPLE, expected.sampled)):
+        if not message:
+            continue
+        outcome = run(command, library, check)
+        found = faults_of_message(message, outcome) + faults_of_report(message, source.name, outcome)
+        faults += [f"in {mode} it {fault}" for fault in found]
+        if found:
+            print(outcome.stderr)
+    outcome = run(command, library, "0")
+    return faults + [f"without check mode it {fault}" for fault in faults_without(expected, outcome)]
+
+
 def self_test() -> list[str]:
     died = -signal.SIGABRT
 
@@ -174,15 +195,7 @@ def main() -> int:
         command = [arguments.program]
         if arguments.python:
             command = [find_python(arguments.python), str(source)]
-        expected = read_expected(source.read_text(encoding="utf-8"))
-        library = arguments.preload.resolve(strict=True)
-        checked = run(command, library, checked=True)
-        report = faults_of_message(expected.checked, checked)
-        report += faults_of_report(expected.checked, source.name, checked)
-        faults += [f"in check mode it {fault}" for fault in report]
-        if report:
-            print(checked.stderr)
-        faults += [f"without check mode it {fault}" for fault in faults_without(expected, run(command, library, False))]
+        faults += faults_of_program(command, source, arguments.preload.resolve(strict=True))
     for fault in faults:
         print(fault)
     return 1 if faults else 0

@@ -97,6 +97,11 @@ CONDITIONS = (
         environment={"SMALLBLOCK_CHECK": "1"},
     ),
     Condition(
+        "sampling",
+        cases=("sqlite3", "git", "python_*.few_objects", "python_*.threads", "python_*.processes"),
+        environment={"SMALLBLOCK_CHECK": "sample:50"},
+    ),
+    Condition(
         "under_valgrind",
         cases=("python_*.few_objects",),
         programs=("valgrind",),

@@ -1,0 +1,31 @@
+// Faults on Linux: SIGSEGV. Not on the alternate stack, which may be too small for a report.
+
+#include <csignal>
+
+#include "os/fault.hpp"
+
+namespace smallblock::os {
+
+namespace {
+
+void (*handler_now)(const void* address) = nullptr;
+struct sigaction before;
+
+void on_signal(int number, siginfo_t* information, void*) {
+  if (information->si_code > 0) handler_now(information->si_addr);
+  // The same access faults again.
+  sigaction(number, &before, nullptr);
+}
+
+}  // namespace
+
+void handle_faults(void (*handler)(const void* address)) noexcept {
+  handler_now = handler;
+  struct sigaction action {};
+  action.sa_sigaction = on_signal;
+  action.sa_flags = SA_SIGINFO | SA_NODEFER;
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGSEGV, &action, &before);
+}
+
+}  // namespace smallblock::os
