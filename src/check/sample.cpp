@@ -89,7 +89,7 @@ constinit std::uint64_t random_state = 0x9e3779b97f4a7c15U;
 // From this N on sampling takes no more than this share of the time, measured: a frequent one has to wait for
 // credit.
 constexpr std::uint32_t kBoundedFrom = 1000;
-constexpr std::int64_t kShare = 100;
+constexpr std::int64_t kShare = 400;
 constexpr std::int64_t kCreditMaxNs = 1000000;
 
 // Under check_lock.

@@ -19,11 +19,20 @@ constinit std::atomic<ThreadState> thread_state{ThreadState::kUnwanted};
 
 // While there is something to give back a step is due every decay_ms / kConfig.steps_per_decay.
 constexpr std::uint32_t kPeriodMsMax = 250;
+constexpr unsigned kRoundsPerFlush = 16;
 
-// See heap/sample_hook.hpp.
+// See heap/sample_hook.hpp. Refills count down; while none does, all that is allocated comes from magazines.
 void sample_magazines() noexcept {
   if (sample_hook.get() == nullptr) return;
+  static constinit std::int64_t left_before = 0;
+  static constinit unsigned rounds = 0;
+  const std::int64_t left = blocks_to_sample.load(std::memory_order_relaxed);
+  const bool quiet = left == left_before;
+  left_before = left;
+  // Where refills come anyway, a flush is dearer and less needed.
+  if (++rounds % kRoundsPerFlush != 0 && !quiet) return;
   blocks_to_sample.store(0, std::memory_order_relaxed);
+  left_before = 0;
   ask_heaps_to_flush();
 }
 

@@ -296,9 +296,10 @@ void deallocate_slow_in(ThreadHeap& heap, void* pointer, Door door) noexcept {
     return deallocate_checked_in(heap, pointer, door);
   const ClassIndex class_index = class_of_free(pointer);
   if (class_index == kNoClass) return deallocate_classless(pointer, door);
+  const bool flushed = heap.flush_asked.load();
   look_around(heap);
-  // The magazine was flushed, and the next malloc shall be a refill.
-  if (is_sample_due()) [[unlikely]]
+  // The next malloc of its size shall be a refill.
+  if (flushed && is_sample_due()) [[unlikely]]
     return depots[class_index].put_back(class_index, 1, &pointer);
   const bool draining = depots[class_index].draining();
   if (draining && free_to_sparse_pool(heap, class_index, pointer)) return;
