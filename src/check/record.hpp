@@ -31,12 +31,21 @@ struct Record {
   Door door = Door::kMalloc;
   State state = State::kNone;
 
-  State load_state() const noexcept { return __atomic_load_n(&state, __ATOMIC_ACQUIRE); }
-  void store_state(State next) noexcept { __atomic_store_n(&state, next, __ATOMIC_RELEASE); }
+  State load_state() const noexcept { return static_cast<State>(__atomic_load_n(raw_state(), __ATOMIC_ACQUIRE)); }
+  void store_state(State next) noexcept {
+    __atomic_store_n(raw_state(), static_cast<std::uint8_t>(next), __ATOMIC_RELEASE);
+  }
   // False if it was in another state.
   bool change_state(State from, State to) noexcept {
-    return __atomic_compare_exchange_n(&state, &from, to, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+    auto expected = static_cast<std::uint8_t>(from);
+    return __atomic_compare_exchange_n(raw_state(), &expected, static_cast<std::uint8_t>(to), false,
+                                       __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
   }
+
+ private:
+  // clang's builtins take no enumeration.
+  std::uint8_t* raw_state() noexcept { return reinterpret_cast<std::uint8_t*>(&state); }
+  const std::uint8_t* raw_state() const noexcept { return reinterpret_cast<const std::uint8_t*>(&state); }
 };
 static_assert(sizeof(Record) == kConfig.granule_bytes);
 
