@@ -1,4 +1,4 @@
-"""`smallblock run --check`: the program runs in check mode, and so do its children; without misuse nothing is said."""
+"""`smallblock run --check`: the program and its children run in check mode; without misuse nothing is said."""
 
 from __future__ import annotations
 

@@ -5,9 +5,9 @@
 
 The first line of the source is the message of check mode, word for word; 0x* stands for an address. The second says
 what happens without check mode: a message, "nothing" (it ends with 0 and is silent), or that it is not ours to say.
-A third line may say what a
-sampled block makes of it, of which there are some among many. The report must also name the function and the file that called, and for a block where it came from and, if it was
-freed, where. The exit status is 77 if what runs the program is not there.
+A third line may say what a sampled block makes of it, of which there are some among many. The report must also name
+the function and the file that called, and for a block where it came from and, if it was freed, where. The exit status
+is 77 if what runs the program is not there.
 """
 
 from __future__ import annotations
