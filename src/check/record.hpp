@@ -8,6 +8,8 @@
 // starts, and made accessible arena by arena. Called by the other files of this layer.
 #pragma once
 
+#include <atomic>
+
 #include "core/region.hpp"
 #include "heap/check_hook.hpp"
 
