@@ -1,0 +1,94 @@
+"""Builds the package: CMake builds the engine and the preload library, setuptools the extension module.
+
+SMALLBLOCK_BUILD names the folder for CMake's part, so that wheels for several interpreters share it (./build-wheel
+sets it).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sysconfig
+from pathlib import Path
+
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+from setuptools.command.build_py import build_py
+from setuptools.command.install import install
+
+try:  # setuptools finds it by itself only if it sees wheel's metadata
+    from wheel.bdist_wheel import bdist_wheel
+except ImportError:
+    from setuptools.command.bdist_wheel import bdist_wheel
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+OFF = [f"-DSMALLBLOCK_{part}=OFF" for part in ("TESTS", "BENCH", "CLI")]
+
+
+def version() -> str:
+    header = (ROOT / "include" / "smallblock" / "smallblock.h").read_text()
+    return header.split('#define SB_VERSION_STRING "')[1].split('"')[0]
+
+
+def build_engine(folder: Path) -> None:
+    if not (folder / "CMakeCache.txt").exists():
+        subprocess.run(
+            ["cmake", "-S", str(ROOT), "-B", str(folder), "-DCMAKE_BUILD_TYPE=Release",
+             "-DCMAKE_CXX_FLAGS_RELEASE=-O2 -DNDEBUG", *OFF],
+            check=True,
+        )
+    targets = ["smallblock_python", "smallblock_preload"]
+    subprocess.run(["cmake", "--build", str(folder), "--target", *targets], check=True)
+
+
+class PackageFiles(build_py):
+    """Adds the file that SMALLBLOCK=1 needs, beside the package."""
+
+    def run(self) -> None:
+        super().run()
+        self.copy_file(str(HERE / "smallblock.pth"), str(Path(self.build_lib) / "smallblock.pth"))
+
+
+class AnyLayout(install):
+    """Debian's setuptools asks every interpreter's distutils for what only Debian's has."""
+
+    install_layout = None
+    prefix_option = None
+
+
+class WithEngine(build_ext):
+    def run(self) -> None:
+        if sysconfig.get_config_var("Py_GIL_DISABLED"):
+            raise SystemExit("smallblock: a free-threaded CPython keeps its own allocator; use a build with the GIL")
+        named = os.environ.get("SMALLBLOCK_BUILD")
+        folder = Path(named).resolve() if named else Path(self.build_temp).resolve() / "engine"
+        build_engine(folder)
+        for extension in self.extensions:
+            extension.extra_objects = [str(folder / "lib" / "libsmallblock_python.a")]
+        super().run()
+        package = Path(self.build_lib) / "smallblock"
+        shutil.copy2(folder / "lib" / "libsmallblock_preload.so", package)
+
+
+setup(
+    name="smallblock",
+    version=version(),
+    description="A small-object allocator that serves CPython's objects and gives memory back",
+    python_requires=">=3.9,<3.14",
+    packages=["smallblock"],
+    package_data={"smallblock": ["py.typed", "*.pyi"]},
+    ext_modules=[
+        Extension(
+            "smallblock._smallblock",
+            ["src/module.cpp"],
+            language="c++",
+            include_dirs=[str(ROOT / "include"), str(ROOT / "src")],
+            extra_compile_args=["-std=c++20", "-O2", "-fvisibility=hidden", "-fno-exceptions", "-fno-rtti"],
+            extra_link_args=["-Wl,--exclude-libs,ALL", "-Wl,-z,nodelete", "-Wl,--as-needed", "-pthread"],
+        )
+    ],
+    cmdclass={"build_py": PackageFiles, "build_ext": WithEngine, "bdist_wheel": bdist_wheel, "install": AnyLayout},
+    zip_safe=False,
+)

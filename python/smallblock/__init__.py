@@ -1,0 +1,122 @@
+"""smallblock serves CPython's small objects, and says what memory they take.
+
+    import smallblock
+    smallblock.install()            # this process, from now on
+    print(smallblock.stats())
+
+`python3 -m smallblock app.py` starts a program on it from the first allocation. What stats() needs is imported when
+it is first called, so that an import stays cheap.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Callable, Optional, TextIO
+
+from smallblock import _smallblock
+
+if TYPE_CHECKING:
+    from smallblock._statistics import ClassStats, MemoryStats, Stats
+
+__all__ = [
+    "ClassStats",
+    "MemoryStats",
+    "Stats",
+    "debugmallocstats",
+    "decay",
+    "install",
+    "installed",
+    "limit",
+    "stats",
+    "trim",
+    "uninstall",
+]
+
+UINT64_MAX = (1 << 64) - 1
+
+
+def install() -> None:
+    """Serves new objects of up to 512 bytes (CPython's mem and obj domains) from smallblock.
+
+    Blocks born before go back to the allocator that made them; larger ones stay there. Raises RuntimeError when
+    smallblock is installed already, or when hooks (PYTHONMALLOC=debug, tracemalloc, a profiler) are in place.
+    """
+    _smallblock.install()
+
+
+def uninstall() -> None:
+    """Stops new allocations from smallblock; blocks that it made stay valid and may be freed at any time.
+
+    Raises RuntimeError when smallblock is not installed, when the process was started on it, or when the hooks of
+    another tool lie over it.
+    """
+    _smallblock.uninstall()
+
+
+def installed() -> bool:
+    """Whether new objects come from smallblock: after install(), or in a process that was started on it."""
+    return _smallblock.installed()
+
+
+def stats() -> Stats:
+    """The engine's figures at this moment, all sizes in bytes. Takes each size class's lock for a moment."""
+    from smallblock._statistics import Stats
+
+    return Stats.from_engine(_smallblock.stats())
+
+
+def trim() -> None:
+    """Gives back to the system all memory that can go, now: tens of milliseconds for a heap of 1 GB."""
+    _smallblock.trim()
+
+
+def decay(milliseconds: int) -> None:
+    """How long memory is left alone before it goes back by itself: -1 never, 0 at once, up to 2**31 - 1 ms.
+
+    Raises ValueError for other numbers, TypeError for what is no integer.
+    """
+    _smallblock.decay(milliseconds)
+
+
+def limit(
+    *,
+    soft: Optional[int] = None,
+    hard: Optional[int] = None,
+    callback: Optional[Callable[[], object]] = None,
+) -> None:
+    """Limits in bytes on the blocks that smallblock holds live; None: no limit. Each call replaces the one before.
+
+    Above `soft` memory is trimmed, and `callback()` runs once in the main thread as soon as that executes Python
+    code. At `hard` an allocation raises MemoryError. After install() only blocks of up to 512 bytes count; in a
+    process that was started on smallblock larger ones do too. Raises TypeError or ValueError for wrong arguments.
+    """
+    for name, value in (("soft", soft), ("hard", hard)):
+        if value is None:
+            continue
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise TypeError(f"{name} must be a number of bytes or None, not {type(value).__name__}")
+        if not 0 < value <= UINT64_MAX:
+            raise ValueError(f"{name} must be between 1 and 2**64 - 1 bytes; None means no limit")
+    if callback is not None and not callable(callback):
+        raise TypeError(f"callback must be callable or None, not {type(callback).__name__}")
+    if callback is not None and soft is None:
+        raise ValueError("callback is called at the soft limit: give soft=BYTES as well")
+    if soft is not None and hard is not None and soft > hard:
+        raise ValueError(f"soft ({soft}) must not be above hard ({hard})")
+    _smallblock.limit(soft or 0, hard or 0, callback)
+
+
+def debugmallocstats(file: Optional[TextIO] = None) -> None:
+    """Prints the figures in the layout of CPython's sys._debugmallocstats(), to stderr or `file`."""
+    import sys
+
+    from smallblock._statistics import debug_text
+
+    print(debug_text(stats()), end="", file=sys.stderr if file is None else file)
+
+
+def __getattr__(name: str) -> object:
+    if name in ("ClassStats", "MemoryStats", "Stats"):
+        from smallblock import _statistics
+
+        return getattr(_statistics, name)
+    raise AttributeError(f"module 'smallblock' has no attribute {name!r}")

@@ -1,0 +1,138 @@
+// See cpython_hook_wrap.hpp.
+//
+// Each domain keeps the allocator that it had, as `previous`. It serves what is large, and takes back all that does
+// not lie in the region; a small block that the region had no room for is the C library's, which pymalloc hands on.
+
+#include "api/cpython_hook_wrap.hpp"
+
+#include "api/cpython_hook_hits.hpp"
+#include "os/port.hpp"
+
+namespace smallblock {
+
+namespace {
+
+template <int kDomain>
+struct Previous {
+  static constexpr Door kDoor = kDomain == kMemDomain ? Door::kPythonMem : Door::kPythonObject;
+  static constexpr bool kLargeAreChecked = false;
+  static inline PythonAllocator previous{};
+
+  static void* allocate(std::size_t bytes) noexcept { return previous.malloc(previous.context, bytes); }
+  template <typename Heap>
+  static void* allocate(Heap, std::size_t bytes) noexcept {
+    return allocate(bytes);
+  }
+  static void* allocate_zeroed(std::size_t count, std::size_t bytes) noexcept {
+    return previous.calloc(previous.context, count, bytes);
+  }
+  static void* reallocate(void* block, std::size_t bytes) noexcept {
+    return previous.realloc(previous.context, block, bytes);
+  }
+  template <typename Heap>
+  static void deallocate(Heap heap, void* block) noexcept {
+    if (region.owns(UserPointer{block})) return heap.deallocate_slow(block, kDoor);
+    previous.free(previous.context, block);
+  }
+};
+
+// After unwrap_cpython: allocates nothing, frees both kinds.
+template <typename Heap, int kDomain>
+struct Retired {
+  using Below = Previous<kDomain>;
+
+  static void* allocate(void*, std::size_t bytes) { return Below::allocate(bytes); }
+  static void* allocate_zeroed(void*, std::size_t count, std::size_t bytes) {
+    return Below::allocate_zeroed(count, bytes);
+  }
+  static void* reallocate(void* context, void* block, std::size_t bytes) {
+    if (block == nullptr || !region.owns(UserPointer{block})) return Below::reallocate(block, bytes);
+    void* moved = Below::allocate(bytes);
+    if (moved == nullptr) return nullptr;
+    const Bytes old_bytes = usable_bytes(block);
+    std::memcpy(moved, block, bytes < old_bytes ? bytes : old_bytes);
+    python_free<Heap, Below>(context, block);
+    return moved;
+  }
+  static PythonAllocator make(void* context) noexcept {
+    return {context, allocate, allocate_zeroed, reallocate, python_free<Heap, Below>};
+  }
+};
+
+struct Wrapper {
+  PythonAllocator working;
+  PythonAllocator retired;
+};
+
+template <int kDomain>
+Wrapper make_wrapper(ThreadHeap* heap_of_gil, const PythonAllocator& before) noexcept {
+  Previous<kDomain>::previous = before;
+  return {make_allocator_for<Previous<kDomain>>(heap_of_gil), heap_of_gil != nullptr
+                                                                  ? Retired<SharedHeap, kDomain>::make(heap_of_gil)
+                                                                  : Retired<OwnHeap, kDomain>::make(nullptr)};
+}
+
+bool wrapped_once = false;
+Wrapper mem_wrapper;
+Wrapper object_wrapper;
+
+template <typename Function>
+Function find(const char* name) noexcept {
+  return reinterpret_cast<Function>(os::global_symbol(name));
+}
+
+PythonAllocator allocator_of(int domain) noexcept {
+  PythonAllocator allocator{};
+  find<SetAllocator>("PyMem_GetAllocator")(domain, &allocator);
+  return allocator;
+}
+
+bool in_force(PythonAllocator Wrapper::*which) noexcept {
+  return wrapped_once && allocator_of(kMemDomain).malloc == (mem_wrapper.*which).malloc &&
+         allocator_of(kObjectDomain).malloc == (object_wrapper.*which).malloc;
+}
+
+void put_in_force(PythonAllocator Wrapper::*which) noexcept {
+  const auto set_allocator = find<SetAllocator>("PyMem_SetAllocator");
+  set_allocator(kMemDomain, &(mem_wrapper.*which));
+  set_allocator(kObjectDomain, &(object_wrapper.*which));
+}
+
+// Only these two pass a block that they do not know on to the C library's free. Debug hooks and tracers would lose
+// sight of blocks that are made above them.
+bool cpythons_own_in_force() noexcept {
+  const auto name_of = find<const char* (*)()>("_PyMem_GetCurrentAllocatorName");
+  const char* name = name_of != nullptr ? name_of() : nullptr;
+  return name != nullptr && (std::strcmp(name, "pymalloc") == 0 || std::strcmp(name, "malloc") == 0);
+}
+
+}  // namespace
+
+WrapAnswer wrap_cpython() noexcept {
+  if (in_force(&Wrapper::working)) return WrapAnswer::kWasSo;
+  if (!in_force(&Wrapper::retired)) {
+    if (wrapped_once) return WrapAnswer::kCovered;
+    if (!cpythons_own_in_force()) return WrapAnswer::kNotCpythons;
+    if (!start_engine()) return WrapAnswer::kNoMemory;
+    ThreadHeap* heap = make_heap_of_gil();
+    mem_wrapper = make_wrapper<kMemDomain>(heap, allocator_of(kMemDomain));
+    object_wrapper = make_wrapper<kObjectDomain>(heap, allocator_of(kObjectDomain));
+    wrapped_once = true;
+  }
+  put_in_force(&Wrapper::working);
+  return WrapAnswer::kDone;
+}
+
+WrapAnswer unwrap_cpython() noexcept {
+  if (!wrapped_once || in_force(&Wrapper::retired)) return WrapAnswer::kWasSo;
+  if (!in_force(&Wrapper::working)) return WrapAnswer::kCovered;
+  put_in_force(&Wrapper::retired);
+  return WrapAnswer::kDone;
+}
+
+bool cpython_is_wrapped() noexcept {
+  // Tracers that were put over a working wrapper save it and put it back.
+  return wrapped_once && !in_force(&Wrapper::retired);
+}
+
+}  // namespace smallblock

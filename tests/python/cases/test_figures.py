@@ -1,0 +1,83 @@
+"""stats(), trim(), limit() and debugmallocstats(), installed and preloaded."""
+
+from __future__ import annotations
+
+import unittest
+
+from child import run
+
+BOTH = (("installed", "import smallblock\nsmallblock.install()\n", False), ("preloaded", "import smallblock\n", True))
+
+
+class Figures(unittest.TestCase):
+    def each(self, code: str) -> None:
+        for name, start, on_smallblock in BOTH:
+            with self.subTest(name):
+                run(start + code, on_smallblock=on_smallblock)
+
+    def test_stats_are_frozen_and_add_up(self) -> None:
+        self.each("""
+import dataclasses, json
+kept = [[i] for i in range(50000)]
+figures = smallblock.stats()
+assert isinstance(figures, smallblock.Stats) and figures.version.count(".") == 2
+assert figures.live_bytes == sum(row.blocks_in_use * row.block_bytes for row in figures.classes)
+assert figures.live_bytes > 50000 * 32
+assert figures.committed_bytes == (figures.arenas_used + figures.arenas_kept) * figures.arena_bytes
+try:
+    figures.live_bytes = 0
+except dataclasses.FrozenInstanceError:
+    pass
+else:
+    raise AssertionError("not frozen")
+again = json.loads(figures.to_json())
+assert again["memory"]["live_bytes"] == figures.memory.live_bytes
+assert len(again["classes"]) == len(figures.classes)
+assert "<table>" in figures._repr_html_() and f"{figures.memory.live_bytes:,}" in figures._repr_html_()
+""")
+
+    def test_trim_gives_memory_back(self) -> None:
+        self.each("""
+smallblock.decay(-1)
+kept = [[i] for i in range(400000)]
+def rss():
+    with open("/proc/self/statm") as statm:
+        return int(statm.read().split()[1]) * 4096
+full = rss()
+del kept[1:]
+kept_resident = rss()
+smallblock.trim()
+assert rss() < full - 15_000_000, (full, kept_resident, rss())
+""")
+
+    def test_the_soft_limit_calls_once_and_the_hard_one_refuses(self) -> None:
+        self.each("""
+called = []
+live = smallblock.stats().memory
+now = live.live_bytes + live.cached_bytes + live.next_bytes
+smallblock.limit(soft=now + 5_000_000, hard=now + 20_000_000, callback=lambda: called.append(1))
+kept = [None] * 2_000_000
+try:
+    for i in range(2_000_000):
+        kept[i] = [i]
+except MemoryError:
+    del kept
+else:
+    raise AssertionError("no MemoryError")
+smallblock.limit()
+assert 1 <= len(called) <= 3, called
+assert len([[i] for i in range(600000)]) == 600000
+""")
+
+    def test_debugmallocstats_has_cpythons_lines(self) -> None:
+        self.each("""
+import io
+text = io.StringIO()
+smallblock.debugmallocstats(text)
+for line in ("class   size   num pools", "# arenas highwater mark", "# bytes in allocated blocks", "Total"):
+    assert line in text.getvalue(), line
+""")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,92 @@
+"""install() and uninstall() in a running interpreter."""
+
+from __future__ import annotations
+
+import unittest
+
+from child import run
+
+IN_FORCE = """
+import smallblock
+def in_use():
+    return sum(row.blocks_in_use for row in smallblock.stats().classes)
+def grows():
+    before = in_use()
+    kept = [[i] for i in range(50000)]
+    return in_use() - before > 40000
+"""
+
+
+class Install(unittest.TestCase):
+    def test_objects_come_from_smallblock_only_while_it_is_installed(self) -> None:
+        run(IN_FORCE + """
+assert not smallblock.installed() and not grows()
+smallblock.install()
+assert smallblock.installed() and grows()
+smallblock.uninstall()
+assert not smallblock.installed() and not grows()
+smallblock.install()
+assert grows()
+""")
+
+    def test_blocks_of_both_allocators_are_freed_and_resized_in_any_phase(self) -> None:
+        run(IN_FORCE + """
+old = [bytearray(i % 600) for i in range(20000)]
+smallblock.install()
+new = [bytearray(i % 600) for i in range(20000)]
+for blocks in (old, new):
+    for block in blocks[::2]:
+        block += b"x" * (len(block) % 97)
+del old[::3]
+churn()
+smallblock.uninstall()
+peak = in_use()
+for blocks in (old, new):
+    for i, block in enumerate(blocks):
+        block += b"y" * (i % 53)
+        assert block[-1:] in (b"y", b"x", b"\\0", b"")
+del old, new, blocks, block
+churn()
+assert in_use() < peak / 4, (in_use(), peak)
+""")
+
+    def test_wrong_use_is_answered_by_a_sentence(self) -> None:
+        run(IN_FORCE + """
+def sentence(call, *words):
+    try:
+        call()
+    except (RuntimeError, TypeError, ValueError) as error:
+        assert all(word in str(error) for word in words), error
+    else:
+        raise AssertionError(words)
+sentence(smallblock.uninstall, "not installed")
+smallblock.install()
+sentence(smallblock.install, "installed already")
+sentence(lambda: smallblock.limit(soft=-1), "soft", "between")
+sentence(lambda: smallblock.limit(hard="1G"), "hard", "str")
+sentence(lambda: smallblock.limit(hard=1 << 64), "hard", "between")
+sentence(lambda: smallblock.limit(soft=2, hard=1), "above")
+sentence(lambda: smallblock.limit(callback=print), "soft=")
+sentence(lambda: smallblock.limit(soft=1, callback=3), "callable")
+sentence(lambda: smallblock.decay(-2), "never")
+sentence(lambda: smallblock.decay(1 << 31), "never")
+sentence(lambda: smallblock.decay("x"), "")
+""")
+
+    def test_the_import_takes_at_most_5_ms(self) -> None:
+        # Each in a fresh process, and the least of several, as the machine may be busy.
+        code = """
+import sys, time
+start = time.perf_counter()
+import smallblock
+print((time.perf_counter() - start) * 1000)
+assert not {"dataclasses", "json", "typing_extensions"} & set(sys.modules)
+"""
+        times_ms = [float(run(code)) for _ in range(7)]
+        print(f"import in ms, least and most: {min(times_ms):.2f} {max(times_ms):.2f}")
+        self.assertLessEqual(min(times_ms), 5)
+
+
+
+if __name__ == "__main__":
+    unittest.main()

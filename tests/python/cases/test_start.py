@@ -1,0 +1,122 @@
+"""python3 -m smallblock, SMALLBLOCK=1, and a process that was started on the preload library."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+from child import run
+
+
+def launch(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "smallblock", *arguments],
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+class Start(unittest.TestCase):
+    def test_the_package_talks_to_the_preloaded_engine(self) -> None:
+        run("""
+import smallblock
+assert smallblock.installed()
+first = smallblock.stats()
+kept = [[i] for i in range(50000)]
+assert smallblock.stats().live_bytes - first.live_bytes > 40000 * 32
+large = bytes(10_000_000)
+assert smallblock.stats().memory.next_bytes > 9_000_000
+for call, words in ((smallblock.install, "installed already"), (smallblock.uninstall, "stays on it")):
+    try:
+        call()
+    except RuntimeError as error:
+        assert words in str(error), error
+    else:
+        raise AssertionError(words)
+del kept
+smallblock.trim()
+""", on_smallblock=True)
+
+    def test_told_to_leave_python_alone_it_is_not_installed(self) -> None:
+        text = run("""
+import smallblock
+assert not smallblock.installed()
+try:
+    smallblock.install()
+except RuntimeError as error:
+    print(error)
+""", on_smallblock=True, environment={"SMALLBLOCK_PYTHON": "0"})
+        self.assertIn("unset it", text)
+
+    def test_arguments_and_exit_code_are_the_programs(self) -> None:
+        done = launch("-c", "import sys; print(sys.argv[1:]); sys.exit(7)", "--stats", "a b")
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (7, "['--stats', 'a b']\n", ""))
+
+    def test_a_module(self) -> None:
+        done = launch("-m", "json.tool", "--help")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("usage", done.stdout)
+
+    def test_flags_of_the_interpreter_stay(self) -> None:
+        text = run("import sys; print(sys.flags.optimize, sys.flags.dont_write_bytecode)", flags=["-O", "-B"],
+                   on_smallblock=True)
+        self.assertEqual(text.split(), ["1", "1"])
+
+    def test_reports(self) -> None:
+        done = launch("--stats", "-c", "pass")
+        self.assertIn("# arenas highwater mark", done.stderr)
+        with tempfile.TemporaryDirectory() as folder:
+            for words in (["--stats=json", "--stats-file", "out"], ["--stats=json", "--stats-file=out"]):
+                path = Path(folder) / "out"
+                words = [word.replace("out", str(path)) for word in words]
+                done = launch(*words, "-c", "pass")
+                self.assertEqual((done.returncode, done.stderr), (0, ""))
+                self.assertEqual(json.loads(path.read_text())["schema"], 2)
+                path.unlink()
+
+    def test_children_run_on_it_too(self) -> None:
+        code = "import subprocess, sys; print(subprocess.check_output([sys.executable, '-c', %r], text=True))"
+        done = launch("-c", code % "import smallblock; print(smallblock.installed())")
+        self.assertEqual(done.stdout.strip(), "True", done.stderr)
+
+    def test_bad_options_end_with_one_line(self) -> None:
+        for arguments, word in (
+            ([], "name a program"),
+            (["--stats=xml", "x.py"], "xml"),
+            (["--what"], "--what"),
+            (["-m"], "argument"),
+            (["--stats-file"], "path"),
+            (["--stats-file", "no/such/folder/out", "x.py"], "create the directory"),
+        ):
+            with self.subTest(arguments=arguments):
+                done = launch(*arguments)
+                self.assertEqual(done.returncode, 2, done.stderr)
+                self.assertEqual(len(done.stderr.splitlines()), 1)
+                self.assertIn(word, done.stderr)
+
+    def test_the_variable_installs_it(self) -> None:
+        code = "import sys; print('smallblock' in sys.modules); import smallblock; print(smallblock.installed())"
+        self.assertEqual(run(code, environment={"SMALLBLOCK": "1"}).split(), ["True", "True"])
+        for value in ("", "0"):
+            self.assertEqual(run(code, environment={"SMALLBLOCK": value}).split(), ["False", "False"])
+
+    def test_the_variable_does_no_harm_where_it_cannot_work(self) -> None:
+        text = run("print(churn() > 0)", environment={"SMALLBLOCK": "1", "PYTHONMALLOC": "debug"})
+        self.assertIn("has no effect", text)
+        self.assertIn("True", text)
+        text = run("print(churn() > 0)", environment={"SMALLBLOCK": "1"}, on_smallblock=True)
+        self.assertEqual(text.strip(), "True")
+
+
+if __name__ == "__main__":
+    unittest.main()
