@@ -10,11 +10,12 @@ it is first called, so that an import stays cheap.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Callable, Optional, TextIO
-
 from smallblock import _smallblock
 
+TYPE_CHECKING = False  # typing's own takes longer to import than the rest of the package
 if TYPE_CHECKING:
+    from typing import Callable, Optional, TextIO
+
     from smallblock._statistics import ClassStats, MemoryStats, Stats
 
 __all__ = [

@@ -36,13 +36,18 @@ bool find(const char* name, Function& function) {
   return found != nullptr;
 }
 
-// The preload library is the object that has both malloc and the C interface.
+// The preload library is the object that has both malloc and the C interface. It is asked itself: the program's
+// view of malloc may be an entry of its own that jumps there.
 void find_engine() {
   Dl_info of_malloc{};
   Dl_info of_interface{};
   void* const interface = dlsym(RTLD_DEFAULT, "sb_stats_get");
   if (interface == nullptr || dladdr(interface, &of_interface) == 0) return;
-  if (dladdr(dlsym(RTLD_DEFAULT, "malloc"), &of_malloc) == 0) return;
+  void* const library = dlopen(of_interface.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
+  if (library == nullptr) return;
+  void* const its_malloc = dlsym(library, "malloc");
+  dlclose(library);
+  if (its_malloc == nullptr || dladdr(its_malloc, &of_malloc) == 0) return;
   if (of_malloc.dli_fbase != of_interface.dli_fbase) return;
   Engine other;
   other.preloaded = find("sb_stats_get", other.stats_get) && find("sb_memory_get", other.memory_get) &&
