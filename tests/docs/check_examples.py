@@ -1,10 +1,12 @@
-"""Compiles and runs the examples of README.md and of docs/{cpp,memory,reliability}.md as they stand there.
+"""Compiles and runs the examples of README.md and of docs/{cpp,memory,python,reliability}.md as they stand there.
 
     check_examples.py --root DIR --cxx PROGRAM --cc PROGRAM --library FILE [--flags FLAGS] [--build DIR]
+      [--wheels DIR]
 
 C and C++ blocks are linked with the static library. Shell blocks run in a folder of their own that has what a reader
 has: ./run, build/release and an app.py; they need --build, the folder of a build with the command. First it is proved
-that a wrong example is found. With --cmake the cmake blocks are built instead, around the whole source tree.
+that a wrong example is found. --wheels is where ./build-wheel put its wheels, for Python blocks and shell blocks that
+install one. With --cmake the cmake blocks are built instead, around the whole source tree.
 """
 
 from __future__ import annotations
@@ -14,12 +16,13 @@ import os
 import subprocess
 import sys
 import tempfile
+import zipfile
 from pathlib import Path
 from typing import Optional
 
 from examples import BadPage, Example, examples_of
 
-PAGES = ("README.md", "docs/cpp.md", "docs/memory.md", "docs/reliability.md")
+PAGES = ("README.md", "docs/cpp.md", "docs/memory.md", "docs/python.md", "docs/reliability.md")
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
 TIMEOUT_S = 240
 APP = 'print(sum(len(str(i)) for i in range(10000)))\n'
@@ -40,6 +43,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--library", type=Path, required=True)
     parser.add_argument("--flags", default="", help="more compiler flags, separated by spaces")
     parser.add_argument("--build", type=Path)
+    parser.add_argument("--wheels", type=Path)
     parser.add_argument("--cmake")
     return parser.parse_args()
 
@@ -106,13 +110,34 @@ def run_shell(example: Example, arguments: argparse.Namespace, folder: Path) -> 
     (folder / "run").chmod(0o755)
     (folder / "build").mkdir()
     (folder / "build" / "release").symlink_to(arguments.build, target_is_directory=True)
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("SMALLBLOCK_")}
-    environment.pop("LD_PRELOAD", None)
-    output = run(["bash", "-euo", "pipefail", "-c", example.text], folder, environment)
+    if arguments.wheels:
+        (folder / "build" / "wheels").symlink_to(arguments.wheels, target_is_directory=True)
+    output = run(["bash", "-euo", "pipefail", "-c", example.text], folder, clean_environment())
     for sign in FAILED_QUIETLY:
         if sign in output:
             raise BadPage(f"ran without smallblock:\n{output}")
     return output
+
+
+def run_python(example: Example, arguments: argparse.Namespace, folder: Path) -> str:
+    """With the package out of the wheel of the Python that runs this."""
+    wheel = find_wheel(arguments)
+    if wheel is None:
+        raise BadPage(f"there is no wheel of this Python in {arguments.wheels}")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder)
+    (folder / "example.py").write_text(example.text)
+    return run([sys.executable, "-B", "example.py"], folder, clean_environment())
+
+
+def find_wheel(arguments: argparse.Namespace) -> Optional[Path]:
+    tag = f"cp3{sys.version_info[1]}"
+    return next(arguments.wheels.glob(f"smallblock-*-{tag}-{tag}-*.whl"), None)
+
+
+def clean_environment() -> dict[str, str]:
+    mine = ("SMALLBLOCK", "PYTHON", "LD_PRELOAD")
+    return {name: value for name, value in os.environ.items() if not name.startswith(mine)}
 
 
 def run_cmake(example: Example, arguments: argparse.Namespace, folder: Path) -> str:
@@ -137,11 +162,14 @@ def reason_to_skip(example: Example, arguments: argparse.Namespace) -> str:
         return "the other test runs it"
     if example.language == "sh" and arguments.build is None:
         return "this build has no command"
+    uses_wheel = example.language == "python" or "build/wheels" in example.text
+    if uses_wheel and arguments.wheels is None:
+        return "this build makes no wheels"
     return missing_need(example)
 
 
 def check(example: Example, arguments: argparse.Namespace) -> None:
-    runners = {"sh": run_shell, "cmake": run_cmake, "c": run_compiled, "cpp": run_compiled}
+    runners = {"sh": run_shell, "cmake": run_cmake, "python": run_python, "c": run_compiled, "cpp": run_compiled}
     with tempfile.TemporaryDirectory() as name:
         output = runners[example.language](example, arguments, Path(name))
     for wanted in example.prints:
@@ -163,8 +191,12 @@ WRONG_SHELL = [
 ]
 
 
+WRONG_PYTHON = [("that raises", "<!-- tested -->\n```python\nimport smallblock\nsmallblock.uninstall()\n```\n")]
+
+
 def prove_that_wrong_ones_are_found(arguments: argparse.Namespace) -> None:
-    for what, page in WRONG + (WRONG_SHELL if arguments.build else []):
+    wrong = WRONG + (WRONG_SHELL if arguments.build else []) + (WRONG_PYTHON if arguments.wheels else [])
+    for what, page in wrong:
         try:
             for example in examples_of("wrong", page):
                 check(example, arguments)
@@ -175,7 +207,7 @@ def prove_that_wrong_ones_are_found(arguments: argparse.Namespace) -> None:
 
 def main() -> int:
     arguments = parse_arguments()
-    for name in ("root", "library", "build"):
+    for name in ("root", "library", "build", "wheels"):
         path = getattr(arguments, name)
         setattr(arguments, name, path.resolve() if path else None)
     if not arguments.cmake:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-LANGUAGES = ("c", "cpp", "sh", "cmake")
+LANGUAGES = ("c", "cpp", "sh", "cmake", "python")
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 MARK = re.compile(r"<!-- (tested|not tested)(.*?) -->\n\Z")
 INCLUDE = re.compile(r"^#include .*\n", re.MULTILINE)
