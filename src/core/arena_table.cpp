@@ -80,9 +80,7 @@ void ArenaTable::return_slot(ArenaIndex arena, unsigned slot) noexcept {
   if (record.free_count < slots_of(record.units_log2)) return list(arena);
   count_used(-1);
   counts_.units_free -= ArenaRecord::kUnits;
-  record.state = ArenaState::kKept;
-  kept_.push_front(region, arena);
-  count_kept(1);
+  keep_or_release(arena);
 }
 
 void ArenaTable::note_regret(const ArenaRecord& record) noexcept {
@@ -256,8 +254,8 @@ std::uint64_t ArenaTable::take_slots(ArenaIndex arena, std::uint64_t units) noex
   return slots;
 }
 
-// An empty arena after a purge.
-void ArenaTable::return_kept(ArenaIndex arena) noexcept {
+// An empty arena: kept for what of it is in memory, if anything.
+void ArenaTable::keep_or_release(ArenaIndex arena) noexcept {
   ArenaRecord& record = region.record(arena);
   if (record.dirty_units != 0) {
     record.state = ArenaState::kKept;
@@ -298,7 +296,7 @@ bool ArenaTable::purge(ArenaIndex arena, std::uint64_t units, bool thorough) noe
   (purged ? record.released_ms : purge_refused_ms_) = os::coarse_now_ms();
   add_dirty(arena, purged ? in_hand & ~units : in_hand);
   if (!used) {
-    return_kept(arena);
+    keep_or_release(arena);
   } else {
     for (; slots != 0; slots &= slots - 1) return_slot(arena, lowest_bit(slots));
   }

@@ -75,7 +75,7 @@ class ArenaTable {
   void give_back_surplus(ArenaIndex arena) noexcept;
   bool purge(ArenaIndex arena, std::uint64_t units, bool thorough) noexcept;
   std::uint64_t take_slots(ArenaIndex arena, std::uint64_t units) noexcept;
-  void return_kept(ArenaIndex arena) noexcept;
+  void keep_or_release(ArenaIndex arena) noexcept;
   template <typename SystemCall>
   bool without_lock(SystemCall system_call) noexcept;
 

@@ -85,19 +85,24 @@ void MagazineStore::purge(bool all) noexcept {
 void MagazineStore::purge_slab(std::uint32_t number, bool all) noexcept {
   const auto per_page = static_cast<unsigned>(os::page_bytes() / sizeof(Magazine));
   std::uint64_t ready = 0;
+  std::uint64_t never_used = 0;
   {
     const os::LockGuard guard(lock_);
     Slab& slab = slabs_[number];
-    const std::uint64_t candidates = slab.free & ~slab.purged & (all ? ~std::uint64_t{0} : slab.idle);
+    const std::uint64_t candidates = slab.free & (all ? ~std::uint64_t{0} : slab.idle | slab.purged);
     for (unsigned place = 0; place + per_page <= kMagazines; place += per_page) {
       const std::uint64_t page = low_bits(per_page) << place;
-      if ((candidates & page) == page) ready |= page;
+      if ((candidates & page) == page && (slab.purged & page) != page) ready |= page;
     }
     slab.idle = slab.free;
     if (ready == 0) return;
     slab.free &= ~ready;
+    // Beside those that were; while the page is in the system's hands they count like them.
+    never_used = slab.purged & ready;
+    slab.purged &= ~ready;
+    resident_.store(resident_.load() + static_cast<unsigned>(std::popcount(never_used)));
   }
-  std::uint64_t purged = 0;
+  std::uint64_t purged = never_used;
   for_each_run(ready, [&](unsigned first, unsigned count) {
     if (os::decommit(magazine(number, first), count * sizeof(Magazine))) purged |= low_bits(count) << first;
   });

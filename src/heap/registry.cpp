@@ -66,7 +66,9 @@ void adopt(ThreadHeap& heap) noexcept {
   heap.busy.store(kNoClass);
   if (busy != kNoClass && busy != kBusyElsewhere) {
     close(heap.tops[busy]);
-    heap.spares[busy] = MagazineSpare{};
+    MagazineSpare& cold = heap.spares[busy];
+    add_to(totals.cached_bytes, -std::int64_t{cold.counted} * kSizeClasses[busy].block_bytes);
+    cold = MagazineSpare{};
   }
   flush_heap(heap);
   if (heap.may_be_orphan) --orphans_possible;
