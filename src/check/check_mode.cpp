@@ -165,8 +165,6 @@ constexpr CheckHook kHook = {
     .lock = lock,
 };
 
-constinit os::Lock start_lock{os::LockRank::kMemoryReturn};
-
 bool reserve_all() noexcept {
   return region.bytes() != 0 && records.reserve() && stack_depot.reserve() && quarantine.reserve();
 }

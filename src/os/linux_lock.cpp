@@ -24,21 +24,25 @@ void pause_briefly() noexcept {
 #endif
 }
 
-// Of the locks that the calling thread holds; debug builds only. Not through __tls_get_addr, which may allocate.
-[[maybe_unused, gnu::tls_model("initial-exec")]] thread_local constinit std::uint32_t held_ranks = 0;
+// Of the locks that the calling thread holds; debug builds only, others have no such variable. Not through
+// __tls_get_addr, which may allocate.
+[[maybe_unused]] std::uint32_t& held_ranks() noexcept {
+  [[gnu::tls_model("initial-exec")]] static thread_local constinit std::uint32_t ranks = 0;
+  return ranks;
+}
 
 }  // namespace
 
 void Lock::check_rank() const noexcept {
-  if constexpr (kAsserting) SB_ASSERT(held_ranks >> static_cast<unsigned>(rank_) == 0);
+  if constexpr (kAsserting) SB_ASSERT(held_ranks() >> static_cast<unsigned>(rank_) == 0);
 }
 
 void Lock::note_taken() const noexcept {
-  if constexpr (kAsserting) held_ranks |= 1U << static_cast<unsigned>(rank_);
+  if constexpr (kAsserting) held_ranks() |= 1U << static_cast<unsigned>(rank_);
 }
 
 void Lock::note_let_go() const noexcept {
-  if constexpr (kAsserting) held_ranks &= ~(1U << static_cast<unsigned>(rank_));
+  if constexpr (kAsserting) held_ranks() &= ~(1U << static_cast<unsigned>(rank_));
 }
 
 void Lock::lock_contended() noexcept {
