@@ -1,7 +1,8 @@
 """Includes follow the one order of layers.txt; OS headers stay in src/os, Python in the CPython front door.
 
 The engine and everything that is preloaded link nothing beyond libc, so their files include no header whose code
-lives in libstdc++. cli/ is an ordinary program: it may use both the OS and libstdc++.
+lives in libstdc++. cli/ is an ordinary program: it may use both the OS and libstdc++. src/inspect/image reads a heap
+from outside and is no part of the engine: it may use libstdc++, and the engine may not include it.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ LIBSTDCXX_HEADERS = set(
 )
 PYTHON = re.compile(r"\bPython\.h\b|\b_?Py(?:Mem|Object|Interpreter|Thread|Gil|Runtime|State|Unicode|Type|Dict)_?\w*")
 # The doctor looks for the hook's symbols in interpreters, by name.
-PYTHON_DOOR = ("src/api/cpython_hook", "cli/doctor_python")
+PYTHON_DOOR = ("src/api/cpython_hook", "cli/doctor_python", "src/inspect/image/python_")
+# Uses libstdc++ and is linked by programs only.
+READERS = ("src/inspect/image/", "cli/")
 
 
 def layer_ranks() -> dict[str, int]:
@@ -50,6 +53,8 @@ def objection(path: str, quote: str, header: str, ranks: dict[str, int]) -> str 
             return f'"{header}" does not name its layer: write "{layer}/{header}"'
         if first not in ranks:
             return f'"{header}" belongs to no layer of layers.txt'
+        if header.startswith("inspect/image/") and not path.startswith(READERS):
+            return f'{layer} must not include "{header}": it is no part of the engine'
         if first != layer and ranks[first] >= ranks[layer]:
             return f'{layer} must not include "{header}": {first} is not below it'
         return None
@@ -57,8 +62,8 @@ def objection(path: str, quote: str, header: str, ranks: dict[str, int]) -> str 
         return f'<{header}> is ours: include it as "{header}"'
     if OS_HEADER.fullmatch(header) and layer not in ("os", "cli"):
         return f"<{header}> is an OS header: only src/os may include it"
-    if header in LIBSTDCXX_HEADERS and layer != "cli":
-        return f"<{header}> needs libstdc++ at run time: only cli may include it"
+    if header in LIBSTDCXX_HEADERS and not path.startswith(READERS):
+        return f"<{header}> needs libstdc++ at run time: only cli and inspect/image may include it"
     return None
 
 
@@ -85,7 +90,8 @@ GOOD = {
     "src/core/pool.cpp": '#include "core/pool.hpp"\n#include <cstdint>\n#include "base/bits.hpp"\n// PyMem_Malloc\n',
     "src/os/linux.cpp": "#include <sys/mman.h>\n",
     "src/api/cpython_hook.cpp": 'const char* kName = "PyMem_SetAllocator";\n',
-    "cli/main.cpp": '#include <string>\n#include <unistd.h>\n#include "inspect/image.hpp"\n',
+    "src/inspect/image/heap_image.hpp": "#include <vector>\n",
+    "cli/main.cpp": '#include <string>\n#include <unistd.h>\n#include "inspect/image/heap_image.hpp"\n',
 }
 BAD = [
     BadExample("heap is not below it", {"src/core/a.cpp": '#include "heap/magazine.hpp"\n'}),
@@ -99,6 +105,7 @@ BAD = [
     BadExample("OS header", {"src/api/a.cpp": "#include <sys/mman.h>\n"}),
     BadExample("needs libstdc++", {"src/heap/a.hpp": "#include <mutex>\n"}),
     BadExample("needs libstdc++", {"src/api/a.cpp": "#include <vector>\n"}),
+    BadExample("no part of the engine", {"src/inspect/a.cpp": '#include "inspect/image/heap_image.hpp"\n'}),
     BadExample("cpython_hook", {"src/api/a.cpp": "#include <Python.h>\n"}),
     BadExample("cpython_hook", {"src/heap/a.cpp": 'auto* name = "PyObject_Free";\n'}),
 ]
