@@ -10,6 +10,7 @@ Usage:
   smallblock run [OPTIONS] [--] COMMAND [ARGUMENTS...]
   smallblock doctor [--json]
   smallblock trim PID [--wait MS]
+  smallblock types PID [--limit N] [--json]
   smallblock --version | --help
 
 Examples:
@@ -19,8 +20,9 @@ Examples:
   smallblock run --check ./program                    double frees, overruns and more, said at once
   smallblock doctor                                   what of this machine it can work with
   smallblock trim 4711                                process 4711 gives its free memory back
+  smallblock types 4711                               what its blocks hold, by Python type or C++ class
 
-'smallblock run --help' explains the options; so do 'doctor' and 'trim'.
+'smallblock run --help' explains the options; so do 'doctor', 'trim' and 'types'.
 )";
 
 inline constexpr const char* kRunHelp =
@@ -69,6 +71,19 @@ Exit codes: 0 trimmed (with --wait 0: asked), 2 wrong options, 3 no such process
 
 Environment of that process:
   SMALLBLOCK_BACKGROUND=1  it gives memory back, and answers, while all its threads sleep
+)";
+
+inline constexpr const char* kTypesHelp =
+    R"(Count what a running process has in smallblock's blocks, by Python type (3.9 to 3.13) or C++ class (of objects
+with a vtable). What cannot be proved to be an object counts as "unknown". The process is neither stopped nor asked.
+
+Usage: smallblock types PID [--limit N] [--json]
+
+  --limit N   rows of the table: 30 if nothing is said
+  --json      all types, as one JSON object
+  -h, --help  print this
+
+Bytes are those of whole blocks. You may look into what you may debug, as with 'trim'; exit codes are the same.
 )";
 
 }  // namespace smallblock::cli

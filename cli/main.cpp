@@ -18,6 +18,7 @@
 #include "cli/help.hpp"
 #include "cli/run_command.hpp"
 #include "cli/trim.hpp"
+#include "cli/types.hpp"
 
 namespace smallblock::cli {
 
@@ -72,9 +73,11 @@ struct Options {
   CLI::App* run = nullptr;
   CLI::App* doctor = nullptr;
   CLI::App* trim = nullptr;
+  CLI::App* types = nullptr;
   RunRequest request;
   bool doctor_json = false;
   TrimRequest trim_request;
+  TypesRequest types_request;
 
   Options() {
     app.set_version_flag("--version", std::string("smallblock ") + SB_VERSION_STRING);
@@ -88,14 +91,22 @@ struct Options {
     doctor->add_flag("--json", doctor_json);
     set_help(*doctor, kDoctorHelp);
     trim = app.add_subcommand("trim");
-    trim->add_option("PID", trim_request.pid)->required()->check(whole_number(1, "a process id"));
+    add_pid(*trim, trim_request.pid);
     trim->add_option("--wait", trim_request.wait_ms)
         ->type_name("MS")
         ->check(whole_number(0, "a number of milliseconds"));
     set_help(*trim, kTrimHelp);
+    types = app.add_subcommand("types");
+    add_pid(*types, types_request.pid);
+    types->add_option("--limit", types_request.limit)->type_name("N")->check(whole_number(1, "a number of rows"));
+    types->add_flag("--json", types_request.json);
+    set_help(*types, kTypesHelp);
   }
 
  private:
+  static void add_pid(CLI::App& command, int& pid) {
+    command.add_option("PID", pid)->required()->check(whole_number(1, "a process id"));
+  }
   static void set_help(CLI::App& app, const char* text) {
     app.formatter_fn([text](const CLI::App*, const std::string&, CLI::AppFormatMode) { return std::string(text); });
   }
@@ -123,6 +134,7 @@ int dispatch(Options& options, std::vector<std::string> words) {
   options.app.parse(words);
   if (options.doctor->parsed()) return run_doctor(options.doctor_json);
   if (options.trim->parsed()) return run_trim(options.trim_request);
+  if (options.types->parsed()) return run_types(options.types_request);
   if (split.command.empty())
     throw Error(kExitUsage, "run: name a command, as in 'smallblock run python3 script.py'");
   options.request.command = split.command;

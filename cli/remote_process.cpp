@@ -11,9 +11,11 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cinttypes>
+#include <climits>
 #include <cstdio>
 #include <cstring>
 #include <map>
@@ -93,15 +95,16 @@ RemoteProcess::RemoteProcess(pid_t pid) : pid_(pid) {
       continue;
     }
     mapping.path = line.substr(static_cast<std::size_t>(path_at));
-    if (permissions[1] != 'w' || permissions[3] != 'p' || !mapping.path.starts_with('/')) continue;
-    data_mappings_.push_back(std::move(mapping));
+    mapping.holds_data = permissions[1] == 'w' && permissions[3] == 'p';
+    mappings_.push_back(std::move(mapping));
   }
 }
 
 SymbolSearch RemoteProcess::find_data_symbol(const char* name) const {
   SymbolSearch search;
   std::map<std::string, std::optional<std::uint64_t>> offsets;
-  for (const Mapping& mapping : data_mappings_) {
+  for (const Mapping& mapping : mappings_) {
+    if (!mapping.holds_data || !mapping.path.starts_with('/')) continue;
     const auto [entry, is_new] = offsets.try_emplace(mapping.path);
     if (is_new) {
       const int file = open_mapped_file(mapping);
@@ -144,12 +147,55 @@ std::optional<std::uint64_t> RemoteProcess::resident_bytes() const {
   return resident_kib ? std::optional(*resident_kib * 1024) : std::nullopt;
 }
 
-bool RemoteProcess::read_bytes(std::uint64_t address, void* target, std::size_t bytes) const {
-  const iovec here{target, bytes};
-  const iovec there{reinterpret_cast<void*>(address), bytes};
-  const ssize_t done = process_vm_readv(pid_, &here, 1, &there, 1, 0);
-  if (done < 0 && errno != EFAULT) throw_refused(errno);
-  return done == static_cast<ssize_t>(bytes);
+// A call ends at the first piece that is not there; the next one begins after it.
+void RemoteProcess::read_pieces(std::span<inspect::Piece> pieces) const {
+  std::vector<iovec> here;
+  std::vector<iovec> there;
+  while (!pieces.empty()) {
+    const auto batch = pieces.first(std::min<std::size_t>(pieces.size(), IOV_MAX));
+    here.clear();
+    there.clear();
+    for (const inspect::Piece& piece : batch) {
+      here.push_back({piece.target, piece.bytes});
+      there.push_back({reinterpret_cast<void*>(piece.address), piece.bytes});
+    }
+    const ssize_t done = process_vm_readv(pid_, here.data(), here.size(), there.data(), there.size(), 0);
+    if (done < 0 && errno != EFAULT) throw_refused(errno);
+    auto bytes_left = static_cast<std::size_t>(done < 0 ? 0 : done);
+    std::size_t next = 0;
+    while (next < batch.size() && batch[next].bytes <= bytes_left) {
+      bytes_left -= batch[next].bytes;
+      batch[next++].done = true;
+    }
+    if (next < batch.size()) ++next;
+    pieces = pieces.subspan(next);
+  }
+}
+
+std::vector<std::uint64_t> RemoteProcess::find_symbol(const char* name) const {
+  std::vector<std::uint64_t> addresses;
+  std::map<std::string, std::optional<SymbolPlace>> places;
+  for (const Mapping& mapping : mappings_) {
+    if (!mapping.path.starts_with('/')) continue;
+    const auto [entry, is_new] = places.try_emplace(mapping.path);
+    if (is_new) {
+      const int file = open_mapped_file(mapping);
+      if (file < 0) continue;
+      entry->second = data_symbol_place(file, name);
+      close(file);
+    }
+    // The mapping that the file begins with says where it was loaded.
+    if (entry->second && mapping.file_offset == entry->second->first_offset)
+      addresses.push_back(mapping.begin + (entry->second->value - entry->second->first_value));
+  }
+  return addresses;
+}
+
+std::vector<inspect::MappedFile> RemoteProcess::mappings() const {
+  std::vector<inspect::MappedFile> files;
+  for (const Mapping& mapping : mappings_)
+    files.push_back({mapping.begin, mapping.end, mapping.path.starts_with('/') ? mapping.path : std::string()});
+  return files;
 }
 
 bool RemoteProcess::write_bytes(std::uint64_t address, const void* source, std::size_t bytes) const {

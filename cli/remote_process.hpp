@@ -1,4 +1,4 @@
-// Another process, seen from outside: its mapped files, where a data symbol lies in it, its memory, its size.
+// Another process, seen from outside: its mappings, where a data symbol lies in it, its memory, its size.
 //
 // For commands that look into a running process; they have what a debugger may do and nothing more. The process
 // goes on meanwhile: it may end or become another program at any time, so what was read is checked by whoever reads
@@ -13,6 +13,8 @@
 #include <type_traits>
 #include <vector>
 
+#include "inspect/image/memory_source.hpp"
+
 namespace smallblock::cli {
 
 // Where a symbol was found. A process has several when a file is loaded twice, or when two files define it.
@@ -21,7 +23,7 @@ struct SymbolSearch {
   std::vector<std::string> unread_files;  // could not be opened, so it may be in there
 };
 
-class RemoteProcess {
+class RemoteProcess : public inspect::MemorySource {
  public:
   // Throws Error if there is no such process or this user may not look at its mappings.
   explicit RemoteProcess(pid_t pid);
@@ -31,13 +33,13 @@ class RemoteProcess {
   // In every file that is mapped the way initialised data is: privately, writable.
   SymbolSearch find_data_symbol(const char* name) const;
 
-  // Nothing or false if no memory is at the address. Throws Error if the process has ended or this user may not.
-  template <typename T>
-  std::optional<T> read(std::uint64_t address) const {
-    static_assert(std::is_trivially_copyable_v<T>);
-    T value;
-    return read_bytes(address, &value, sizeof value) ? std::optional<T>(value) : std::nullopt;
-  }
+  // The contract of inspect/image/memory_source.hpp; they throw Error if the process has ended or this user may
+  // not. A symbol may lie in any part of a file, and need not have bytes there.
+  void read_pieces(std::span<inspect::Piece> pieces) const override;
+  std::vector<std::uint64_t> find_symbol(const char* name) const override;
+  std::vector<inspect::MappedFile> mappings() const override;
+
+  // False if no memory is at the address. Throws as above.
   template <typename T>
   bool write(std::uint64_t address, const T& value) const {
     static_assert(std::is_trivially_copyable_v<T>);
@@ -52,17 +54,17 @@ class RemoteProcess {
     std::uint64_t begin;
     std::uint64_t end;
     std::uint64_t file_offset;
+    bool holds_data;   // privately mapped, writable
     std::string path;  // with " (deleted)" if no name leads to the file any more
   };
 
-  bool read_bytes(std::uint64_t address, void* target, std::size_t bytes) const;
   bool write_bytes(std::uint64_t address, const void* source, std::size_t bytes) const;
   [[noreturn]] void throw_refused(int error) const;
   std::string proc_file(const std::string& name) const;
   int open_mapped_file(const Mapping& mapping) const;
 
   pid_t pid_;
-  std::vector<Mapping> data_mappings_;
+  std::vector<Mapping> mappings_;
 };
 
 }  // namespace smallblock::cli

@@ -5,6 +5,7 @@
 
 #include <gelf.h>
 #include <libelf.h>
+#include <unistd.h>
 
 #include <cstring>
 #include <memory>
@@ -42,25 +43,53 @@ std::optional<std::uint64_t> symbol_value(Elf* elf, const char* name) {
   return std::nullopt;
 }
 
-std::optional<std::uint64_t> file_offset(Elf* elf, std::uint64_t value) {
+// Calls visit for each part of the file that is loaded, in ascending order, until it returns true.
+template <typename Visit>
+void visit_loaded(Elf* elf, Visit visit) {
   std::size_t count = 0;
-  if (elf_getphdrnum(elf, &count) != 0) return std::nullopt;
+  if (elf_getphdrnum(elf, &count) != 0) return;
   for (int index = 0; index < static_cast<int>(count); ++index) {
     GElf_Phdr segment;
-    if (gelf_getphdr(elf, index, &segment) == nullptr || segment.p_type != PT_LOAD) continue;
-    if (value - segment.p_vaddr < segment.p_filesz) return segment.p_offset + (value - segment.p_vaddr);
+    if (gelf_getphdr(elf, index, &segment) == nullptr) return;
+    if (segment.p_type == PT_LOAD && visit(segment)) return;
   }
-  return std::nullopt;
+}
+
+std::optional<std::uint64_t> file_offset(Elf* elf, std::uint64_t value) {
+  std::optional<std::uint64_t> offset;
+  visit_loaded(elf, [&](const GElf_Phdr& segment) {
+    if (value - segment.p_vaddr >= segment.p_filesz) return false;
+    offset = segment.p_offset + (value - segment.p_vaddr);
+    return true;
+  });
+  return offset;
+}
+
+std::unique_ptr<Elf, ElfEnd> open_elf(int file) {
+  if (elf_version(EV_CURRENT) == EV_NONE) return nullptr;
+  std::unique_ptr<Elf, ElfEnd> elf(elf_begin(file, ELF_C_READ, nullptr));
+  return elf != nullptr && elf_kind(elf.get()) == ELF_K_ELF ? std::move(elf) : nullptr;
 }
 
 }  // namespace
 
 std::optional<std::uint64_t> data_symbol_offset(int file, const char* name) {
-  if (elf_version(EV_CURRENT) == EV_NONE) return std::nullopt;
-  const std::unique_ptr<Elf, ElfEnd> elf(elf_begin(file, ELF_C_READ, nullptr));
-  if (elf == nullptr || elf_kind(elf.get()) != ELF_K_ELF) return std::nullopt;
-  const auto value = symbol_value(elf.get(), name);
+  const auto elf = open_elf(file);
+  const auto value = elf != nullptr ? symbol_value(elf.get(), name) : std::nullopt;
   return value ? file_offset(elf.get(), *value) : std::nullopt;
+}
+
+std::optional<SymbolPlace> data_symbol_place(int file, const char* name) {
+  const auto elf = open_elf(file);
+  const auto value = elf != nullptr ? symbol_value(elf.get(), name) : std::nullopt;
+  if (!value) return std::nullopt;
+  std::optional<SymbolPlace> place;
+  visit_loaded(elf.get(), [&](const GElf_Phdr& segment) {
+    const std::uint64_t before_page = segment.p_offset % static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+    place = SymbolPlace{*value, segment.p_offset - before_page, segment.p_vaddr - before_page};
+    return true;
+  });
+  return place;
 }
 
 }  // namespace smallblock::cli

@@ -10,4 +10,12 @@ namespace smallblock::cli {
 // or does not define it. The dynamic symbols are searched first, then those that strip removes.
 std::optional<std::uint64_t> data_symbol_offset(int file, const char* name);
 
+// The symbol's value, and what is loaded first of the file, in whole pages: its offset and its value.
+struct SymbolPlace {
+  std::uint64_t value;
+  std::uint64_t first_offset;
+  std::uint64_t first_value;
+};
+std::optional<SymbolPlace> data_symbol_place(int file, const char* name);
+
 }  // namespace smallblock::cli

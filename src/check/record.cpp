@@ -12,6 +12,7 @@ constinit os::Lock check_lock{os::LockRank::kCheck};
 bool Records::reserve() noexcept {
   if (start_ != nullptr) return true;
   start_ = static_cast<char*>(os::reserve(Bytes{region.arena_count()} * kConfig.arena_bytes, kConfig.arena_bytes));
+  smallblock_heap.check_records = reinterpret_cast<std::uint64_t>(start_);
   return start_ != nullptr;
 }
 

@@ -303,6 +303,11 @@ bool ArenaTable::purge(ArenaIndex arena, std::uint64_t units, bool thorough) noe
   return purged;
 }
 
+void ArenaTable::describe(HeapDescriptor& descriptor) const noexcept {
+  descriptor.arenas_committed_once = reinterpret_cast<std::uint64_t>(&next_new_);
+  descriptor.arena_counts = reinterpret_cast<std::uint64_t>(&counts_);
+}
+
 ArenaCounts ArenaTable::counts() noexcept {
   const os::LockGuard guard(lock_);
   return counts_;

@@ -43,6 +43,7 @@ class ArenaTable {
   void limit_committed(Bytes bytes) noexcept { committed_limit_.store(bytes); }
 
   ArenaCounts counts() noexcept;
+  void describe(HeapDescriptor& descriptor) const noexcept;
 
   // Arenas ever committed; they are the first ones of the region.
   std::uint32_t committed_once() const noexcept { return next_new_.load(); }

@@ -36,6 +36,20 @@ bool commit_covering(const void* address, Bytes bytes) noexcept {
 
 constinit Region region;
 
+void Region::describe(HeapDescriptor& descriptor) const noexcept {
+  const auto address = [](const void* place) { return reinterpret_cast<std::uint64_t>(place); };
+  descriptor.region_bytes = bytes_.get();
+  descriptor.arena_records = address(arenas_);
+  descriptor.pool_records = address(pools_);
+  descriptor.heap_area = address(heap_area_);
+  descriptor.heap_area_bytes = heap_area_bytes_;
+  descriptor.first_pool = first_pool_;
+  descriptor.arena_count = arena_count_;
+  descriptor.page_bytes = static_cast<std::uint32_t>(os::page_bytes());
+  descriptor.unit_bytes = kConfig.pool_bytes;
+  descriptor.region_address = base_.get();
+}
+
 bool Region::initialise() noexcept {
   Bytes bytes = kConfig.region_bytes_max;
   while (bytes >= kConfig.region_bytes_min) {

@@ -10,6 +10,7 @@
 
 #include "base/relaxed.hpp"
 #include "core/arena.hpp"
+#include "core/heap_descriptor.hpp"
 #include "core/pool.hpp"
 
 namespace smallblock {
@@ -89,6 +90,8 @@ class Region {
   // Gives back the pages of an arena's pool records that hold records of these units only; they then read as those
   // of empty pools. No matter if the system keeps them.
   void decommit_records(ArenaIndex arena, std::uint64_t units) noexcept;
+
+  void describe(HeapDescriptor& descriptor) const noexcept;
 
   Bytes bytes() const noexcept { return bytes_.get(); }
   std::uint32_t arena_count() const noexcept { return arena_count_; }

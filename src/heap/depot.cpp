@@ -208,6 +208,11 @@ void Depot::stop_draining_if_full() noexcept {
   if (free <= counts.blocks_capacity / kConfig.drained_share) draining_.store(false);
 }
 
+void Depot::describe(HeapDescriptor& descriptor) const noexcept {
+  descriptor.newest_full_magazines = reinterpret_cast<std::uint64_t>(&newest_full_);
+  descriptor.depot_stride = sizeof(Depot);
+}
+
 DepotCounts Depot::counts() noexcept {
   const os::LockGuard guard(lock_);
   return {.pools = pools_.counts(), .blocks_cached = blocks_cached_};

@@ -71,6 +71,8 @@ class alignas(64) Depot {
   void stop_draining() noexcept;
 
   DepotCounts counts() noexcept;
+  // For all classes; this is the first one's.
+  void describe(HeapDescriptor& descriptor) const noexcept;
   void audit() noexcept;
 
   os::Lock& lock() noexcept { return lock_; }

@@ -7,6 +7,7 @@
 
 #include "base/relaxed.hpp"
 #include "base/units.hpp"
+#include "core/heap_descriptor.hpp"
 #include "os/lock.hpp"
 
 namespace smallblock {
@@ -22,6 +23,10 @@ class HeapArea {
   // Makes so many more bytes at the end of the area usable, below those made usable before (multiples of a page).
   // False when the area is used up or the system refuses.
   bool extend_end(Bytes bytes) noexcept;
+
+  void describe(HeapDescriptor& descriptor) const noexcept {
+    descriptor.heap_area_used = reinterpret_cast<std::uint64_t>(&used_);
+  }
 
   os::Lock& lock() noexcept { return lock_; }
 

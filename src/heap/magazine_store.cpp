@@ -114,6 +114,12 @@ void MagazineStore::purge_slab(std::uint32_t number, bool all) noexcept {
   list(number);
 }
 
+void MagazineStore::describe(HeapDescriptor& descriptor) const noexcept {
+  descriptor.slab_count = reinterpret_cast<std::uint64_t>(&slab_count_);
+  descriptor.slab_table_bytes = reinterpret_cast<std::uint64_t>(&table_bytes_);
+  descriptor.magazines_resident = reinterpret_cast<std::uint64_t>(&resident_);
+}
+
 void MagazineStore::audit() noexcept {
   const os::LockGuard guard(lock_);
   std::uint64_t resident = 0;

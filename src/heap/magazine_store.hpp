@@ -4,6 +4,7 @@
 // magazine in use go to the system. Called by heap/depot and heap/memory_return. Invariant: audit().
 #pragma once
 
+#include "core/heap_descriptor.hpp"
 #include "heap/magazine.hpp"
 #include "os/lock.hpp"
 
@@ -11,6 +12,9 @@ namespace smallblock {
 
 class MagazineStore {
  public:
+  static constexpr unsigned kMagazines = 64;
+  static constexpr Bytes kSlabBytes = kMagazines * sizeof(Magazine);
+
   // An empty magazine; nullptr if memory for one ran out. O(1).
   Magazine* take() noexcept;
   // O(1).
@@ -25,14 +29,12 @@ class MagazineStore {
   // The table of slabs: address space, of which only the beginning is touched.
   Bytes table_bytes() const noexcept { return table_bytes_.load(); }
 
+  void describe(HeapDescriptor& descriptor) const noexcept;
   void audit() noexcept;
 
   os::Lock& lock() noexcept { return lock_; }
 
  private:
-  static constexpr unsigned kMagazines = 64;
-  static constexpr Bytes kSlabBytes = kMagazines * sizeof(Magazine);
-
   struct Slab {
     std::uint64_t free;    // a bit a magazine
     std::uint64_t purged;  // free, and not in memory

@@ -4,6 +4,8 @@
 
 #include <atomic>
 
+#include "core/arena_table.hpp"
+#include "core/heap_descriptor.hpp"
 #include "core/totals.hpp"
 #include "heap/background.hpp"
 #include "heap/check_hook.hpp"
@@ -11,10 +13,15 @@
 #include "heap/fork.hpp"
 #include "heap/heap_area.hpp"
 #include "heap/in_hand.hpp"
+#include "heap/magazine_store.hpp"
 #include "heap/next_blocks.hpp"
 #include "heap/sample_hook.hpp"
 #include "heap/settings.hpp"
+#include "heap/slow_path.hpp"
 #include "os/port.hpp"
+
+[[gnu::used]] constinit smallblock::HeapDescriptor smallblock_heap = {
+    {'s', 'm', 'b', 'l', 'h', 'e', 'a', 'p'}, smallblock::HeapDescriptor::kLayout, sizeof(smallblock_heap)};
 
 namespace smallblock {
 
@@ -123,6 +130,19 @@ ThreadHeap* take_orphan() noexcept {
   return nullptr;
 }
 
+// The region's address comes last: with it a reader believes the rest.
+void describe_heap() noexcept {
+  HeapDescriptor& descriptor = smallblock_heap;
+  descriptor.totals = reinterpret_cast<std::uint64_t>(&totals);
+  descriptor.all_heaps = reinterpret_cast<std::uint64_t>(&all_heaps);
+  arena_table.describe(descriptor);
+  depots[0].describe(descriptor);
+  magazine_store.describe(descriptor);
+  heap_area.describe(descriptor);
+  describe_slow_path(descriptor);
+  region.describe(descriptor);
+}
+
 ThreadHeap* new_heap() noexcept {
   auto* heap = static_cast<ThreadHeap*>(heap_area.allocate(sizeof(ThreadHeap), alignof(ThreadHeap)));
   if (heap == nullptr) return nullptr;
@@ -154,6 +174,7 @@ bool start_engine() noexcept {
       const NoHeapHere no_heap_here;
       read_settings();
       const bool started = region.initialise() && os::register_thread_exit(give_heap_back);
+      if (started) describe_heap();
       check_mode_due = started && check_mode_wanted;
       sampling_due = started && sample_every_wanted != 0;
       engine_state.store(started ? EngineState::kReady : EngineState::kRefused, std::memory_order_release);

@@ -319,6 +319,10 @@ std::uint64_t next_allocations() noexcept {
   return fallen_through.load(std::memory_order_relaxed);
 }
 
+void describe_slow_path(HeapDescriptor& descriptor) noexcept {
+  descriptor.next_allocations = reinterpret_cast<std::uint64_t>(&fallen_through);
+}
+
 Bytes allocate_batch(Bytes bytes, Bytes count, void** blocks) noexcept {
   Bytes done = 0;
   while (done < count) {

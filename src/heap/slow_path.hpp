@@ -31,5 +31,6 @@ Bytes allocate_batch(Bytes bytes, Bytes count, void** blocks) noexcept;
 
 // Small requests that the next allocator had to serve, since the start.
 std::uint64_t next_allocations() noexcept;
+void describe_slow_path(HeapDescriptor& descriptor) noexcept;
 
 }  // namespace smallblock

@@ -109,9 +109,9 @@ struct HeapImage {
   std::vector<ArenaImage> arenas;  // those ever committed
   std::vector<PoolImage> pools;    // used ones
   TotalsImage totals;
-  std::uint64_t time_ns = 0;     // since the epoch
-  std::uint32_t torn_pools = 0;  // changed each time they were read, and are left out
-  bool check_mode = false;       // freed blocks in quarantine count as cached
+  std::uint64_t time_ns = 0;        // since the epoch
+  std::uint32_t torn_pools = 0;     // changed each time they were read, and are left out
+  std::uint64_t check_records = 0;  // in check mode, where freed blocks in quarantine count as cached; else 0
 
   std::uint64_t arena_address(std::uint32_t arena) const noexcept {
     return geometry.first_unit_address + arena * geometry.arena_bytes();

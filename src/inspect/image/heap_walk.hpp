@@ -6,6 +6,8 @@
 // counted.
 #pragma once
 
+#include <stdexcept>
+
 #include "inspect/image/heap_image.hpp"
 #include "inspect/image/memory_source.hpp"
 
@@ -16,10 +18,22 @@ struct HeapRoot {
   std::uint64_t descriptor = 0;  // address of its heap/heap_descriptor.hpp
 };
 
-// Finds the descriptor. Throws std::runtime_error with one sentence if there is none that this reader understands.
+// Why there is no heap to read; what() is one sentence about the target, beginning with "it" or "its".
+class HeapError : public std::runtime_error {
+ public:
+  enum class Reason : std::uint8_t { kNone, kNotStarted, kOtherRelease };
+  HeapError(Reason reason, const char* sentence) : std::runtime_error(sentence), reason_(reason) {}
+  Reason reason() const noexcept { return reason_; }
+
+ private:
+  Reason reason_;
+};
+
+// Finds the descriptor. Throws HeapError if there is none that this reader understands.
 HeapRoot find_heap(const MemorySource& source);
 
-// One image. About 4 ms per 100 MB of heap. Throws std::runtime_error when the target has ended.
+// One image. O(pools + blocks in magazines). Throws HeapError when the descriptor is gone, and what the source
+// throws when the target has ended.
 HeapImage walk(const MemorySource& source, const HeapRoot& root);
 
 }  // namespace smallblock::inspect

@@ -1,0 +1,73 @@
+// Looking up addresses, and sums; see heap_image.hpp.
+
+#include "inspect/image/heap_image.hpp"
+
+#include <algorithm>
+#include <bit>
+
+namespace smallblock::inspect {
+
+namespace {
+
+void add(HeapSums& sums, const HeapImage& image, const PoolImage& pool) {
+  const std::uint64_t block_bytes = image.block_bytes(pool);
+  const std::uint64_t pool_bytes = std::uint64_t{image.pool_units(pool)} * image.geometry.unit_bytes;
+  const std::uint64_t out_bytes = (std::uint64_t{pool.live} + pool.cached) * block_bytes;
+  const std::uint64_t purged_bytes =
+      static_cast<unsigned>(std::popcount(pool.purged_pages)) * std::uint64_t{image.geometry.page_bytes};
+  ++sums.pools;
+  sums.live_blocks += pool.live;
+  sums.cached_blocks += pool.cached;
+  sums.free_blocks += pool.free;
+  sums.purged_blocks += pool.purged;
+  sums.live_bytes += pool.live * block_bytes;
+  sums.cached_bytes += pool.cached * block_bytes;
+  sums.purged_bytes += purged_bytes;
+  sums.free_bytes += pool_bytes - std::min(pool_bytes, purged_bytes + out_bytes);
+  sums.tail_bytes += pool_bytes - pool.capacity * block_bytes;
+}
+
+}  // namespace
+
+const PoolImage* HeapImage::pool_at_unit(std::uint32_t unit) const noexcept {
+  const auto after =
+      std::upper_bound(pools.begin(), pools.end(), unit,
+                       [](std::uint32_t wanted, const PoolImage& pool) { return wanted < pool.unit; });
+  if (after == pools.begin()) return nullptr;
+  const PoolImage& pool = *(after - 1);
+  return unit - pool.unit < pool_units(pool) ? &pool : nullptr;
+}
+
+std::optional<BlockPlace> HeapImage::find(std::uint64_t address) const noexcept {
+  const std::uint64_t offset = address - geometry.first_unit_address;
+  if (geometry.unit_bytes == 0 || offset >= arenas.size() * geometry.arena_bytes()) return std::nullopt;
+  const PoolImage* pool = pool_at_unit(static_cast<std::uint32_t>(offset / geometry.unit_bytes));
+  if (pool == nullptr) return std::nullopt;
+  const std::uint64_t in_pool = address - pool_address(*pool);
+  const std::uint32_t bytes = block_bytes(*pool);
+  const auto block = static_cast<std::uint32_t>(in_pool / bytes);
+  if (block >= pool->capacity) return std::nullopt;
+  return BlockPlace{static_cast<std::uint32_t>(pool - pools.data()), block,
+                    static_cast<std::uint32_t>(in_pool % bytes)};
+}
+
+HeapSummary summarise(const HeapImage& image) {
+  HeapSummary summary;
+  summary.by_class.resize(image.geometry.classes.size());
+  for (const PoolImage& pool : image.pools) {
+    add(summary.all, image, pool);
+    add(summary.by_class[pool.class_index], image, pool);
+  }
+  for (const ArenaImage& arena : image.arenas) {
+    if (arena.use != ArenaUse::kUsed && arena.use != ArenaUse::kKept) continue;
+    ++(arena.use == ArenaUse::kUsed ? summary.arenas_used : summary.arenas_kept);
+    const auto bytes = [&image](std::uint64_t units) {
+      return static_cast<unsigned>(std::popcount(units)) * std::uint64_t{image.geometry.unit_bytes};
+    };
+    summary.empty_bytes += bytes(arena.empty_units);
+    summary.empty_resident_bytes += bytes(arena.dirty_units & arena.empty_units);
+  }
+  return summary;
+}
+
+}  // namespace smallblock::inspect

@@ -1,0 +1,298 @@
+// The descriptor, the arena records, the pool records, and what of the blocks is in magazines; see heap_walk.hpp.
+
+#include "inspect/image/heap_walk.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <chrono>
+#include <cstring>
+#include <set>
+#include <stdexcept>
+
+#include "check/record.hpp"
+#include "core/arena_table.hpp"
+#include "core/heap_descriptor.hpp"
+#include "core/totals.hpp"
+#include "inspect/image/magazine_walk.hpp"
+
+namespace smallblock::inspect {
+
+namespace {
+
+constexpr char kMagic[] = {'s', 'm', 'b', 'l', 'h', 'e', 'a', 'p'};
+constexpr unsigned kReadsMax = 64;  // of one record that changes while it is read
+constexpr std::uint32_t kArenasPerRead = 256;
+
+static_assert(kUnitsPerArena == ArenaRecord::kUnits && PoolImage::kWords == PoolRecord::kWords);
+
+Geometry geometry_of(const HeapDescriptor& descriptor) {
+  Geometry geometry;
+  geometry.region_address = descriptor.region_address;
+  geometry.region_bytes = descriptor.region_bytes;
+  geometry.unit_bytes = descriptor.unit_bytes;
+  geometry.page_bytes = descriptor.page_bytes;
+  geometry.first_unit_address =
+      descriptor.region_address + std::uint64_t{descriptor.first_pool} * descriptor.unit_bytes;
+  geometry.classes.resize(kClassCount + 1);
+  for (unsigned index = 1; index <= kClassCount; ++index) {
+    const SizeClass& size_class = kSizeClasses[index];
+    geometry.classes[index] = {size_class.block_bytes, size_class.capacity, 1U << size_class.units_log2};
+  }
+  return geometry;
+}
+
+// The blocks that touch a page of the mask.
+std::array<std::uint64_t, PoolImage::kWords> blocks_on(std::uint64_t pages, const SizeClass& size_class,
+                                                       std::uint32_t page_bytes) {
+  std::array<std::uint64_t, PoolImage::kWords> blocks{};
+  for_each_run(pages, [&](unsigned first_page, unsigned page_count) {
+    const std::uint64_t begin = std::uint64_t{first_page} * page_bytes;
+    const std::uint64_t end = begin + std::uint64_t{page_count} * page_bytes;
+    const std::uint64_t last =
+        std::min<std::uint64_t>((end - 1) / size_class.block_bytes, size_class.capacity - 1U);
+    for (std::uint64_t block = begin / size_class.block_bytes; block <= last; ++block)
+      blocks[block / 64] |= std::uint64_t{1} << (block % 64);
+  });
+  return blocks;
+}
+
+unsigned count(const std::array<std::uint64_t, PoolImage::kWords>& bits) {
+  unsigned sum = 0;
+  for (const std::uint64_t word : bits) sum += static_cast<unsigned>(std::popcount(word));
+  return sum;
+}
+
+// Nothing if the record contradicts itself. Until the magazines are read, every block that is out counts as live.
+std::optional<PoolImage> read_record(const PoolRecord& record, std::uint32_t unit, std::uint32_t page_bytes) {
+  if (record.class_index == kNoClass || record.class_index > kClassCount) return std::nullopt;
+  const SizeClass& size_class = kSizeClasses[record.class_index];
+  if (record.capacity != size_class.capacity) return std::nullopt;
+  if ((unit % kUnitsPerArena) + (1U << size_class.units_log2) > kUnitsPerArena) return std::nullopt;
+  PoolImage pool;
+  pool.unit = unit;
+  pool.owner = record.owner;
+  pool.class_index = record.class_index;
+  pool.capacity = record.capacity;
+  pool.purged_pages = record.purged_pages;
+  pool.idle_pages = record.idle_pages;
+  const auto on_purged = blocks_on(record.purged_pages, size_class, page_bytes);
+  unsigned free_blocks = 0;
+  for (unsigned word = 0; word < PoolImage::kWords; ++word) {
+    const unsigned before = word * 64;
+    const std::uint64_t all =
+        before >= record.capacity ? 0 : low_bits(std::min<unsigned>(record.capacity - before, 64));
+    const std::uint64_t free = before >= record.capacity ? 0 : record.free_bits[word];
+    if ((free & ~all) != 0 || (on_purged[word] & ~free) != 0) return std::nullopt;
+    free_blocks += static_cast<unsigned>(std::popcount(free));
+    pool.live_bits[word] = all & ~free;
+    pool.purged_bits[word] = on_purged[word];
+  }
+  if (free_blocks != record.free_blocks || count(on_purged) != record.purged_blocks) return std::nullopt;
+  pool.purged = record.purged_blocks;
+  pool.free = static_cast<std::uint16_t>(record.free_blocks - record.purged_blocks);
+  pool.live = static_cast<std::uint16_t>(record.capacity - record.free_blocks);
+  return pool;
+}
+
+class Walker {
+ public:
+  Walker(const MemorySource& source, const HeapDescriptor& descriptor) : source_(source), descriptor_(descriptor) {}
+
+  HeapImage walk() {
+    image_.geometry = geometry_of(descriptor_);
+    image_.check_records = descriptor_.check_records;
+    image_.time_ns = static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch())
+            .count());
+    read_arenas();
+    for (std::uint32_t first = 0; first < image_.arenas.size(); first += kArenasPerRead) read_pools(first);
+    image_.totals.heaps = walk_magazines(source_, descriptor_, [this](std::uint64_t block) { note_cached(block); });
+    if (descriptor_.check_records != 0) note_held();
+    read_totals();
+    return std::move(image_);
+  }
+
+ private:
+  // Arena records are as long as a cache line: half of one is not read.
+  void read_arenas() {
+    const std::uint32_t committed = std::min(
+        source_.read<std::uint32_t>(descriptor_.arenas_committed_once).value_or(0), descriptor_.arena_count);
+    std::vector<ArenaRecord> records(committed);
+    if (committed == 0 ||
+        !source_.read_bytes(descriptor_.arena_records, records.data(), committed * sizeof(ArenaRecord)))
+      return;
+    image_.arenas.reserve(committed);
+    for (const ArenaRecord& record : records) {
+      ArenaImage arena;
+      arena.use = static_cast<ArenaUse>(
+          std::min<unsigned>(static_cast<unsigned>(record.state), static_cast<unsigned>(ArenaUse::kChanging)));
+      arena.units_per_pool = static_cast<std::uint8_t>(1U << std::min<unsigned>(record.units_log2, kUnitsLog2Max));
+      arena.dirty_units = record.dirty_units;
+      arena.empty_units = ~std::uint64_t{0};
+      image_.arenas.push_back(arena);
+    }
+  }
+
+  std::uint64_t record_address(std::uint32_t unit) const {
+    return descriptor_.pool_records + std::uint64_t{unit} * sizeof(PoolRecord);
+  }
+
+  void read_pools(std::uint32_t first_arena) {
+    const auto last = std::min<std::size_t>(first_arena + kArenasPerRead, image_.arenas.size());
+    records_.resize((last - first_arena) * kUnitsPerArena);
+    std::vector<Piece> pieces;
+    for (std::size_t arena = first_arena; arena < last; ++arena) {
+      if (image_.arenas[arena].use == ArenaUse::kUsed)
+        pieces.push_back({record_address(static_cast<std::uint32_t>(arena * kUnitsPerArena)),
+                          &records_[(arena - first_arena) * kUnitsPerArena], kUnitsPerArena * sizeof(PoolRecord)});
+    }
+    source_.read_pieces(pieces);
+    auto piece = pieces.begin();
+    for (std::size_t arena = first_arena; arena < last; ++arena) {
+      image_.arenas[arena].first_pool = static_cast<std::uint32_t>(image_.pools.size());
+      if (image_.arenas[arena].use != ArenaUse::kUsed) continue;
+      if ((piece++)->done) read_arena(static_cast<std::uint32_t>(arena), (arena - first_arena) * kUnitsPerArena);
+    }
+  }
+
+  void read_arena(std::uint32_t arena, std::size_t first_record) {
+    ArenaImage& target = image_.arenas[arena];
+    for (std::uint32_t unit = 0; unit < kUnitsPerArena;) {
+      const auto pool = read_pool(arena * kUnitsPerArena + unit, records_[first_record + unit]);
+      if (!pool) {
+        ++unit;
+        continue;
+      }
+      image_.pools.push_back(*pool);
+      ++target.pool_count;
+      const std::uint32_t units = image_.pool_units(*pool);
+      target.empty_units &= ~(low_bits(units) << unit);
+      unit += units;
+    }
+  }
+
+  // Only the first unit of a pool has a class in its record.
+  std::optional<PoolImage> read_pool(std::uint32_t unit, PoolRecord& record) {
+    for (unsigned reads = 0; reads < kReadsMax; ++reads) {
+      if (record.class_index == kNoClass) return std::nullopt;
+      if (auto pool = read_record(record, unit, descriptor_.page_bytes)) return pool;
+      if (!source_.read_bytes(record_address(unit), &record, sizeof record)) return std::nullopt;
+    }
+    ++image_.torn_pools;
+    return std::nullopt;
+  }
+
+  void note_cached(std::uint64_t address) {
+    const auto place = image_.find(address);
+    if (!place || place->offset != 0) return;
+    PoolImage& pool = image_.pools[place->pool];
+    const std::uint64_t bit = std::uint64_t{1} << (place->block % 64);
+    // It may have come home since the pool was read.
+    if ((pool.live_bits[place->block / 64] & bit) == 0) return;
+    pool.live_bits[place->block / 64] &= ~bit;
+    pool.cached_bits[place->block / 64] |= bit;
+    --pool.live;
+    ++pool.cached;
+  }
+
+  void note_held() {
+    for (PoolImage& pool : image_.pools) {
+      const std::uint64_t bytes = std::uint64_t{image_.pool_units(pool)} * image_.geometry.unit_bytes;
+      std::vector<check::Record> records(bytes / sizeof(check::Record));
+      const std::uint64_t offset = image_.pool_address(pool) - image_.geometry.first_unit_address;
+      if (!source_.read_bytes(descriptor_.check_records + offset, records.data(), bytes)) continue;
+      const std::size_t granules = image_.block_bytes(pool) / sizeof(check::Record);
+      for (unsigned block = 0; block < pool.capacity; ++block) {
+        if (records[block * granules].state == check::State::kHeld) note_cached(image_.block_address(pool, block));
+      }
+    }
+  }
+
+  template <typename T>
+  T value_at(std::uint64_t address) const {
+    return source_.read<T>(address).value_or(T{});
+  }
+
+  void read_totals() {
+    TotalsImage& sums = image_.totals;
+    const auto counts = value_at<ArenaCounts>(descriptor_.arena_counts);
+    std::array<Bytes, sizeof(Totals) / sizeof(Bytes)> words{};
+    source_.read_bytes(descriptor_.totals, words.data(), sizeof words);
+    const auto total = [&words](std::size_t offset) { return words[offset / sizeof(Bytes)]; };
+    const Bytes next = total(offsetof(Totals, next_bytes));
+    sums.next_bytes = static_cast<std::int64_t>(next) < 0 ? 0 : next;
+    sums.committed_bytes = total(offsetof(Totals, committed_bytes));
+    sums.peak_live_bytes = total(offsetof(Totals, peak_live_bytes));
+    sums.peak_committed_bytes = total(offsetof(Totals, peak_committed_bytes));
+    sums.arenas_opened_total = counts.opened_total;
+    sums.arenas_released_total = counts.released_total;
+    sums.next_allocations = value_at<std::uint64_t>(descriptor_.next_allocations);
+    std::set<std::uint32_t> owners;
+    for (const PoolImage& pool : image_.pools) {
+      if (pool.owner != 0) owners.insert(pool.owner);
+    }
+    sums.heaps_private = owners.size();
+    const std::uint64_t arena_records = kUnitsPerArena * sizeof(PoolRecord);
+    sums.metadata_bytes = sums.committed_bytes / image_.geometry.arena_bytes() * arena_records +
+                          image_.arenas.size() * (sizeof(ArenaRecord) + kUnitsPerArena * sizeof(ClassEntry)) +
+                          value_at<Bytes>(descriptor_.heap_area_used) -
+                          value_at<Bytes>(descriptor_.slab_table_bytes) +
+                          value_at<std::uint64_t>(descriptor_.magazines_resident) * kConfig.magazine_bytes;
+  }
+
+  const MemorySource& source_;
+  const HeapDescriptor& descriptor_;
+  HeapImage image_;
+  std::vector<PoolRecord> records_;
+};
+
+std::optional<HeapDescriptor> read_descriptor(const MemorySource& source, std::uint64_t address) {
+  const auto descriptor = source.read<HeapDescriptor>(address);
+  return descriptor && std::memcmp(descriptor->magic, kMagic, sizeof kMagic) == 0 ? descriptor : std::nullopt;
+}
+
+// A torn or hostile descriptor must not lead to endless work.
+bool is_plausible(const HeapDescriptor& descriptor) {
+  return std::has_single_bit(descriptor.page_bytes) && descriptor.page_bytes >= 4096 &&
+         descriptor.unit_bytes == kConfig.pool_bytes && descriptor.region_bytes <= kConfig.region_bytes_max &&
+         std::uint64_t{descriptor.arena_count} * kConfig.arena_bytes <= descriptor.region_bytes &&
+         descriptor.heap_area_bytes <= descriptor.region_bytes / kConfig.heap_area_share + 64_KiB;
+}
+
+}  // namespace
+
+HeapRoot find_heap(const MemorySource& source) {
+  bool is_other = false;
+  bool is_new = false;
+  for (const std::uint64_t address : source.find_symbol("smallblock_heap")) {
+    const auto descriptor = read_descriptor(source, address);
+    if (!descriptor) continue;
+    if (descriptor->layout != HeapDescriptor::kLayout) {
+      is_other = true;
+    } else if (descriptor->region_address == 0) {
+      is_new = true;
+    } else if (is_plausible(*descriptor)) {
+      return {address};
+    }
+  }
+  using Reason = HeapError::Reason;
+  if (is_new)
+    throw HeapError(Reason::kNotStarted, "its smallblock has not served an allocation yet: try again later");
+  if (is_other) {
+    throw HeapError(Reason::kOtherRelease,
+                    "its smallblock is of another release: use the smallblock command of that release");
+  }
+  throw HeapError(
+      Reason::kNone,
+      "it has no smallblock in it: start it with 'smallblock run', or link it (a static program that was "
+      "stripped hides it)");
+}
+
+HeapImage walk(const MemorySource& source, const HeapRoot& root) {
+  const auto descriptor = read_descriptor(source, root.descriptor);
+  if (!descriptor || !is_plausible(*descriptor))
+    throw HeapError(HeapError::Reason::kNone, "its smallblock cannot be read any more");
+  return Walker(source, *descriptor).walk();
+}
+
+}  // namespace smallblock::inspect

@@ -1,0 +1,19 @@
+// The blocks in magazines: of all thread heaps, loaded and spare, and of the depots.
+//
+// Called by heap_walk.cpp after it has read the pools. All magazines lie in one piece of memory, which is read at
+// once; lists and tops are then followed in that copy. Whatever points outside of it, or to a magazine that was
+// seen already, is a torn read or no magazine, and ends that list.
+#pragma once
+
+#include <functional>
+
+#include "core/heap_descriptor.hpp"
+#include "inspect/image/memory_source.hpp"
+
+namespace smallblock::inspect {
+
+// Calls visit(address) for every block address found. Returns the number of heaps with a thread.
+std::uint64_t walk_magazines(const MemorySource& source, const HeapDescriptor& descriptor,
+                             const std::function<void(std::uint64_t)>& visit);
+
+}  // namespace smallblock::inspect

@@ -1,0 +1,91 @@
+// How CPython 3.9 to 3.13 lay out an object in a block: what stands before it, how long it is, what its value is.
+//
+// Pure functions of bytes that were read; nothing here reads memory. The facts are from CPython's Include/cpython/
+// (object.h, unicodeobject.h, longintrepr.h) and Include/internal/pycore_object.h of each release. Called by
+// python_names.cpp.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
+namespace smallblock::inspect {
+
+// Of PyTypeObject; the same offsets in all these releases, on 64 bit.
+inline constexpr std::size_t kTypeOffset = 8;  // of ob_type, in any object
+inline constexpr std::size_t kSizeOffset = 16;
+inline constexpr std::size_t kTypeNameOffset = 24;
+inline constexpr std::size_t kTypeBasicSizeOffset = 32;
+inline constexpr std::size_t kTypeItemSizeOffset = 40;
+inline constexpr std::size_t kTypeFlagsOffset = 168;
+inline constexpr std::size_t kTypeBytesRead = 176;
+
+enum TypeFlag : std::uint64_t {
+  kInlineValues = 1U << 2,    // from 3.13 on
+  kManagedWeakref = 1U << 3,  // from 3.12 on
+  kManagedDict = 1U << 4,     // from 3.11 on
+  kReady = 1U << 12,
+  kHasGc = 1U << 14,
+  kLong = 1U << 24,
+  kList = 1U << 25,
+  kTuple = 1U << 26,
+  kBytes = 1U << 27,
+  kUnicode = 1U << 28,
+  kDict = 1U << 29,
+  kTypeType = 1U << 31,
+};
+
+// A type that was proved to be one.
+struct PythonType {
+  std::uint64_t address = 0;
+  std::string name;
+  std::uint64_t basic_bytes = 0;
+  std::uint64_t item_bytes = 0;
+  std::uint64_t flags = 0;
+  bool unsized_items = false;  // has items, but nothing in the object says how many (generators, frames)
+  bool is_float = false;
+  bool is_set = false;
+  bool has(TypeFlag flag) const noexcept { return (flags & flag) != 0; }
+};
+
+// minor: of 3.minor.
+class PythonLayout {
+ public:
+  explicit PythonLayout(unsigned minor) noexcept : minor_(minor) {}
+
+  unsigned minor() const noexcept { return minor_; }
+
+  // The bytes before an object of this type in its block: the collector's header, and the managed pointers.
+  std::uint64_t bytes_before(const PythonType& type) const noexcept;
+
+  // What the whole object needs, at least and at most, with what stands before it. `object` are the first bytes of
+  // the object (as many as were read). Nothing if they contradict the type.
+  struct Need {
+    std::uint64_t least;
+    std::uint64_t most;
+  };
+  std::optional<Need> need(const PythonType& type, std::span<const unsigned char> object) const noexcept;
+
+  // Whether the first word of an object can be its reference count. 0 is a freed object.
+  bool is_count(std::uint64_t word) const noexcept { return word != 0 && word <= 0xffffffffU; }
+
+  // A short value, printable UTF-8; empty if there is none to show. `object` as above; what does not lie in it is
+  // cut.
+  std::string value(const PythonType& type, std::span<const unsigned char> object) const;
+
+ private:
+  struct Text {
+    std::uint64_t data_offset;
+    std::uint64_t length;
+    unsigned kind;
+  };
+  std::optional<Text> text_of(std::span<const unsigned char> object) const noexcept;
+  std::uint64_t digits_of(std::span<const unsigned char> object) const noexcept;
+  std::string text_value(std::span<const unsigned char> object) const;
+  std::string integer_value(std::span<const unsigned char> object) const;
+
+  unsigned minor_;
+};
+
+}  // namespace smallblock::inspect
