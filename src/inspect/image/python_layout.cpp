@@ -120,7 +120,8 @@ std::optional<PythonLayout::Need> PythonLayout::need(const PythonType& type,
     const std::uint64_t items = word_at(object, kSizeOffset);
     if (items > kLengthMax) return std::nullopt;
     const std::uint64_t bytes = before + type.basic_bytes + items * type.item_bytes;
-    return Need{bytes, (bytes + 7) & ~std::uint64_t{7}};
+    // PyType_GenericAlloc adds an item, for classes whose last one must be a null.
+    return Need{bytes, (bytes + type.item_bytes + 7) & ~std::uint64_t{7}};
   }
   const bool is_inline = minor_ >= 13 && type.has(kInlineValues);
   const std::uint64_t bytes = before + type.basic_bytes;

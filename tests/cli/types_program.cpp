@@ -1,0 +1,36 @@
+// Makes objects with and without a vtable, says its process id, and waits for its standard input to end.
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <memory>
+#include <vector>
+
+namespace zoo {
+
+struct Animal {
+  virtual ~Animal() = default;
+  int legs = 4;
+};
+struct Cat : Animal {
+  char name[40] = "tom";
+};
+// Its first word is no vtable.
+struct Stone {
+  unsigned long weight = 7;
+};
+
+}  // namespace zoo
+
+int main() {
+  std::vector<std::unique_ptr<zoo::Animal>> animals;
+  std::vector<std::unique_ptr<zoo::Stone>> stones;
+  for (int i = 0; i < 3000; ++i) animals.push_back(std::make_unique<zoo::Animal>());
+  for (int i = 0; i < 2000; ++i) animals.push_back(std::make_unique<zoo::Cat>());
+  for (int i = 0; i < 1000; ++i) stones.push_back(std::make_unique<zoo::Stone>());
+  std::printf("%d\n", static_cast<int>(getpid()));
+  std::fflush(stdout);
+  while (std::getchar() != EOF) {
+  }
+  return 0;
+}

@@ -1,0 +1,235 @@
+// The heap image against a shadow model: after random traffic over all classes the walk finds exactly the blocks
+// that the program has, and of torn reads it shows none.
+
+#include <gtest/gtest.h>
+#include <smallblock/smallblock.h>
+
+#include <atomic>
+#include <map>
+#include <random>
+#include <set>
+#include <thread>
+
+#include "core/heap_descriptor.hpp"
+#include "core/pool.hpp"
+#include "inspect/image/heap_walk.hpp"
+#include "inspect/own_memory.hpp"
+
+namespace smallblock::inspect {
+namespace {
+
+std::set<std::uint64_t> live_blocks(const HeapImage& image) {
+  std::set<std::uint64_t> blocks;
+  for (const PoolImage& pool : image.pools) {
+    for (unsigned block = 0; block < pool.capacity; ++block) {
+      if (pool.state_of(block) == BlockState::kLive) blocks.insert(image.block_address(pool, block));
+    }
+  }
+  return blocks;
+}
+
+void expect_counts_agree(const HeapImage& image) {
+  for (const PoolImage& pool : image.pools) {
+    std::map<BlockState, unsigned> counts;
+    for (unsigned block = 0; block < pool.capacity; ++block) ++counts[pool.state_of(block)];
+    EXPECT_EQ(counts[BlockState::kLive], pool.live);
+    EXPECT_EQ(counts[BlockState::kCached], pool.cached);
+    EXPECT_EQ(counts[BlockState::kFree], pool.free);
+    EXPECT_EQ(counts[BlockState::kPurged], pool.purged);
+  }
+}
+
+class Traffic {
+ public:
+  explicit Traffic(sb_heap* heap = nullptr) : heap_(heap) {}
+  ~Traffic() {
+    for (void* block : blocks_) sb_free(block);
+  }
+  void run(unsigned steps) {
+    for (unsigned step = 0; step < steps; ++step) {
+      if (blocks_.empty() || random_() % 100 < 55) {
+        // Sizes of all magnitudes alike, up to the small limit.
+        const std::size_t bytes = 1 + random_() % (std::size_t{16} << random_() % 12);
+        blocks_.push_back(heap_ == nullptr ? sb_malloc(bytes) : sb_heap_alloc(heap_, bytes));
+      } else {
+        sb_free(take());
+      }
+    }
+  }
+  void drop_most() {
+    while (blocks_.size() > 50) sb_free(take());
+  }
+  void add_to(std::set<std::uint64_t>& all) const {
+    for (void* block : blocks_) all.insert(reinterpret_cast<std::uint64_t>(block));
+  }
+
+ private:
+  void* take() {
+    const std::size_t victim = random_() % blocks_.size();
+    std::swap(blocks_[victim], blocks_.back());
+    void* block = blocks_.back();
+    blocks_.pop_back();
+    return block;
+  }
+  sb_heap* heap_;
+  std::vector<void*> blocks_;
+  std::mt19937 random_{20240615};
+};
+
+TEST(HeapWalk, FindsExactlyTheBlocksOfTheProgram) {
+  Traffic shared;
+  sb_heap* heap = sb_heap_create();
+  {
+    Traffic own(heap);
+    for (unsigned round = 0; round < 6; ++round) {
+      shared.run(20000);
+      own.run(3000);
+      if (round % 2 == 1) shared.drop_most();
+      if (round == 3) sb_trim();
+      std::set<std::uint64_t> expected;
+      shared.add_to(expected);
+      own.add_to(expected);
+      const OwnMemory source;
+      const HeapImage image = walk(source, find_heap(source));
+      EXPECT_EQ(image.torn_pools, 0U);
+      EXPECT_EQ(live_blocks(image), expected);
+      expect_counts_agree(image);
+    }
+  }
+  sb_heap_destroy(heap);
+}
+
+TEST(HeapWalk, SumsAreThoseOfTheStatistics) {
+  Traffic traffic;
+  traffic.run(50000);
+  traffic.drop_most();
+  sb_trim();
+  const OwnMemory source;
+  const HeapImage image = walk(source, find_heap(source));
+  const HeapSummary summary = summarise(image);
+  sb_stats stats{};
+  sb_memory memory{};
+  ASSERT_EQ(sb_stats_get(&stats, sizeof stats), 0);
+  ASSERT_EQ(sb_memory_get(&memory, sizeof memory), 0);
+  EXPECT_EQ(summary.all.live_bytes, stats.live_bytes);
+  EXPECT_EQ(summary.all.cached_bytes, stats.cached_bytes);
+  EXPECT_EQ(summary.all.tail_bytes, stats.tail_bytes);
+  EXPECT_EQ(summary.all.purged_bytes, memory.purged_bytes);
+  EXPECT_EQ(summary.all.free_bytes, memory.free_resident_bytes);
+  EXPECT_EQ(summary.empty_bytes, stats.empty_bytes);
+  EXPECT_EQ(summary.empty_resident_bytes, memory.empty_resident_bytes);
+  EXPECT_EQ(summary.arenas_used, stats.arenas_used);
+  EXPECT_EQ(image.totals.committed_bytes, memory.committed_bytes);
+  EXPECT_EQ(image.totals.metadata_bytes, memory.metadata_bytes);
+  EXPECT_GT(memory.purged_bytes, 0U) << "else this proves little";
+  for (unsigned index = 1; index < image.geometry.classes.size(); ++index) {
+    EXPECT_EQ(summary.by_class[index].live_blocks, stats.classes[index - 1].blocks_in_use);
+    EXPECT_EQ(summary.by_class[index].pools, stats.classes[index - 1].pools_used);
+  }
+}
+
+TEST(HeapWalk, FindsTheBlockOfAnyAddress) {
+  auto* block = static_cast<char*>(sb_malloc(200));
+  const OwnMemory source;
+  const HeapImage image = walk(source, find_heap(source));
+  const auto address = reinterpret_cast<std::uint64_t>(block);
+  const auto place = image.find(address + 7);
+  ASSERT_TRUE(place.has_value());
+  const PoolImage& pool = image.pools[place->pool];
+  EXPECT_EQ(image.block_address(pool, place->block), address);
+  EXPECT_EQ(place->offset, 7U);
+  EXPECT_EQ(image.block_bytes(pool), 208U);
+  EXPECT_FALSE(image.find(reinterpret_cast<std::uint64_t>(&source)).has_value());
+  EXPECT_FALSE(image.find(0).has_value());
+  EXPECT_FALSE(image.find(image.geometry.region_address).has_value()) << "metadata";
+  sb_free(block);
+}
+
+TEST(HeapWalk, ATornRecordIsReadAgain) {
+  Traffic traffic;
+  traffic.run(5000);
+  OwnMemory source;
+  unsigned torn = 0;
+  source.after_read = [&torn](Piece& piece) {
+    if (piece.bytes != kUnitsPerArena * sizeof(PoolRecord)) return;
+    auto* records = static_cast<PoolRecord*>(piece.target);
+    for (unsigned unit = 0; unit < kUnitsPerArena; ++unit) {
+      if (records[unit].class_index == kNoClass) continue;
+      records[unit].free_bits[0] ^= 1;
+      ++torn;
+    }
+  };
+  const HeapImage image = walk(source, find_heap(source));
+  std::set<std::uint64_t> expected;
+  traffic.add_to(expected);
+  EXPECT_GT(torn, 0U);
+  EXPECT_EQ(image.torn_pools, 0U);
+  EXPECT_EQ(live_blocks(image), expected);
+}
+
+TEST(HeapWalk, ARecordThatNeverHoldsStillIsLeftOutAndCounted) {
+  Traffic traffic;
+  traffic.run(5000);
+  OwnMemory source;
+  source.after_read = [](Piece& piece) {
+    if (piece.bytes % sizeof(PoolRecord) != 0 || piece.bytes > kUnitsPerArena * sizeof(PoolRecord)) return;
+    for (std::size_t at = 0; at < piece.bytes; at += sizeof(PoolRecord)) {
+      auto* record = reinterpret_cast<PoolRecord*>(static_cast<char*>(piece.target) + at);
+      if (record->class_index == 1) record->free_blocks ^= 1;
+    }
+  };
+  const HeapImage image = walk(source, find_heap(source));
+  EXPECT_GT(image.torn_pools, 0U);
+  for (const PoolImage& pool : image.pools) EXPECT_NE(pool.class_index, 1);
+}
+
+// Nothing that is shown contradicts itself while threads change it, and their idle neighbours' blocks are all
+// there.
+TEST(HeapWalk, OfABusyHeapNothingIsLostThatHoldsStill) {
+  Traffic still;
+  still.run(20000);
+  std::set<std::uint64_t> expected;
+  still.add_to(expected);
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> threads;
+  for (unsigned i = 0; i < 2; ++i) {
+    threads.emplace_back([&stop] {
+      Traffic busy;
+      while (!stop.load()) {
+        busy.run(500);
+        busy.drop_most();
+      }
+    });
+  }
+  const OwnMemory source;
+  const HeapRoot root = find_heap(source);
+  for (unsigned round = 0; round < 50; ++round) {
+    const HeapImage image = walk(source, root);
+    expect_counts_agree(image);
+    if (image.torn_pools != 0) continue;
+    const std::set<std::uint64_t> found = live_blocks(image);
+    for (const std::uint64_t block : expected) ASSERT_TRUE(found.contains(block)) << std::hex << block;
+  }
+  stop.store(true);
+  for (std::thread& thread : threads) thread.join();
+}
+
+TEST(HeapWalk, SaysWhyThereIsNothingToRead) {
+  class Nothing : public OwnMemory {
+    std::vector<std::uint64_t> find_symbol(const char*) const override { return {}; }
+  };
+  EXPECT_THROW(find_heap(Nothing()), HeapError);
+  OwnMemory other;
+  other.after_read = [](Piece& piece) {
+    if (piece.bytes == sizeof(HeapDescriptor)) static_cast<HeapDescriptor*>(piece.target)->layout = 99;
+  };
+  try {
+    find_heap(other);
+    FAIL() << "took another release's layout";
+  } catch (const HeapError& error) {
+    EXPECT_EQ(error.reason(), HeapError::Reason::kOtherRelease);
+  }
+}
+
+}  // namespace
+}  // namespace smallblock::inspect
