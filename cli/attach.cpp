@@ -4,36 +4,106 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
+#include <chrono>
+#include <thread>
+
+#include "cli/core_file.hpp"
 #include "cli/error.hpp"
+#include "cli/process_facts.hpp"
+#include "cli/stopped_process.hpp"
 
 namespace smallblock::cli {
 
 namespace {
 
-[[noreturn]] void throw_as_error(const RemoteProcess& process, const inspect::HeapError& error) {
-  using Reason = inspect::HeapError::Reason;
-  const int code = error.reason() == Reason::kOtherRelease ? kExitOtherVersion : kExitNoSmallblock;
-  throw Error(code, fmt::format("cannot look into the heap of process {}: {}", process.pid(), error.what()));
-}
+constexpr unsigned kStopsMax = 50;
+constexpr std::chrono::milliseconds kBetweenStops{2};
+constexpr std::size_t kPoolsPerRead = 64;
 
-inspect::HeapRoot find_root(const RemoteProcess& process) {
+// Runs what may throw a HeapError.
+template <typename Run>
+auto as_error(const std::string& name, Run run) {
   try {
-    return inspect::find_heap(process);
+    return run();
   } catch (const inspect::HeapError& error) {
-    throw_as_error(process, error);
+    using Reason = inspect::HeapError::Reason;
+    const int code = error.reason() == Reason::kOtherRelease ? kExitOtherVersion : kExitNoSmallblock;
+    throw Error(code, fmt::format("cannot look into the heap of {}: {}", name, error.what()));
   }
 }
 
 }  // namespace
 
-AttachedHeap::AttachedHeap(pid_t pid) : process_(pid), root_(find_root(process_)) {}
+std::optional<pid_t> as_pid(const std::string& word) {
+  pid_t pid = 0;
+  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), pid);
+  const bool is_number = error == std::errc{} && end == word.data() + word.size() && pid > 0;
+  return is_number ? std::optional(pid) : std::nullopt;
+}
+
+AttachedHeap::AttachedHeap(pid_t pid)
+    : process_(std::make_unique<RemoteProcess>(pid)), name_(fmt::format("process {}", pid)) {
+  root_ = as_error(name_, [this] { return inspect::find_heap(memory()); });
+}
+
+AttachedHeap::AttachedHeap(const std::string& target) {
+  if (const auto pid = as_pid(target)) {
+    process_ = std::make_unique<RemoteProcess>(*pid);
+    name_ = "process " + target;
+  } else {
+    core_ = std::make_unique<CoreFile>(target);
+    name_ = target;
+  }
+  root_ = as_error(name_, [this] { return inspect::find_heap(memory()); });
+}
+
+AttachedHeap::~AttachedHeap() = default;
+
+const inspect::MemorySource& AttachedHeap::memory() const noexcept {
+  if (process_ != nullptr) return *process_;
+  return *core_;
+}
 
 inspect::HeapImage AttachedHeap::walk() const {
-  try {
-    return inspect::walk(process_, root_);
-  } catch (const inspect::HeapError& error) {
-    throw_as_error(process_, error);
+  return as_error(name_, [this] { return inspect::walk(memory(), root_); });
+}
+
+// A thread may have been stopped in the middle of a change, with a record that contradicts itself: then all go on a
+// little.
+inspect::HeapImage AttachedHeap::walk_stopped() const {
+  inspect::HeapImage image;
+  for (unsigned stops = 0; stops < kStopsMax; ++stops) {
+    if (stops != 0) std::this_thread::sleep_for(kBetweenStops);
+    const auto stopped = process_ != nullptr ? std::make_unique<StoppedProcess>(process_->pid()) : nullptr;
+    image = walk();
+    if (image.torn_pools == 0) break;
   }
+  return image;
+}
+
+inspect::ProcessFacts AttachedHeap::facts(const inspect::HeapImage& image) const {
+  return process_ != nullptr ? read_facts(*process_, image.geometry) : core_->facts();
+}
+
+inspect::Snapshot take_snapshot(const AttachedHeap& heap, bool types, bool exact) {
+  inspect::Snapshot snapshot;
+  snapshot.image = exact ? heap.walk_stopped() : heap.walk();
+  snapshot.process = heap.facts(snapshot.image);
+  inspect::BlockNames names(heap.memory());
+  snapshot.process.python_version = names.python_version();
+  if (!types) return snapshot;
+  std::vector<const inspect::PoolImage*> batch;
+  const auto& pools = snapshot.image.pools;
+  for (std::size_t index = 0; index < pools.size(); ++index) {
+    batch.push_back(&pools[index]);
+    if (batch.size() < kPoolsPerRead && index + 1 < pools.size()) continue;
+    for (auto& ids : names.name_pools(snapshot.image, batch)) snapshot.types.push_back(std::move(ids));
+    batch.clear();
+  }
+  for (std::size_t id = 0; id < names.type_count(); ++id)
+    snapshot.type_names.push_back(names.type_name(static_cast<inspect::TypeId>(id)));
+  return snapshot;
 }
 
 }  // namespace smallblock::cli

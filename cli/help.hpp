@@ -10,7 +10,8 @@ Usage:
   smallblock run [OPTIONS] [--] COMMAND [ARGUMENTS...]
   smallblock doctor [--json]
   smallblock trim PID [--wait MS]
-  smallblock types PID [--limit N] [--json]
+  smallblock types PID|CORE|SNAPSHOT [--limit N] [--json]
+  smallblock snapshot PID|CORE -o FILE [--exact] [--no-types]
   smallblock --version | --help
 
 Examples:
@@ -22,7 +23,7 @@ Examples:
   smallblock trim 4711                                process 4711 gives its free memory back
   smallblock types 4711                               what its blocks hold, by Python type or C++ class
 
-'smallblock run --help' explains the options; so do 'doctor', 'trim' and 'types'.
+'smallblock run --help' explains the options; so do the others.
 )";
 
 inline constexpr const char* kRunHelp =
@@ -77,13 +78,28 @@ inline constexpr const char* kTypesHelp =
     R"(Count what a running process has in smallblock's blocks, by Python type (3.9 to 3.13) or C++ class (of objects
 with a vtable). What cannot be proved to be an object counts as "unknown". The process is neither stopped nor asked.
 
-Usage: smallblock types PID [--limit N] [--json]
+Usage: smallblock types PID|CORE|SNAPSHOT [--limit N] [--json]
 
   --limit N   rows of the table: 30 if nothing is said
   --json      all types, as one JSON object
   -h, --help  print this
 
-Bytes are those of whole blocks. You may look into what you may debug, as with 'trim'; exit codes are the same.
+CORE is a core dump, as gcore writes them; the program's files must still be there. SNAPSHOT is a file of 'smallblock
+snapshot'. Bytes are those of whole blocks. You may look into what you may debug, as with 'trim'; exit codes are the same.
+)";
+
+inline constexpr const char* kSnapshotHelp =
+    R"(Write the heap of a running process, or of a core dump, to a file: every arena, pool and block, its state and its
+type. 'types' and 'view' read it. The format is docs/snapshot.proto, compressed with zstd.
+
+Usage: smallblock snapshot PID|CORE -o FILE [--exact] [--no-types]
+
+  -o, --output FILE  where to
+  --exact            stop the process meanwhile (some milliseconds), so that nothing moves
+  --no-types         do not read the blocks themselves
+  -h, --help         print this
+
+You may look into what you may debug, as with 'trim'; exit codes are the same.
 )";
 
 }  // namespace smallblock::cli

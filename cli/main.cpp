@@ -17,6 +17,7 @@
 #include "cli/error.hpp"
 #include "cli/help.hpp"
 #include "cli/run_command.hpp"
+#include "cli/snapshot.hpp"
 #include "cli/trim.hpp"
 #include "cli/types.hpp"
 
@@ -74,10 +75,12 @@ struct Options {
   CLI::App* doctor = nullptr;
   CLI::App* trim = nullptr;
   CLI::App* types = nullptr;
+  CLI::App* snapshot = nullptr;
   RunRequest request;
   bool doctor_json = false;
   TrimRequest trim_request;
   TypesRequest types_request;
+  SnapshotRequest snapshot_request;
 
   Options() {
     app.set_version_flag("--version", std::string("smallblock ") + SB_VERSION_STRING);
@@ -97,10 +100,16 @@ struct Options {
         ->check(whole_number(0, "a number of milliseconds"));
     set_help(*trim, kTrimHelp);
     types = app.add_subcommand("types");
-    add_pid(*types, types_request.pid);
+    types->add_option("TARGET", types_request.target)->required();
     types->add_option("--limit", types_request.limit)->type_name("N")->check(whole_number(1, "a number of rows"));
     types->add_flag("--json", types_request.json);
     set_help(*types, kTypesHelp);
+    snapshot = app.add_subcommand("snapshot");
+    snapshot->add_option("TARGET", snapshot_request.target)->required();
+    snapshot->add_option("-o,--output", snapshot_request.file)->type_name("FILE")->required();
+    snapshot->add_flag("--exact", snapshot_request.exact);
+    snapshot->add_flag("!--no-types", snapshot_request.types);
+    set_help(*snapshot, kSnapshotHelp);
   }
 
  private:
@@ -135,6 +144,7 @@ int dispatch(Options& options, std::vector<std::string> words) {
   if (options.doctor->parsed()) return run_doctor(options.doctor_json);
   if (options.trim->parsed()) return run_trim(options.trim_request);
   if (options.types->parsed()) return run_types(options.types_request);
+  if (options.snapshot->parsed()) return run_snapshot(options.snapshot_request);
   if (split.command.empty())
     throw Error(kExitUsage, "run: name a command, as in 'smallblock run python3 script.py'");
   options.request.command = split.command;

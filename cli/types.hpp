@@ -1,10 +1,12 @@
-// `smallblock types PID`: live blocks and bytes by Python type or C++ class.
+// `smallblock types PID|CORE|SNAPSHOT`: live blocks and bytes by Python type or C++ class.
 #pragma once
+
+#include <string>
 
 namespace smallblock::cli {
 
 struct TypesRequest {
-  int pid = 0;
+  std::string target;
   int limit = 30;
   bool json = false;
 };

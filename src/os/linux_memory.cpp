@@ -73,6 +73,8 @@ void* reserve(Bytes bytes, Bytes alignment) noexcept {
   const Bytes tail = start + alignment - aligned;
   auto* result = static_cast<char*>(raw) + (aligned - start);
   if (tail > 0) munmap(result + bytes, tail);
+  // Debuggers write what is reserved as zeros, hundreds of GiB of them, unless told to leave it out of a core dump.
+  madvise(result, bytes, MADV_DONTDUMP);
   return result;
 }
 
@@ -83,7 +85,9 @@ void unreserve(void* address, Bytes bytes) noexcept {
 
 bool commit(void* address, Bytes bytes) noexcept {
   const ErrnoKeeper keeper;
-  return mprotect(address, bytes, PROT_READ | PROT_WRITE) == 0;
+  if (mprotect(address, bytes, PROT_READ | PROT_WRITE) != 0) return false;
+  madvise(address, bytes, MADV_DODUMP);
+  return true;
 }
 
 void forbid(void* address, Bytes bytes) noexcept {

@@ -127,6 +127,12 @@ struct BlockNames::State {
   }
 };
 
+void sort_types(std::vector<TypeSums>& sums) {
+  std::erase_if(sums, [](const TypeSums& sum) { return sum.blocks == 0; });
+  std::stable_sort(sums.begin(), sums.end(),
+                   [](const TypeSums& one, const TypeSums& other) { return one.bytes > other.bytes; });
+}
+
 BlockNames::BlockNames(const MemorySource& source) : state_(std::make_unique<State>(source)) {}
 BlockNames::~BlockNames() = default;
 BlockNames::BlockNames(BlockNames&&) noexcept = default;
@@ -201,9 +207,7 @@ std::vector<TypeSums> BlockNames::count_types(const HeapImage& image) {
     }
   }
   for (std::size_t id = 0; id < sums.size(); ++id) sums[id].name = state_->names[id];
-  std::erase_if(sums, [](const TypeSums& sum) { return sum.blocks == 0; });
-  std::stable_sort(sums.begin(), sums.end(),
-                   [](const TypeSums& one, const TypeSums& other) { return one.bytes > other.bytes; });
+  sort_types(sums);
   return sums;
 }
 

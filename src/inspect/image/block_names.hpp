@@ -35,6 +35,9 @@ struct TypeSums {
   std::uint64_t bytes = 0;  // whole blocks
 };
 
+// Drops types without a block; most bytes first.
+void sort_types(std::vector<TypeSums>& sums);
+
 class BlockNames {
  public:
   explicit BlockNames(const MemorySource& source);

@@ -1,11 +1,13 @@
-// A heap image in a file: zstd over a documented format (docs/snapshot-format.md).
+// A heap image in a file, and back: the format is docs/snapshot.proto.
 //
-// Sections with a tag and a length, so that an older reader skips what it does not know. Readers believe nothing in
-// it: sizes, counts and orders are checked, and a file that is cut, damaged or hostile gives an error.
+// Readers believe nothing in it: sizes, counts and orders are checked, and a file that is cut, damaged or hostile
+// gives an error. Called by `smallblock snapshot`, and by every command that takes a file in the place of a
+// process.
 #pragma once
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "inspect/image/heap_image.hpp"
@@ -15,8 +17,8 @@ namespace smallblock::inspect {
 // What is known of the process beside its heap.
 struct ProcessFacts {
   std::int64_t pid = 0;
-  std::string command;  // its words, separated by blanks
-  std::string python_version;
+  std::string command;         // its words, separated by blanks
+  std::string python_version;  // "3.12"; empty: no CPython
   std::uint64_t resident_bytes = 0;
   std::uint64_t region_resident_bytes = 0;  // of the region alone
 };
@@ -29,10 +31,13 @@ struct Snapshot {
   std::vector<std::vector<std::uint32_t>> types;
 };
 
-// Throws std::runtime_error with one sentence.
+// All of them throw std::runtime_error with one sentence.
 void save_snapshot(const Snapshot& snapshot, const std::filesystem::path& file);
 Snapshot load_snapshot(const std::filesystem::path& file);
-// The same on bytes, for the fuzzer.
-Snapshot parse_snapshot(const std::string& bytes);
+std::string encode_snapshot(const Snapshot& snapshot);
+Snapshot decode_snapshot(std::string_view bytes);
+
+// Whether a file begins like one.
+bool is_snapshot(const std::filesystem::path& file);
 
 }  // namespace smallblock::inspect

@@ -1,0 +1,51 @@
+// A core dump as a memory source: what was in memory, and the files that were mapped.
+//
+// Any bytes may come in: libelf checks its structures, and what it refuses is an error. Symbols are looked up in
+// the mapped files themselves, so those must still be there.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "inspect/image/memory_source.hpp"
+#include "inspect/image/snapshot.hpp"
+
+namespace smallblock::cli {
+
+class CoreFile : public inspect::MemorySource {
+ public:
+  // Throws Error if it cannot be read or is no core dump.
+  explicit CoreFile(const std::string& path);
+  ~CoreFile() override;
+
+  void read_pieces(std::span<inspect::Piece> pieces) const override;
+  std::vector<std::uint64_t> find_symbol(const char* name) const override;
+  std::vector<inspect::MappedFile> mappings() const override;
+
+  inspect::ProcessFacts facts() const { return facts_; }
+
+ private:
+  struct Segment {
+    std::uint64_t begin;
+    std::uint64_t bytes;  // as many as the file has
+    std::uint64_t file_offset;
+  };
+  struct Mapping {
+    inspect::MappedFile file;
+    std::uint64_t file_offset;
+  };
+
+  void read_segments(void* elf);
+  void read_notes(void* elf, std::uint64_t offset, std::uint64_t bytes);
+  void read_file_note(const unsigned char* note, std::size_t bytes);
+  bool read_dumped(std::uint64_t address, unsigned char* target, std::size_t bytes) const;
+  bool read_mapped(std::uint64_t address, unsigned char* target, std::size_t bytes) const;
+
+  std::string path_;
+  int file_;
+  std::vector<Segment> segments_;  // by address
+  std::vector<Mapping> files_;     // by address
+  inspect::ProcessFacts facts_;
+};
+
+}  // namespace smallblock::cli

@@ -1,0 +1,21 @@
+// See snapshot.hpp.
+
+#include "cli/snapshot.hpp"
+
+#include <fmt/format.h>
+
+#include "cli/attach.hpp"
+
+namespace smallblock::cli {
+
+int run_snapshot(const SnapshotRequest& request) {
+  const AttachedHeap heap(request.target);
+  const inspect::Snapshot snapshot = take_snapshot(heap, request.types, request.exact);
+  inspect::save_snapshot(snapshot, request.file);
+  const inspect::HeapSums sums = inspect::summarise(snapshot.image).all;
+  fmt::print("{}: {} blocks live in {} pools, {} bytes in the file\n", request.file, sums.live_blocks, sums.pools,
+             std::filesystem::file_size(request.file));
+  return 0;
+}
+
+}  // namespace smallblock::cli

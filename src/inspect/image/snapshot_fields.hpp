@@ -1,0 +1,65 @@
+// The fields of docs/snapshot.proto by number; for the two files that write and read it.
+#pragma once
+
+#include <protozero/types.hpp>
+
+#include "inspect/image/snapshot.hpp"
+
+namespace smallblock::inspect {
+
+enum class SnapshotField : protozero::pbf_tag_type {
+  kProcess = 1,
+  kGeometry,
+  kArenas,
+  kPools,
+  kTotals,
+  kTimeNs,
+  kTornPools,
+  kCheckMode,
+  kTypeNames
+};
+enum class ProcessField : protozero::pbf_tag_type { kPid = 1, kCommand, kPython, kResident, kRegionResident };
+enum class GeometryField : protozero::pbf_tag_type {
+  kRegionAddress = 1,
+  kRegionBytes,
+  kFirstUnit,
+  kUnitBytes,
+  kPageBytes,
+  kClasses
+};
+enum class ClassField : protozero::pbf_tag_type { kBlockBytes = 1, kCapacity, kUnits };
+enum class ArenaField : protozero::pbf_tag_type { kUse = 1, kUnitsPerPool, kDirtyUnits };
+enum class PoolField : protozero::pbf_tag_type {
+  kUnit = 1,
+  kClass,
+  kOwner,
+  kPurgedPages,
+  kIdlePages,
+  kLive,
+  kCached,
+  kPurged,
+  kTypes
+};
+
+template <typename Field>
+constexpr protozero::pbf_tag_type tag(Field field) {
+  return static_cast<protozero::pbf_tag_type>(field);
+}
+
+// In the order of their numbers.
+inline constexpr std::uint64_t TotalsImage::*kTotals[] = {&TotalsImage::next_bytes,
+                                                          &TotalsImage::metadata_bytes,
+                                                          &TotalsImage::committed_bytes,
+                                                          &TotalsImage::peak_live_bytes,
+                                                          &TotalsImage::peak_committed_bytes,
+                                                          &TotalsImage::arenas_opened_total,
+                                                          &TotalsImage::arenas_released_total,
+                                                          &TotalsImage::next_allocations,
+                                                          &TotalsImage::heaps,
+                                                          &TotalsImage::heaps_private};
+
+std::string write_message(const Snapshot& snapshot);
+// Throws std::runtime_error, or what protozero throws, if the bytes are no such message.
+Snapshot read_message(std::string_view bytes);
+
+}  // namespace smallblock::inspect

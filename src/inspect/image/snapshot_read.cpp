@@ -1,0 +1,300 @@
+// The message of docs/snapshot.proto, read with protozero.
+//
+// Everything is checked, and the counts are made again from the bits, so that a HeapImage that was read keeps the
+// invariants of one that was walked.
+
+#include <algorithm>
+#include <bit>
+#include <protozero/pbf_message.hpp>
+#include <stdexcept>
+
+#include "inspect/image/snapshot_fields.hpp"
+
+namespace smallblock::inspect {
+
+namespace {
+
+using Bits = std::array<std::uint64_t, PoolImage::kWords>;
+
+void require(bool condition, const char* what) {
+  if (!condition) throw std::runtime_error(what);
+}
+
+ProcessFacts read_process(protozero::pbf_message<ProcessField> message) {
+  ProcessFacts process;
+  while (message.next()) {
+    switch (message.tag()) {
+      case ProcessField::kPid:
+        process.pid = message.get_int64();
+        break;
+      case ProcessField::kCommand:
+        process.command = message.get_string();
+        break;
+      case ProcessField::kPython:
+        process.python_version = message.get_string();
+        break;
+      case ProcessField::kResident:
+        process.resident_bytes = message.get_uint64();
+        break;
+      case ProcessField::kRegionResident:
+        process.region_resident_bytes = message.get_uint64();
+        break;
+      default:
+        message.skip();
+    }
+  }
+  return process;
+}
+
+ClassImage read_class(protozero::pbf_message<ClassField> message) {
+  ClassImage size_class;
+  while (message.next()) {
+    switch (message.tag()) {
+      case ClassField::kBlockBytes:
+        size_class.block_bytes = message.get_uint32();
+        break;
+      case ClassField::kCapacity:
+        size_class.capacity = message.get_uint32();
+        break;
+      case ClassField::kUnits:
+        size_class.units = message.get_uint32();
+        break;
+      default:
+        message.skip();
+    }
+  }
+  return size_class;
+}
+
+void check_geometry(const Geometry& geometry) {
+  require(
+      std::has_single_bit(geometry.unit_bytes) && geometry.unit_bytes >= 4096 && geometry.unit_bytes <= 1U << 20,
+      "its units have an impossible length");
+  require(
+      std::has_single_bit(geometry.page_bytes) && geometry.page_bytes >= 4096 && geometry.page_bytes <= 1U << 16,
+      "its pages have an impossible length");
+  require(geometry.classes.size() >= 2 && geometry.classes.size() <= 256, "it has no size classes, or too many");
+  for (std::size_t index = 1; index < geometry.classes.size(); ++index) {
+    const ClassImage& size_class = geometry.classes[index];
+    require(size_class.units != 0 && size_class.units <= kUnitsPerArena && size_class.block_bytes != 0 &&
+                size_class.capacity != 0 && size_class.capacity <= PoolImage::kWords * 64 &&
+                std::uint64_t{size_class.capacity} * size_class.block_bytes <=
+                    std::uint64_t{size_class.units} * geometry.unit_bytes,
+            "a size class does not fit its pool");
+  }
+}
+
+Geometry read_geometry(protozero::pbf_message<GeometryField> message) {
+  Geometry geometry;
+  while (message.next()) {
+    switch (message.tag()) {
+      case GeometryField::kRegionAddress:
+        geometry.region_address = message.get_uint64();
+        break;
+      case GeometryField::kRegionBytes:
+        geometry.region_bytes = message.get_uint64();
+        break;
+      case GeometryField::kFirstUnit:
+        geometry.first_unit_address = message.get_uint64();
+        break;
+      case GeometryField::kUnitBytes:
+        geometry.unit_bytes = message.get_uint32();
+        break;
+      case GeometryField::kPageBytes:
+        geometry.page_bytes = message.get_uint32();
+        break;
+      case GeometryField::kClasses:
+        geometry.classes.push_back(read_class(message.get_message()));
+        break;
+      default:
+        message.skip();
+    }
+  }
+  check_geometry(geometry);
+  return geometry;
+}
+
+ArenaImage read_arena(protozero::pbf_message<ArenaField> message) {
+  ArenaImage arena;
+  arena.empty_units = ~std::uint64_t{0};
+  while (message.next()) {
+    switch (message.tag()) {
+      case ArenaField::kUse:
+        arena.use = static_cast<ArenaUse>(
+            std::min<std::uint32_t>(message.get_uint32(), static_cast<std::uint32_t>(ArenaUse::kChanging)));
+        break;
+      case ArenaField::kUnitsPerPool:
+        arena.units_per_pool = static_cast<std::uint8_t>(std::min(message.get_uint32(), kUnitsPerArena));
+        break;
+      case ArenaField::kDirtyUnits:
+        arena.dirty_units = message.get_fixed64();
+        break;
+      default:
+        message.skip();
+    }
+  }
+  return arena;
+}
+
+template <typename Range>
+void read_bits(const Range& range, Bits& bits) {
+  std::size_t word = 0;
+  for (const std::uint64_t value : range) {
+    require(word < bits.size(), "a pool has too many blocks");
+    bits[word++] = value;
+  }
+}
+
+// Counts what the bits say; each block has one state.
+void count_states(PoolImage& pool) {
+  for (unsigned word = 0; word < PoolImage::kWords; ++word) {
+    const unsigned before = word * 64;
+    const std::uint64_t all = before >= pool.capacity         ? 0
+                              : pool.capacity - before >= 64U ? ~std::uint64_t{0}
+                                                              : (std::uint64_t{1} << (pool.capacity - before)) - 1;
+    const std::uint64_t live = pool.live_bits[word];
+    const std::uint64_t cached = pool.cached_bits[word];
+    const std::uint64_t purged = pool.purged_bits[word];
+    require(((live | cached | purged) & ~all) == 0, "a pool has blocks behind its end");
+    require((live & cached) == 0 && (live & purged) == 0 && (cached & purged) == 0, "a block has two states");
+    pool.live = static_cast<std::uint16_t>(pool.live + std::popcount(live));
+    pool.cached = static_cast<std::uint16_t>(pool.cached + std::popcount(cached));
+    pool.purged = static_cast<std::uint16_t>(pool.purged + std::popcount(purged));
+  }
+  pool.free = static_cast<std::uint16_t>(pool.capacity - pool.live - pool.cached - pool.purged);
+}
+
+PoolImage read_pool(protozero::pbf_message<PoolField> message, const Geometry& geometry,
+                    std::vector<std::uint32_t>& types) {
+  PoolImage pool;
+  std::uint32_t class_index = 0;
+  while (message.next()) {
+    switch (message.tag()) {
+      case PoolField::kUnit:
+        pool.unit = message.get_uint32();
+        break;
+      case PoolField::kClass:
+        class_index = message.get_uint32();
+        break;
+      case PoolField::kOwner:
+        pool.owner = message.get_uint32();
+        break;
+      case PoolField::kPurgedPages:
+        pool.purged_pages = message.get_fixed64();
+        break;
+      case PoolField::kIdlePages:
+        pool.idle_pages = message.get_fixed64();
+        break;
+      case PoolField::kLive:
+        read_bits(message.get_packed_fixed64(), pool.live_bits);
+        break;
+      case PoolField::kCached:
+        read_bits(message.get_packed_fixed64(), pool.cached_bits);
+        break;
+      case PoolField::kPurged:
+        read_bits(message.get_packed_fixed64(), pool.purged_bits);
+        break;
+      case PoolField::kTypes:
+        for (const std::uint32_t type : message.get_packed_uint32()) types.push_back(type);
+        break;
+      default:
+        message.skip();
+    }
+  }
+  require(class_index != 0 && class_index < geometry.classes.size(), "a pool is of no size class");
+  pool.class_index = static_cast<std::uint8_t>(class_index);
+  pool.capacity = static_cast<std::uint16_t>(geometry.classes[class_index].capacity);
+  require(types.empty() || types.size() == pool.capacity, "a pool has more types than blocks, or fewer");
+  count_states(pool);
+  return pool;
+}
+
+// The arenas' pools; they must be in order and must not overlap.
+void assign_pools(HeapImage& image) {
+  std::uint64_t next_unit = 0;
+  for (std::size_t index = 0; index < image.pools.size(); ++index) {
+    const PoolImage& pool = image.pools[index];
+    const std::uint32_t units = image.pool_units(pool);
+    const std::size_t arena = pool.unit / kUnitsPerArena;
+    require(pool.unit >= next_unit && arena < image.arenas.size() &&
+                pool.unit % kUnitsPerArena + units <= kUnitsPerArena,
+            "its pools overlap, or are not in order");
+    next_unit = std::uint64_t{pool.unit} + units;
+    ArenaImage& owner = image.arenas[arena];
+    if (owner.pool_count++ == 0) owner.first_pool = static_cast<std::uint32_t>(index);
+    const std::uint64_t taken = units == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << units) - 1;
+    owner.empty_units &= ~(taken << pool.unit % kUnitsPerArena);
+  }
+}
+
+TotalsImage read_totals(protozero::pbf_reader message) {
+  TotalsImage totals;
+  while (message.next()) {
+    if (message.tag() == 0 || message.tag() > std::size(kTotals)) {
+      message.skip();
+    } else {
+      totals.*kTotals[message.tag() - 1] = message.get_uint64();
+    }
+  }
+  return totals;
+}
+
+void check_types(const Snapshot& snapshot) {
+  if (snapshot.type_names.empty()) return;
+  for (const auto& types : snapshot.types) {
+    for (const std::uint32_t type : types) require(type < snapshot.type_names.size(), "a block is of no type");
+  }
+}
+
+}  // namespace
+
+// The pools need the geometry, which stands before them.
+Snapshot read_message(std::string_view bytes) {
+  Snapshot snapshot;
+  HeapImage& image = snapshot.image;
+  bool any_types = false;
+  protozero::pbf_message<SnapshotField> message(protozero::data_view(bytes.data(), bytes.size()));
+  while (message.next()) {
+    switch (message.tag()) {
+      case SnapshotField::kProcess:
+        snapshot.process = read_process(message.get_message());
+        break;
+      case SnapshotField::kGeometry:
+        image.geometry = read_geometry(message.get_message());
+        break;
+      case SnapshotField::kArenas:
+        image.arenas.push_back(read_arena(message.get_message()));
+        break;
+      case SnapshotField::kPools:
+        image.pools.push_back(read_pool(message.get_message(), image.geometry, snapshot.types.emplace_back()));
+        any_types = any_types || !snapshot.types.back().empty();
+        break;
+      case SnapshotField::kTotals:
+        image.totals = read_totals(message.get_message());
+        break;
+      case SnapshotField::kTimeNs:
+        image.time_ns = message.get_uint64();
+        break;
+      case SnapshotField::kTornPools:
+        image.torn_pools = message.get_uint32();
+        break;
+      case SnapshotField::kTypeNames:
+        snapshot.type_names.push_back(message.get_string());
+        break;
+      default:
+        message.skip();
+    }
+  }
+  require(!image.geometry.classes.empty(), "it does not say how the heap is laid out");
+  assign_pools(image);
+  if (!any_types || snapshot.type_names.empty()) {
+    snapshot.types.clear();
+    snapshot.type_names.clear();
+  }
+  for (std::size_t index = 0; index < snapshot.types.size(); ++index)
+    snapshot.types[index].resize(image.pools[index].capacity);
+  check_types(snapshot);
+  return snapshot;
+}
+
+}  // namespace smallblock::inspect
