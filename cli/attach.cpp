@@ -42,17 +42,12 @@ std::optional<pid_t> as_pid(const std::string& word) {
   return is_number ? std::optional(pid) : std::nullopt;
 }
 
-AttachedHeap::AttachedHeap(pid_t pid)
-    : process_(std::make_unique<RemoteProcess>(pid)), name_(fmt::format("process {}", pid)) {
-  root_ = as_error(name_, [this] { return inspect::find_heap(memory()); });
-}
-
 AttachedHeap::AttachedHeap(const std::string& target) {
   if (const auto pid = as_pid(target)) {
     process_ = std::make_unique<RemoteProcess>(*pid);
     name_ = "process " + target;
   } else {
-    core_ = std::make_unique<CoreFile>(target);
+    core_ = std::make_shared<CoreFile>(target);
     name_ = target;
   }
   root_ = as_error(name_, [this] { return inspect::find_heap(memory()); });
@@ -63,6 +58,11 @@ AttachedHeap::~AttachedHeap() = default;
 const inspect::MemorySource& AttachedHeap::memory() const noexcept {
   if (process_ != nullptr) return *process_;
   return *core_;
+}
+
+std::shared_ptr<const inspect::MemorySource> AttachedHeap::memory_now() const {
+  if (process_ != nullptr) return std::make_shared<RemoteProcess>(process_->pid());
+  return core_;
 }
 
 inspect::HeapImage AttachedHeap::walk() const {
@@ -83,7 +83,13 @@ inspect::HeapImage AttachedHeap::walk_stopped() const {
 }
 
 inspect::ProcessFacts AttachedHeap::facts(const inspect::HeapImage& image) const {
-  return process_ != nullptr ? read_facts(*process_, image.geometry) : core_->facts();
+  if (process_ == nullptr) return core_->facts();
+  inspect::ProcessFacts facts;
+  facts.pid = process_->pid();
+  facts.command = command_of(process_->pid());
+  facts.resident_bytes = process_->resident_bytes().value_or(0);
+  facts.arenas_resident_bytes = resident_arenas_bytes(process_->pid(), image).value_or(0);
+  return facts;
 }
 
 inspect::Snapshot take_snapshot(const AttachedHeap& heap, bool types, bool exact) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "cli/remote_process.hpp"
 #include "inspect/image/block_names.hpp"
@@ -18,7 +19,7 @@ class CoreFile;
 class AttachedHeap {
  public:
   // Throws Error: no such process, not allowed, no smallblock in it, another release.
-  explicit AttachedHeap(pid_t pid);
+  explicit AttachedHeap(pid_t pid) : AttachedHeap(std::to_string(pid)) {}
   // `target` is a process id, or the file of a core dump; throws Error as above, or if it is neither.
   explicit AttachedHeap(const std::string& target);
   ~AttachedHeap();
@@ -33,12 +34,15 @@ class AttachedHeap {
   // Only of a running process.
   const RemoteProcess& process() const noexcept { return *process_; }
 
+  // The same memory with its mappings as they are now, for whoever keeps it.
+  std::shared_ptr<const inspect::MemorySource> memory_now() const;
+
   // What is known beside the heap; a core dump does not say what was in memory.
   inspect::ProcessFacts facts(const inspect::HeapImage& image) const;
 
  private:
   std::unique_ptr<RemoteProcess> process_;
-  std::unique_ptr<CoreFile> core_;
+  std::shared_ptr<CoreFile> core_;
   std::string name_;
   inspect::HeapRoot root_;
 };

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <fstream>
 #include <map>
 #include <memory>
 
@@ -179,6 +180,13 @@ std::vector<inspect::MappedFile> CoreFile::mappings() const {
   std::vector<inspect::MappedFile> files;
   for (const Mapping& mapping : files_) files.push_back(mapping.file);
   return files;
+}
+
+bool is_core_dump(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  Elf64_Ehdr header{};
+  return file.read(reinterpret_cast<char*>(&header), sizeof header) &&
+         std::memcmp(header.e_ident, ELFMAG, SELFMAG) == 0 && header.e_type == ET_CORE;
 }
 
 }  // namespace smallblock::cli

@@ -35,8 +35,8 @@ class CoreFile : public inspect::MemorySource {
     std::uint64_t file_offset;
   };
 
-  void read_segments(void* elf);
-  void read_notes(void* elf, std::uint64_t offset, std::uint64_t bytes);
+  void read_segments(void* opened);
+  void read_notes(void* opened, std::uint64_t offset, std::uint64_t bytes);
   void read_file_note(const unsigned char* note, std::size_t bytes);
   bool read_dumped(std::uint64_t address, unsigned char* target, std::size_t bytes) const;
   bool read_mapped(std::uint64_t address, unsigned char* target, std::size_t bytes) const;
@@ -47,5 +47,8 @@ class CoreFile : public inspect::MemorySource {
   std::vector<Mapping> files_;     // by address
   inspect::ProcessFacts facts_;
 };
+
+// Whether a file begins like one.
+bool is_core_dump(const std::string& path);
 
 }  // namespace smallblock::cli

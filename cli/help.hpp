@@ -12,6 +12,9 @@ Usage:
   smallblock trim PID [--wait MS]
   smallblock types PID|CORE|SNAPSHOT [--limit N] [--json]
   smallblock snapshot PID|CORE -o FILE [--exact] [--no-types]
+  smallblock pinned PID|CORE|SNAPSHOT [--limit N] [--json]
+  smallblock explain PID|CORE|SNAPSHOT ADDRESS [--json]
+  smallblock view [OPTIONS] PID | CORE | SNAPSHOT | [--] COMMAND [ARGUMENTS...]
   smallblock --version | --help
 
 Examples:
@@ -22,8 +25,10 @@ Examples:
   smallblock doctor                                   what of this machine it can work with
   smallblock trim 4711                                process 4711 gives its free memory back
   smallblock types 4711                               what its blocks hold, by Python type or C++ class
+  smallblock pinned 4711                              which few blocks keep whole pages of it
+  smallblock view 4711                                its heap, live in a browser
 
-'smallblock run --help' explains the options; so do the others.
+'smallblock run --help' explains the options; so it is with every other command.
 )";
 
 inline constexpr const char* kRunHelp =
@@ -100,6 +105,49 @@ Usage: smallblock snapshot PID|CORE -o FILE [--exact] [--no-types]
   -h, --help         print this
 
 You may look into what you may debug, as with 'trim'; exit codes are the same.
+)";
+
+inline constexpr const char* kPinnedHelp =
+    R"(Show which few live blocks keep memory: arenas and pools of which less than half is alive on the pages that
+their live blocks keep, first those that keep most, and what their first blocks are.
+
+Usage: smallblock pinned PID|CORE|SNAPSHOT [--limit N] [--json]
+
+  --limit N   arenas: 10 if nothing is said
+  --json      the same as one JSON object, and the sparse pools of all arenas
+  -h, --help  print this
+
+You may look into what you may debug, as with 'trim'; exit codes are the same.
+)";
+
+inline constexpr const char* kExplainHelp =
+    R"(Say what lies at an address of a running process: its block, the object in it, its pool, its neighbours.
+
+Usage: smallblock explain PID|CORE|SNAPSHOT ADDRESS [--json]
+
+  --json      the same as one JSON object
+  -h, --help  print this
+
+ADDRESS is written as in 0x7f0000001000, and may lie anywhere in a block. Exit code 1: it lies in none.
+You may look into what you may debug, as with 'trim'; the other exit codes are the same.
+)";
+
+inline constexpr const char* kViewHelp =
+    R"(Show a heap in a browser: of a running process, of a command that is started for it under smallblock, or of a
+snapshot. Prints the address of the page; runs until Ctrl-C. The process is read twice a second while a browser shows
+it, and not at all otherwise; it is neither stopped nor asked.
+
+Usage: smallblock view [OPTIONS] PID | CORE | SNAPSHOT | [--] COMMAND [ARGUMENTS...]
+
+  --output FILE          write the page with what it shows now into one HTML file, and end
+  --rate HZ              frames a second: 2 if nothing is said; 0.1 to 20
+  --allow-actions        let the page trim the process
+  --no-browser           open no browser
+  --listen ADDRESS:PORT  serve there: 127.0.0.1 and any free port if nothing is said. On another address whoever has
+                         the printed token can read the heap, and nothing is encrypted
+  -h, --help             print this
+
+Exit codes: that of COMMAND, if one was started; else 0; errors as with 'trim'.
 )";
 
 }  // namespace smallblock::cli

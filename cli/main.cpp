@@ -1,8 +1,8 @@
-// The smallblock command: reads the options, calls run_command.cpp, doctor.cpp or trim.cpp, turns errors
-// into one line.
+// The smallblock command: reads the options, calls the file of the command (run_command.cpp, trim.cpp ...), turns
+// errors into one line.
 //
-// For `run`, the options end at the first word that is none: from there on everything belongs to the command. CLI11
-// therefore only sees what stands before it.
+// For `run` and `view`, the options end at the first word that is none: from there on everything belongs to the
+// command that they start. CLI11 therefore only sees what stands before it.
 
 #include <fmt/format.h>
 #include <smallblock/smallblock.h>
@@ -10,26 +10,31 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
 #include <string>
 #include <vector>
 
 #include "cli/doctor.hpp"
 #include "cli/error.hpp"
+#include "cli/heap_commands.hpp"
 #include "cli/help.hpp"
 #include "cli/run_command.hpp"
 #include "cli/snapshot.hpp"
 #include "cli/trim.hpp"
 #include "cli/types.hpp"
+#include "cli/view.hpp"
+#include "cli/viewed_heap.hpp"
 
 namespace smallblock::cli {
 
 namespace {
 
-// `run`'s words in two parts; the command starts after "--" or at the first word that is no option and no option's
-// value.
+// The words of `run` and `view` in two parts; the command starts after "--" or at the first word that is no option
+// and no option's value.
 struct RunWords {
   std::vector<std::string> options;
   std::vector<std::string> command;
+  bool has_dashes = false;
 };
 
 RunWords split_run_words(const CLI::App& run, const std::vector<std::string>& words) {
@@ -43,7 +48,17 @@ RunWords split_run_words(const CLI::App& run, const std::vector<std::string>& wo
   index = std::min(index, words.size());
   const auto end = words.begin() + static_cast<std::ptrdiff_t>(index);
   RunWords split{{words.begin(), end}, {end, words.end()}};
-  if (!split.command.empty() && split.command.front() == "--") split.command.erase(split.command.begin());
+  split.has_dashes = !split.command.empty() && split.command.front() == "--";
+  if (split.has_dashes) split.command.erase(split.command.begin());
+  return split;
+}
+
+// As for `run`, but options may also stand behind a process id or a file.
+RunWords split_view_words(const CLI::App& view, const std::vector<std::string>& words) {
+  RunWords split = split_run_words(view, words);
+  if (split.has_dashes || split.command.empty() || !names_heap(split.command.front())) return split;
+  split.options.insert(split.options.end(), split.command.begin() + 1, split.command.end());
+  split.command.resize(1);
   return split;
 }
 
@@ -54,6 +69,16 @@ CLI::Validator whole_number(int least, std::string what) {
     const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
     const bool is_good = error == std::errc{} && end == word.data() + word.size() && number >= least;
     return is_good ? std::string() : fmt::format("'{}' is not {}", word, what);
+  };
+  return {check, ""};
+}
+
+CLI::Validator frames_per_second() {
+  const auto check = [](const std::string& word) {
+    char* end = nullptr;
+    const double rate_hz = std::strtod(word.c_str(), &end);
+    const bool is_good = end != word.c_str() && *end == '\0' && rate_hz >= 0.1 && rate_hz <= 20;
+    return is_good ? std::string() : fmt::format("'{}' is not a number of frames a second, 0.1 to 20", word);
   };
   return {check, ""};
 }
@@ -76,11 +101,17 @@ struct Options {
   CLI::App* trim = nullptr;
   CLI::App* types = nullptr;
   CLI::App* snapshot = nullptr;
+  CLI::App* view = nullptr;
+  CLI::App* pinned = nullptr;
+  CLI::App* explain = nullptr;
   RunRequest request;
   bool doctor_json = false;
   TrimRequest trim_request;
   TypesRequest types_request;
   SnapshotRequest snapshot_request;
+  ViewRequest view_request;
+  PinnedRequest pinned_request;
+  ExplainRequest explain_request;
 
   Options() {
     app.set_version_flag("--version", std::string("smallblock ") + SB_VERSION_STRING);
@@ -110,9 +141,34 @@ struct Options {
     snapshot->add_flag("--exact", snapshot_request.exact);
     snapshot->add_flag("!--no-types", snapshot_request.types);
     set_help(*snapshot, kSnapshotHelp);
+    add_view();
+    add_heap_commands();
   }
 
  private:
+  void add_view() {
+    view = app.add_subcommand("view");
+    view->add_option("--listen", view_request.listen)->type_name("ADDRESS:PORT");
+    view->add_option("--output", view_request.output)->type_name("FILE");
+    view->add_option("--rate", view_request.rate_hz)->type_name("HZ")->check(frames_per_second());
+    view->add_flag("--allow-actions", view_request.allow_actions);
+    view->add_flag("--no-browser", view_request.no_browser);
+    set_help(*view, kViewHelp);
+  }
+  void add_heap_commands() {
+    pinned = app.add_subcommand("pinned");
+    pinned->add_option("PID", pinned_request.target)->required();
+    pinned->add_option("--limit", pinned_request.limit)
+        ->type_name("N")
+        ->check(whole_number(1, "a number of arenas"));
+    pinned->add_flag("--json", pinned_request.json);
+    set_help(*pinned, kPinnedHelp);
+    explain = app.add_subcommand("explain");
+    explain->add_option("PID", explain_request.target)->required();
+    explain->add_option("ADDRESS", explain_request.address)->required();
+    explain->add_flag("--json", explain_request.json);
+    set_help(*explain, kExplainHelp);
+  }
   static void add_pid(CLI::App& command, int& pid) {
     command.add_option("PID", pid)->required()->check(whole_number(1, "a process id"));
   }
@@ -121,14 +177,28 @@ struct Options {
   }
 };
 
-int dispatch(Options& options, std::vector<std::string> words) {
+// What does not go to CLI11: the command of `run`, and what `view` is to show.
+RunWords take_command(const Options& options, std::vector<std::string>& words) {
   RunWords split;
   const bool is_run = !words.empty() && words.front() == "run";
-  if (is_run) {
-    split = split_run_words(*options.run, {words.begin() + 1, words.end()});
-    words = split.options;
-    words.insert(words.begin(), "run");
-  }
+  if (!is_run && (words.empty() || words.front() != "view")) return split;
+  const std::vector<std::string> rest(words.begin() + 1, words.end());
+  split = is_run ? split_run_words(*options.run, rest) : split_view_words(*options.view, rest);
+  words.resize(1);
+  words.insert(words.end(), split.options.begin(), split.options.end());
+  return split;
+}
+
+int start_view(ViewRequest& request, const RunWords& split) {
+  if (split.command.empty())
+    throw Error(kExitUsage, "view: name a process id, a command or a snapshot, as in 'smallblock view 4711'");
+  request.target = split.command;
+  request.is_command = split.has_dashes;
+  return run_view(request);
+}
+
+int dispatch(Options& options, std::vector<std::string> words) {
+  const RunWords split = take_command(options, words);
   if (words.empty()) {
     throw Error(kExitUsage,
                 "say what to do: 'smallblock run COMMAND', 'smallblock doctor' or 'smallblock trim PID'; see "
@@ -145,6 +215,9 @@ int dispatch(Options& options, std::vector<std::string> words) {
   if (options.trim->parsed()) return run_trim(options.trim_request);
   if (options.types->parsed()) return run_types(options.types_request);
   if (options.snapshot->parsed()) return run_snapshot(options.snapshot_request);
+  if (options.pinned->parsed()) return run_pinned(options.pinned_request);
+  if (options.explain->parsed()) return run_explain(options.explain_request);
+  if (options.view->parsed()) return start_view(options.view_request, split);
   if (split.command.empty())
     throw Error(kExitUsage, "run: name a command, as in 'smallblock run python3 script.py'");
   options.request.command = split.command;

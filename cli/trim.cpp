@@ -130,6 +130,11 @@ double mebibytes(std::uint64_t bytes) {
 
 }  // namespace
 
+void ask_for_trim(pid_t pid) {
+  const RemoteProcess process(pid);
+  ask(process, find_controls(process));
+}
+
 int run_trim(const TrimRequest& request) {
   const RemoteProcess process(request.pid);
   const auto addresses = find_controls(process);

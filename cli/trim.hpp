@@ -14,4 +14,7 @@ struct TrimRequest {
 // exit codes are in error.hpp.
 int run_trim(const TrimRequest& request);
 
+// Asks and goes, without a word. Throws Error.
+void ask_for_trim(pid_t pid);
+
 }  // namespace smallblock::cli

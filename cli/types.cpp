@@ -7,50 +7,17 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "cli/attach.hpp"
-#include "cli/error.hpp"
+#include "cli/viewed_heap.hpp"
 
 namespace smallblock::cli {
 
 namespace {
 
-struct Counted {
-  std::string python_version;
-  std::vector<inspect::TypeSums> types;
-};
-
-Counted count_in_snapshot(const std::string& file) {
-  const inspect::Snapshot snapshot = inspect::load_snapshot(file);
-  if (snapshot.types.empty())
-    throw Error(kExitProblem, fmt::format("{} has no types in it: it was made with --no-types", file));
-  Counted counted{snapshot.process.python_version, {}};
-  counted.types.resize(snapshot.type_names.size());
-  for (std::size_t id = 0; id < counted.types.size(); ++id) counted.types[id].name = snapshot.type_names[id];
-  for (std::size_t index = 0; index < snapshot.image.pools.size(); ++index) {
-    const inspect::PoolImage& pool = snapshot.image.pools[index];
-    for (unsigned block = 0; block < pool.capacity; ++block) {
-      if (pool.state_of(block) != inspect::BlockState::kLive) continue;
-      inspect::TypeSums& sums = counted.types[snapshot.types[index][block]];
-      ++sums.blocks;
-      sums.bytes += snapshot.image.block_bytes(pool);
-    }
-  }
-  inspect::sort_types(counted.types);
-  return counted;
-}
-
-Counted count(const std::string& target) {
-  if (!as_pid(target) && inspect::is_snapshot(target)) return count_in_snapshot(target);
-  const AttachedHeap heap(target);
-  inspect::BlockNames names(heap.memory());
-  return {names.python_version(), names.count_types(heap.walk())};
-}
-
-void print_json(const Counted& counted) {
+void print_json(const std::string& python_version, const std::vector<inspect::TypeSums>& types) {
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
-  for (const inspect::TypeSums& type : counted.types)
+  for (const inspect::TypeSums& type : types)
     rows.push_back({{"type", type.name}, {"blocks", type.blocks}, {"bytes", type.bytes}});
-  nlohmann::ordered_json all{{"python", counted.python_version}, {"types", std::move(rows)}};
+  nlohmann::ordered_json all{{"python", python_version}, {"types", std::move(rows)}};
   fmt::print("{}\n", all.dump(2));
 }
 
@@ -71,11 +38,13 @@ void print_table(const std::vector<inspect::TypeSums>& types, std::size_t limit)
 }  // namespace
 
 int run_types(const TypesRequest& request) {
-  const Counted counted = count(request.target);
+  const auto heap = open_heap(request.target);
+  const NamedMemory names = heap->name();
+  const auto types = names.namer->count_types(*heap->walk());
   if (request.json) {
-    print_json(counted);
+    print_json(names.namer->python_version(), types);
   } else {
-    print_table(counted.types, static_cast<std::size_t>(request.limit));
+    print_table(types, static_cast<std::size_t>(request.limit));
   }
   return 0;
 }

@@ -4,7 +4,10 @@
 set -euo pipefail
 
 # An entry a|b is satisfied by either; the first one that the system offers is installed.
-run_packages=(g++ cmake ninja-build libcli11-dev libfmt-dev nlohmann-json3-dev libelf-dev libzstd-dev libprotozero-dev python3)
+run_packages=(
+  g++ cmake ninja-build "pkgconf|pkg-config" python3
+  libcli11-dev libfmt-dev nlohmann-json3-dev libelf-dev libzstd-dev libprotozero-dev libcpp-httplib-dev zlib1g-dev libssl-dev
+)
 test_packages=(
   clang clang-tidy clang-format libgtest-dev libgmock-dev libbenchmark-dev libboost-dev
   valgrind libc6-dbg gdb binutils git

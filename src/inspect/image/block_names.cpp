@@ -16,7 +16,6 @@ namespace {
 
 constexpr std::uint32_t kWholeBlocksMax = 512;  // longer blocks are not read whole
 constexpr std::size_t kHeadBytes = 64;
-constexpr std::size_t kPoolsPerRead = 64;
 constexpr std::size_t kDescribedBytesMax = 1024;
 constexpr const char* kUnknown = "unknown";
 
@@ -127,12 +126,6 @@ struct BlockNames::State {
   }
 };
 
-void sort_types(std::vector<TypeSums>& sums) {
-  std::erase_if(sums, [](const TypeSums& sum) { return sum.blocks == 0; });
-  std::stable_sort(sums.begin(), sums.end(),
-                   [](const TypeSums& one, const TypeSums& other) { return one.bytes > other.bytes; });
-}
-
 BlockNames::BlockNames(const MemorySource& source) : state_(std::make_unique<State>(source)) {}
 BlockNames::~BlockNames() = default;
 BlockNames::BlockNames(BlockNames&&) noexcept = default;
@@ -186,29 +179,6 @@ BlockDetail BlockNames::describe(const HeapImage& image, const PoolImage& pool, 
   detail.size_bytes = object->need_bytes;
   detail.value = state_->python->layout().value(*object->type, std::span(bytes).subspan(object->offset));
   return detail;
-}
-
-std::vector<TypeSums> BlockNames::count_types(const HeapImage& image) {
-  std::vector<TypeSums> sums;
-  std::vector<const PoolImage*> batch;
-  for (std::size_t first = 0; first < image.pools.size(); first += kPoolsPerRead) {
-    batch.clear();
-    for (std::size_t i = first; i < std::min(first + kPoolsPerRead, image.pools.size()); ++i)
-      batch.push_back(&image.pools[i]);
-    const auto ids = name_pools(image, batch);
-    sums.resize(state_->names.size());
-    for (std::size_t i = 0; i < batch.size(); ++i) {
-      for (unsigned block = 0; block < batch[i]->capacity; ++block) {
-        if (batch[i]->state_of(block) != BlockState::kLive) continue;
-        TypeSums& sum = sums[ids[i][block]];
-        ++sum.blocks;
-        sum.bytes += image.block_bytes(*batch[i]);
-      }
-    }
-  }
-  for (std::size_t id = 0; id < sums.size(); ++id) sums[id].name = state_->names[id];
-  sort_types(sums);
-  return sums;
 }
 
 }  // namespace smallblock::inspect

@@ -20,7 +20,7 @@ struct ProcessFacts {
   std::string command;         // its words, separated by blanks
   std::string python_version;  // "3.12"; empty: no CPython
   std::uint64_t resident_bytes = 0;
-  std::uint64_t region_resident_bytes = 0;  // of the region alone
+  std::uint64_t arenas_resident_bytes = 0;  // of the region's arenas; 0: not known
 };
 
 struct Snapshot {

@@ -18,7 +18,7 @@ enum class SnapshotField : protozero::pbf_tag_type {
   kCheckMode,
   kTypeNames
 };
-enum class ProcessField : protozero::pbf_tag_type { kPid = 1, kCommand, kPython, kResident, kRegionResident };
+enum class ProcessField : protozero::pbf_tag_type { kPid = 1, kCommand, kPython, kResident, kArenasResident };
 enum class GeometryField : protozero::pbf_tag_type {
   kRegionAddress = 1,
   kRegionBytes,

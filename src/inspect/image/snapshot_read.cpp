@@ -36,8 +36,8 @@ ProcessFacts read_process(protozero::pbf_message<ProcessField> message) {
       case ProcessField::kResident:
         process.resident_bytes = message.get_uint64();
         break;
-      case ProcessField::kRegionResident:
-        process.region_resident_bytes = message.get_uint64();
+      case ProcessField::kArenasResident:
+        process.arenas_resident_bytes = message.get_uint64();
         break;
       default:
         message.skip();

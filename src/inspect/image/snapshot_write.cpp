@@ -52,7 +52,7 @@ void write_process(protozero::pbf_writer& all, const ProcessFacts& process) {
   writer.add_string(tag(ProcessField::kCommand), process.command);
   writer.add_string(tag(ProcessField::kPython), process.python_version);
   writer.add_uint64(tag(ProcessField::kResident), process.resident_bytes);
-  writer.add_uint64(tag(ProcessField::kRegionResident), process.region_resident_bytes);
+  writer.add_uint64(tag(ProcessField::kArenasResident), process.arenas_resident_bytes);
 }
 
 }  // namespace
