@@ -1,0 +1,187 @@
+"""`smallblock view` of a command and into a file; `smallblock pinned` and `smallblock explain` in the terminal."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import os
+import re
+import signal
+import struct
+import subprocess
+import sys
+import time
+import unittest
+from pathlib import Path
+from typing import Optional
+
+from viewer import BLOCKS_MAGIC, COMMAND, Heap, ViewTest, clean_environment, decode
+
+BUNDLE_MAGIC = 0x73426D53
+PROBLEM, USAGE, NO_PROCESS, NO_SMALLBLOCK, NOT_FOUND = 1, 2, 3, 5, 127
+DATA = re.compile(rb'<script[^>]*id="smallblock-data"[^>]*>([A-Za-z0-9+/=]*)</script')
+
+
+def smallblock(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [COMMAND, *words], capture_output=True, text=True, env=clean_environment(), timeout=60, check=False
+    )
+
+
+def bundle_of(page: bytes) -> dict[str, bytes]:
+    """The answers in a static file by request path."""
+    found = DATA.search(page)
+    assert found is not None
+    data = gzip.decompress(base64.b64decode(found.group(1), validate=True))
+    magic, count = struct.unpack_from("<II", data)
+    assert magic == BUNDLE_MAGIC
+    entries, at = {}, 8
+    for _ in range(count):
+        name_bytes, length = struct.unpack_from("<II", data, at)
+        at += 8
+        name = data[at : at + name_bytes].decode()
+        entries[name] = data[at + name_bytes : at + name_bytes + length]
+        at += name_bytes + length
+    assert at == len(data)
+    return entries
+
+
+class StaticFile(ViewTest):
+    def test_it_holds_what_the_page_asks_for(self) -> None:
+        program, _, _ = self.start_program()
+        path = self.folder / "heap.html"
+        result = smallblock("view", str(program.pid), "--output", str(path))
+        self.assertEqual((result.returncode, result.stdout), (0, f"wrote {path}\n"), result.stderr)
+        self.assertEqual(path.stat().st_mode & 0o777, 0o600)
+        entries = bundle_of(path.read_bytes())
+        heap = Heap()
+        heap.apply(entries.pop("/api/frame?since=0"))
+        self.assertEqual(json.loads(entries.pop("/api/target"))["pid"], program.pid)
+        self.assertGreater(len(json.loads(entries.pop("/api/pinned"))["pools"]), 0)
+        self.assertIn("trim_returns_bytes", json.loads(entries.pop("/api/waste")))
+        types = {row["name"] for row in json.loads(entries.pop("/api/types"))["types"]}
+        self.assertIn("Planted", types)
+        wanted = {f"/api/blocks?units={unit}&what={what}" for unit in heap.pools() for what in ("state", "type")}
+        self.assertEqual(entries.keys(), wanted)
+        for unit, pool in heap.pools().items():
+            head, states = decode(entries[f"/api/blocks?units={unit}&what=state"], BLOCKS_MAGIC)
+            self.assertEqual((head["frame"], states.count(1)), (heap.frame, pool.live))
+        self.assertEqual([file.name for file in self.folder.iterdir()], ["heap.html"])
+
+    def test_where_it_cannot_be_written(self) -> None:
+        program, _, _ = self.start_program()
+        missing = str(self.folder / "missing" / "heap.html")
+        result = smallblock("view", str(program.pid), "--output", missing)
+        self.assert_one_line_error(result, PROBLEM, "cannot write", missing)
+        self.assert_one_line_error(smallblock("view", "--output", missing, "--", "true"), USAGE, "--output")
+
+
+class Commands(ViewTest):
+    def start_command(self, *words: str) -> tuple[subprocess.Popen[str], int]:
+        """The view, and the pid that it says."""
+        view, client = self.start_view("--", *words)
+        return view, client.get_json("/api/target")["pid"]
+
+    def test_a_command_is_started_and_ended(self) -> None:
+        view, pid = self.start_command(self.python(), "-c", "import time\nwhile True: time.sleep(0.1)")
+        self.assertIn("libsmallblock_preload", Path(f"/proc/{pid}/maps").read_text())
+        view.send_signal(signal.SIGTERM)
+        self.assertEqual(view.wait(timeout=30), 128 + signal.SIGTERM)
+        self.assertFalse(Path(f"/proc/{pid}").exists())
+
+    def test_its_exit_code(self) -> None:
+        view, _ = self.start_command(self.python(), "-c", "import time, sys\ntime.sleep(1)\nsys.exit(7)")
+        assert view.stderr is not None
+        self.assertIn("has ended (7)", view.stderr.readline())
+        view.send_signal(signal.SIGINT)
+        self.assertEqual(view.wait(timeout=30), 7)
+
+    def test_a_command_that_ends_at_once_or_is_not_there(self) -> None:
+        self.assertEqual(smallblock("view", "--no-browser", "--", "false").returncode, PROBLEM)
+        result = smallblock("view", "--no-browser", "no-such-program")
+        self.assertEqual(result.returncode, NOT_FOUND)
+        self.assertIn("command not found: no-such-program", result.stderr)
+
+    def test_options_before_and_behind_a_process_id(self) -> None:
+        program, _, _ = self.start_program()
+        for words in (("--rate", "5", str(program.pid)), (str(program.pid), "--rate=5")):
+            _, client = self.start_view(*words)
+            self.assertEqual(client.get_json("/api/target")["rate_hz"], 5)
+        for rate in ("0", "1000", "x", "-1"):
+            self.assert_one_line_error(smallblock("view", str(program.pid), "--rate", rate), USAGE, "frames a second")
+
+    def test_what_cannot_be_viewed(self) -> None:
+        self.assert_one_line_error(smallblock("view"), USAGE, "process id")
+        self.assert_one_line_error(smallblock("view", str(1 << 22)), NO_PROCESS, str(1 << 22))
+        self.assert_one_line_error(smallblock("view", str(os.getpid())), NO_SMALLBLOCK, "no smallblock")
+
+
+class Terminal(ViewTest):
+    def test_pinned_names_a_planted_object(self) -> None:
+        program, _, _ = self.start_program()
+        result = smallblock("pinned", str(program.pid), "--limit", "100")
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.assertRegex(result.stdout, r"(?m)^arena \d+ at 0x[0-9a-f]+: \d+ live blocks \(.*\) keep [\d.]+ [KM]iB$")
+        self.assertRegex(result.stdout, r"(?m)^  pool 0x[0-9a-f]+, blocks of \d+ bytes: 1 live block keeps ")
+        self.assertRegex(result.stdout, r"(?m)^    0x[0-9a-f]+  Planted$")
+        answer = json.loads(smallblock("pinned", str(program.pid), "--json", "--limit", "3").stdout)
+        self.assertEqual(len(answer["arenas"]), 3)
+
+    def test_explain_names_a_planted_object(self) -> None:
+        program, live, _ = self.start_program()
+        inside = hex(int(live, 16) + 5)
+        for address in (live, inside, live[2:].upper().join(("0x", ""))):
+            result = smallblock("explain", str(program.pid), address)
+            self.assertEqual((result.returncode, result.stderr), (0, ""))
+            self.assertRegex(result.stdout, r"(?m)^type      Planted$")
+            self.assertRegex(result.stdout, r"(?m)^block     0x[0-9a-f]+, live$")
+        answer = json.loads(smallblock("explain", "--json", str(program.pid), live).stdout)
+        self.assertEqual((answer["type"], answer["age_s"]), ("Planted", None))
+
+    def test_explain_refuses(self) -> None:
+        program, _, _ = self.start_program()
+        pid = str(program.pid)
+        self.assert_one_line_error(smallblock("explain", pid, "0x1000"), PROBLEM, "0x1000 is in no block")
+        self.assert_one_line_error(smallblock("explain", pid, "Planted"), USAGE, "is no address")
+        self.assert_one_line_error(smallblock("explain", pid), USAGE, "ADDRESS")
+        self.assert_one_line_error(smallblock("pinned", "no-such-file"), USAGE, "no-such-file")
+
+
+class Browsers(ViewTest):
+    def test_the_token_is_in_no_argument(self) -> None:
+        """A browser of our own, by the name that the command looks for."""
+        program, _, _ = self.start_program()
+        opened = self.folder / "opened"
+        fake = self.folder / "xdg-open"
+        fake.write_text(f'#!{sys.executable}\nimport sys\nopen("{opened}.new", "w").write("\\n".join(sys.argv))\n'
+                        f'import os; os.rename("{opened}.new", "{opened}")\n')
+        fake.chmod(0o755)
+        path = f"{self.folder}:{os.environ.get('PATH', '')}"
+        variables = {"PATH": path, "DISPLAY": ":99", "XDG_RUNTIME_DIR": str(self.folder)}
+        view = subprocess.Popen(
+            [COMMAND, "view", str(program.pid)], stdout=subprocess.PIPE, text=True, env=clean_environment(**variables)
+        )
+        self.addCleanup(self.end, view)
+        assert view.stdout is not None
+        url = view.stdout.readline().strip()
+        arguments = self.wait_for(opened)
+        token = url.partition("token=")[2]
+        self.assertNotIn(token, arguments)
+        file = Path(arguments.splitlines()[1])
+        self.assertEqual(file.stat().st_mode & 0o777, 0o600)
+        self.assertIn(url, file.read_text())
+        view.send_signal(signal.SIGINT)
+        view.wait(timeout=30)
+        self.assertFalse(file.exists())
+
+    def wait_for(self, path: Path, text: Optional[str] = None) -> str:
+        deadline = time.monotonic() + 30
+        while not path.exists():
+            self.assertLess(time.monotonic(), deadline, text)
+            time.sleep(0.02)
+        return path.read_text()
+
+
+if __name__ == "__main__":
+    unittest.main()
