@@ -5,6 +5,7 @@
 #include "cli/view.hpp"
 
 #include <fmt/format.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 
@@ -52,6 +53,14 @@ int write_output(const ViewRequest& request) {
   return 0;
 }
 
+// Images and frames come and go by the megabyte, in many threads: libc would keep much of that.
+void give_memory_back_soon() {
+  constexpr int kMappedFromBytes = 128 << 10;
+  constexpr int kArenas = 2;
+  mallopt(M_MMAP_THRESHOLD, kMappedFromBytes);
+  mallopt(M_ARENA_MAX, kArenas);
+}
+
 }  // namespace
 
 int run_view(const ViewRequest& request) {
@@ -61,6 +70,7 @@ int run_view(const ViewRequest& request) {
                 "--output takes a process id or a snapshot, as in 'smallblock view 4711 --output heap.html'");
   if (!request.output.empty()) return write_output(request);
   const ListenAddress listen = parse_listen(request.listen);
+  give_memory_back_soon();
   const sigset_t signals = awaited_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::optional<ViewChild> child;

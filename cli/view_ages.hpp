@@ -15,7 +15,7 @@ namespace smallblock::cli {
 
 class BlockAges {
  public:
-  static constexpr std::size_t kTrackedBlocksMax = std::size_t{8} << 20;
+  static constexpr std::size_t kTrackedBlocksMax = std::size_t{6} << 20;
 
   // `before` is the frame before this one; null for the first.
   void note(const ViewFrame* before, const ViewFrame& frame);
@@ -24,10 +24,12 @@ class BlockAges {
   std::optional<std::uint32_t> age_s(const inspect::PoolImage& pool, unsigned block) const;
 
  private:
-  using Births = std::vector<std::uint32_t>;  // by block: 1 + seconds on the steady clock; 0: not seen
+  using Births = std::vector<std::uint16_t>;  // by block: 1 + seconds since start_ms_; 0: not seen
+
+  static constexpr std::uint32_t kRestartSeconds = 60000;
 
   Births* births_of(const inspect::PoolImage& pool);
-  void forget(std::uint32_t unit);
+  void forget_gone(const ViewFrame& before, const ViewFrame& frame);
 
   std::unordered_map<std::uint32_t, Births> births_;  // by the pool's unit
   std::size_t tracked_blocks_ = 0;

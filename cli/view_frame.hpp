@@ -52,6 +52,7 @@ struct Layers {
   std::uint64_t other = 0;
   std::uint64_t purged = 0;  // of pools, not in memory
   std::uint64_t committed = 0;
+  std::uint64_t untouched = 0;  // what pools count as in memory and the system does not
 };
 
 struct ViewFrame {

@@ -74,8 +74,9 @@ void note_arenas(ViewFrame& frame) {
   }
 }
 
-// What pools count as in memory and the system does not has not been touched yet.
-Layers layers_of(const ViewFrame& frame, const ResidentBytes& resident) {
+// What pools count as in memory and the system does not has not been touched yet; `untouched_before` is how much
+// that was when the system was asked last.
+Layers layers_of(const ViewFrame& frame, const ResidentBytes& resident, std::uint64_t untouched_before) {
   const inspect::HeapSums& all = frame.summary.all;
   const inspect::TotalsImage& totals = frame.image->totals;
   Layers layers;
@@ -86,8 +87,8 @@ Layers layers_of(const ViewFrame& frame, const ResidentBytes& resident) {
   layers.purged = all.purged_bytes;
   layers.empty_resident = frame.summary.empty_resident_bytes;
   const std::uint64_t counted = layers.live + layers.cached + layers.free + layers.tail + layers.empty_resident;
-  const std::uint64_t untouched = counted - std::min(counted, resident.arenas.value_or(counted));
-  const std::uint64_t untouched_free = std::min(untouched, layers.free);
+  layers.untouched = resident.arenas ? counted - std::min(counted, *resident.arenas) : untouched_before;
+  const std::uint64_t untouched_free = std::min(layers.untouched, layers.free);
   layers.free -= untouched_free;
   layers.purged += untouched_free;
   layers.metadata = totals.metadata_bytes;
@@ -120,7 +121,7 @@ ViewFrame next_frame(const ViewFrame* before, std::shared_ptr<const HeapImage> i
   note_pools(frame, before == nullptr ? nullptr : before->image.get());
   note_empty_units(frame);
   note_arenas(frame);
-  frame.layers = layers_of(frame, resident);
+  frame.layers = layers_of(frame, resident, before == nullptr ? 0 : before->layers.untouched);
   return frame;
 }
 

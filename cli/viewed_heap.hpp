@@ -23,7 +23,7 @@ struct NamedMemory {
   std::unique_ptr<inspect::BlockNamer> namer;
 };
 
-// What the system says; nothing where it cannot be asked.
+// What the system says; nothing where it cannot be asked, or was a moment ago.
 struct ResidentBytes {
   std::optional<std::uint64_t> process;
   std::optional<std::uint64_t> arenas;  // of the region's arenas

@@ -105,6 +105,9 @@ class Walker {
         std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch())
             .count());
     read_arenas();
+    const auto used = std::count_if(image_.arenas.begin(), image_.arenas.end(),
+                                    [](const ArenaImage& arena) { return arena.use == ArenaUse::kUsed; });
+    image_.pools.reserve(static_cast<std::size_t>(used) * kUnitsPerArena);  // growing would take as much again
     for (std::uint32_t first = 0; first < image_.arenas.size(); first += kArenasPerRead) read_pools(first);
     image_.totals.heaps = walk_magazines(source_, descriptor_, [this](std::uint64_t block) { note_cached(block); });
     if (descriptor_.check_records != 0) note_held();
