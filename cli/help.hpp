@@ -10,6 +10,7 @@ Usage:
   smallblock run [OPTIONS] [--] COMMAND [ARGUMENTS...]
   smallblock doctor [--json]
   smallblock trim PID [--wait MS]
+  smallblock stats PID|CORE|SNAPSHOT [--json | --openmetrics] [--watch[=SECONDS]]
   smallblock types PID|CORE|SNAPSHOT [--limit N] [--json]
   smallblock snapshot PID|CORE -o FILE [--exact] [--no-types]
   smallblock pinned PID|CORE|SNAPSHOT [--limit N] [--json]
@@ -24,6 +25,7 @@ Examples:
   smallblock run --check ./program                    double frees, overruns and more, said at once
   smallblock doctor                                   what of this machine it can work with
   smallblock trim 4711                                process 4711 gives its free memory back
+  smallblock stats 4711                               the same as that report, while it runs
   smallblock types 4711                               what its blocks hold, by Python type or C++ class
   smallblock pinned 4711                              which few blocks keep whole pages of it
   smallblock view 4711                                its heap, live in a browser
@@ -130,6 +132,20 @@ Usage: smallblock explain PID|CORE|SNAPSHOT ADDRESS [--json]
 
 ADDRESS is written as in 0x7f0000001000, and may lie anywhere in a block. Exit code 1: it lies in none.
 You may look into what you may debug, as with 'trim'; the other exit codes are the same.
+)";
+
+inline constexpr const char* kStatsHelp =
+    R"(Print the report at exit of a running process now: what its memory is, size class by size class. The process is
+neither stopped nor asked; docs/statistics.md says what every line and key means.
+
+Usage: smallblock stats PID [--json | --openmetrics] [--watch[=SECONDS]]
+
+  --json             as one JSON object, with the keys of the report at exit
+  --openmetrics      as metrics, the same that 'smallblock serve' answers with
+  --watch[=SECONDS]  again every SECONDS, 2 if no number is said, until the process ends
+  -h, --help         print this
+
+You may look into what you may debug, as with 'trim'; exit codes are the same.
 )";
 
 inline constexpr const char* kViewHelp =

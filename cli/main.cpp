@@ -20,6 +20,7 @@
 #include "cli/help.hpp"
 #include "cli/run_command.hpp"
 #include "cli/snapshot.hpp"
+#include "cli/stats.hpp"
 #include "cli/trim.hpp"
 #include "cli/types.hpp"
 #include "cli/view.hpp"
@@ -73,14 +74,18 @@ CLI::Validator whole_number(int least, std::string what) {
   return {check, ""};
 }
 
-CLI::Validator frames_per_second() {
-  const auto check = [](const std::string& word) {
+CLI::Validator number_between(double least, double most, std::string what) {
+  const auto check = [least, most, what = std::move(what)](const std::string& word) {
     char* end = nullptr;
-    const double rate_hz = std::strtod(word.c_str(), &end);
-    const bool is_good = end != word.c_str() && *end == '\0' && rate_hz >= 0.1 && rate_hz <= 20;
-    return is_good ? std::string() : fmt::format("'{}' is not a number of frames a second, 0.1 to 20", word);
+    const double number = std::strtod(word.c_str(), &end);
+    const bool is_good = end != word.c_str() && *end == '\0' && number >= least && number <= most;
+    return is_good ? std::string() : fmt::format("'{}' is not a number of {}, {} to {}", word, what, least, most);
   };
   return {check, ""};
+}
+
+CLI::Validator seconds() {
+  return number_between(0.1, 3600, "seconds");
 }
 
 // "1", or "sample:N".
@@ -101,6 +106,7 @@ struct Options {
   CLI::App* trim = nullptr;
   CLI::App* types = nullptr;
   CLI::App* snapshot = nullptr;
+  CLI::App* stats = nullptr;
   CLI::App* view = nullptr;
   CLI::App* pinned = nullptr;
   CLI::App* explain = nullptr;
@@ -109,6 +115,7 @@ struct Options {
   TrimRequest trim_request;
   TypesRequest types_request;
   SnapshotRequest snapshot_request;
+  StatsRequest stats_request;
   ViewRequest view_request;
   PinnedRequest pinned_request;
   ExplainRequest explain_request;
@@ -141,16 +148,27 @@ struct Options {
     snapshot->add_flag("--exact", snapshot_request.exact);
     snapshot->add_flag("!--no-types", snapshot_request.types);
     set_help(*snapshot, kSnapshotHelp);
+    add_stats();
     add_view();
     add_heap_commands();
   }
 
  private:
+  void add_stats() {
+    stats = app.add_subcommand("stats");
+    add_pid(*stats, stats_request.pid);
+    CLI::Option* json = stats->add_flag("--json", stats_request.json);
+    CLI::Option* openmetrics = stats->add_flag("--openmetrics", stats_request.openmetrics)->excludes(json);
+    stats->add_flag("--watch{2}", stats_request.watch_seconds)->check(seconds())->excludes(openmetrics);
+    set_help(*stats, kStatsHelp);
+  }
   void add_view() {
     view = app.add_subcommand("view");
     view->add_option("--listen", view_request.listen)->type_name("ADDRESS:PORT");
     view->add_option("--output", view_request.output)->type_name("FILE");
-    view->add_option("--rate", view_request.rate_hz)->type_name("HZ")->check(frames_per_second());
+    view->add_option("--rate", view_request.rate_hz)
+        ->type_name("HZ")
+        ->check(number_between(0.1, 20, "frames a second"));
     view->add_flag("--allow-actions", view_request.allow_actions);
     view->add_flag("--no-browser", view_request.no_browser);
     set_help(*view, kViewHelp);
@@ -215,6 +233,7 @@ int dispatch(Options& options, std::vector<std::string> words) {
   if (options.trim->parsed()) return run_trim(options.trim_request);
   if (options.types->parsed()) return run_types(options.types_request);
   if (options.snapshot->parsed()) return run_snapshot(options.snapshot_request);
+  if (options.stats->parsed()) return run_stats(options.stats_request);
   if (options.pinned->parsed()) return run_pinned(options.pinned_request);
   if (options.explain->parsed()) return run_explain(options.explain_request);
   if (options.view->parsed()) return start_view(options.view_request, split);

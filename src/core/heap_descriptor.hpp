@@ -42,6 +42,7 @@ struct HeapDescriptor {
   std::uint64_t totals = 0;                 // Totals
   std::uint64_t next_allocations = 0;       // std::uint64_t
   std::uint64_t check_records = 0;          // check/record.hpp, one a granule from arena 0 on; 0: not in check mode
+  std::uint64_t class_requests = 0;         // two std::uint64_t, bytes and count, of class 0; depot_stride apart
 };
 
 }  // namespace smallblock

@@ -211,6 +211,8 @@ void Depot::stop_draining_if_full() noexcept {
 void Depot::describe(HeapDescriptor& descriptor) const noexcept {
   descriptor.newest_full_magazines = reinterpret_cast<std::uint64_t>(&newest_full_);
   descriptor.depot_stride = sizeof(Depot);
+  static_assert(offsetof(Depot, requests_) == offsetof(Depot, requested_bytes_) + sizeof(std::uint64_t));
+  descriptor.class_requests = reinterpret_cast<std::uint64_t>(&requested_bytes_);
 }
 
 DepotCounts Depot::counts() noexcept {

@@ -90,11 +90,18 @@ struct TotalsImage {
   std::uint64_t committed_bytes = 0;
   std::uint64_t peak_live_bytes = 0;
   std::uint64_t peak_committed_bytes = 0;
+  std::uint64_t arenas_used_peak = 0;
   std::uint64_t arenas_opened_total = 0;
   std::uint64_t arenas_released_total = 0;
   std::uint64_t next_allocations = 0;
   std::uint64_t heaps = 0;
   std::uint64_t heaps_private = 0;
+};
+
+// The requests that took blocks of a class out of its pools: how often threads came, and for how many bytes.
+struct ClassRequests {
+  std::uint64_t bytes = 0;
+  std::uint64_t count = 0;
 };
 
 // Where an address lies.
@@ -109,9 +116,10 @@ struct HeapImage {
   std::vector<ArenaImage> arenas;  // those ever committed
   std::vector<PoolImage> pools;    // used ones
   TotalsImage totals;
-  std::uint64_t time_ns = 0;        // since the epoch
-  std::uint32_t torn_pools = 0;     // changed each time they were read, and are left out
-  std::uint64_t check_records = 0;  // in check mode, where freed blocks in quarantine count as cached; else 0
+  std::vector<ClassRequests> requests;  // by class index; empty if not known
+  std::uint64_t time_ns = 0;            // since the epoch
+  std::uint32_t torn_pools = 0;         // changed each time they were read, and are left out
+  std::uint64_t check_records = 0;      // in check mode, where freed blocks in quarantine count as cached; else 0
 
   std::uint64_t arena_address(std::uint32_t arena) const noexcept {
     return geometry.first_unit_address + arena * geometry.arena_bytes();

@@ -112,6 +112,7 @@ class Walker {
     image_.totals.heaps = walk_magazines(source_, descriptor_, [this](std::uint64_t block) { note_cached(block); });
     if (descriptor_.check_records != 0) note_held();
     read_totals();
+    read_requests();
     return std::move(image_);
   }
 
@@ -227,6 +228,7 @@ class Walker {
     sums.committed_bytes = total(offsetof(Totals, committed_bytes));
     sums.peak_live_bytes = total(offsetof(Totals, peak_live_bytes));
     sums.peak_committed_bytes = total(offsetof(Totals, peak_committed_bytes));
+    sums.arenas_used_peak = counts.used_peak;
     sums.arenas_opened_total = counts.opened_total;
     sums.arenas_released_total = counts.released_total;
     sums.next_allocations = value_at<std::uint64_t>(descriptor_.next_allocations);
@@ -243,6 +245,17 @@ class Walker {
                           value_at<std::uint64_t>(descriptor_.magazines_resident) * kConfig.magazine_bytes;
   }
 
+  void read_requests() {
+    if (descriptor_.class_requests == 0) return;
+    std::vector<Piece> pieces;
+    image_.requests.resize(kClassCount + 1);
+    for (unsigned index = 1; index <= kClassCount; ++index) {
+      pieces.push_back({descriptor_.class_requests + index * descriptor_.depot_stride, &image_.requests[index],
+                        sizeof(ClassRequests)});
+    }
+    source_.read_pieces(pieces);
+  }
+
   const MemorySource& source_;
   const HeapDescriptor& descriptor_;
   HeapImage image_;
@@ -250,8 +263,14 @@ class Walker {
 };
 
 std::optional<HeapDescriptor> read_descriptor(const MemorySource& source, std::uint64_t address) {
-  const auto descriptor = source.read<HeapDescriptor>(address);
-  return descriptor && std::memcmp(descriptor->magic, kMagic, sizeof kMagic) == 0 ? descriptor : std::nullopt;
+  auto descriptor = source.read<HeapDescriptor>(address);
+  if (!descriptor || std::memcmp(descriptor->magic, kMagic, sizeof kMagic) != 0) return std::nullopt;
+  // What an older release does not have is 0.
+  if (descriptor->struct_bytes < sizeof(HeapDescriptor)) {
+    std::memset(reinterpret_cast<char*>(&*descriptor) + descriptor->struct_bytes, 0,
+                sizeof(HeapDescriptor) - descriptor->struct_bytes);
+  }
+  return descriptor;
 }
 
 // A torn or hostile descriptor must not lead to endless work.

@@ -1,0 +1,61 @@
+// One look, or one every so many seconds; see stats.hpp.
+
+#include "cli/stats.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <thread>
+
+#include "cli/error.hpp"
+#include "cli/heap_report.hpp"
+#include "cli/openmetrics.hpp"
+
+namespace smallblock::cli {
+
+namespace {
+
+constexpr const char* kClearScreen = "\x1b[H\x1b[2J";
+
+std::string text_of(const HeapReport& report, const StatsRequest& request) {
+  if (request.openmetrics) return metrics_of({&report, 1}, MetricsForm::kOpenMetrics);
+  return written(report, request.json ? ReportForm::kJson : ReportForm::kText);
+}
+
+void print_now(const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  if (std::fflush(stdout) != 0) throw Error(kExitProblem, "cannot write to the standard output");
+}
+
+// Its end is the end of what was asked for.
+int watch(const ReportedProcess& process, const StatsRequest& request) {
+  const bool clears = isatty(STDOUT_FILENO) != 0;
+  const auto pause = std::chrono::duration<double>(request.watch_seconds);
+  const char* before = clears ? kClearScreen : "";
+  while (true) {
+    print_now(before + text_of(process.look(), request));
+    if (!clears && !request.json) before = "\n";
+    std::this_thread::sleep_for(pause);
+  }
+}
+
+}  // namespace
+
+int run_stats(const StatsRequest& request) {
+  const ReportedProcess process(request.pid);
+  if (request.watch_seconds == 0) {
+    print_now(text_of(process.look(), request));
+    return 0;
+  }
+  print_now(std::string());
+  try {
+    return watch(process, request);
+  } catch (const Error& error) {
+    if (error.exit_code() != kExitNoProcess) throw;
+    return 0;
+  }
+}
+
+}  // namespace smallblock::cli

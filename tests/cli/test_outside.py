@@ -1,0 +1,221 @@
+"""`smallblock stats PID`: the report at exit, from outside, of processes that still run."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import shutil
+import subprocess
+import unittest
+from pathlib import Path
+from typing import Any
+
+from outside import (
+    IS_ROOT,
+    NO_PERMISSION,
+    NO_PROCESS,
+    NO_SMALLBLOCK,
+    NO_SUCH_PID,
+    NOBODY,
+    OutsideTest,
+)
+from support import COMMAND, clean_environment, find_python, header_fields, smallblock
+
+# What the process says itself counts magazines as of their last visit to the depot.
+ESTIMATED = ("live_bytes", "cached_bytes")
+
+# Asks from the inside, by ctypes, and prints sb_stats and sb_memory; the library's own symbols are there already.
+PYTHON_ASKS = """
+import ctypes, sys
+kept = [str(number) for number in range(50000)]
+library = ctypes.CDLL(None)
+stats = ctypes.create_string_buffer(65536)
+memory = ctypes.create_string_buffer(4096)
+for attempt in range(3):
+    library.sb_stats_get(stats, ctypes.c_size_t(65536))
+    library.sb_memory_get(memory, ctypes.c_size_t(4096))
+sys.stdout.write("ready\\n" + stats.raw.hex() + "\\n" + memory.raw.hex() + "\\n")
+sys.stdout.flush()
+sys.stdin.read()
+"""
+PYTHON_MAY_CHANGE_BYTES = 1 << 20
+
+
+def values_of(struct: str, raw: bytes) -> dict[str, int]:
+    """The leading fields of a struct of the C header: two numbers of 32 bits, then numbers of 64."""
+    names = [name for name in header_fields(struct) if name not in ("class_count", "reserved")]
+    values: dict[str, int] = {}
+    offset = 0
+    for index, name in enumerate(names):
+        kind: Any = ctypes.c_uint32 if index < 2 else ctypes.c_uint64
+        values[name] = kind.from_buffer_copy(raw, offset).value
+        offset += ctypes.sizeof(kind)
+    return values
+
+
+class EqualsTheReportAtExit(OutsideTest):
+    def end_by_itself(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdin is not None
+        process.stdin.close()
+        self.assertEqual(process.wait(60), 0)
+
+    def assert_same(self, outside: dict[str, Any], inside: dict[str, Any]) -> None:
+        for report in (outside, inside):
+            memory = report["memory"]
+            memory["held"] = sum(memory.pop(name) for name in ESTIMATED)
+        self.assertEqual(outside, inside)
+
+    def test_json_of_a_program(self) -> None:
+        process = self.start_program(run_words=("--stats=json", "--stats-file", str(self.report_file)))
+        outside = json.loads(smallblock("stats", str(process.pid), "--json").stdout)
+        self.end_by_itself(process)
+        self.assertGreater(outside["live_bytes"], 10_000_000)
+        self.assertGreater(outside["cached_bytes"], 0)
+        self.assertGreater(outside["memory"]["rounding_bytes"], 0)
+        self.assertGreater(outside["memory"]["next_bytes"], 2_900_000)
+        self.assert_same(outside, self.read_report())
+
+    def test_json_in_check_mode(self) -> None:
+        process = self.start_program(run_words=("--check", "--stats=json", "--stats-file", str(self.report_file)))
+        outside = json.loads(smallblock("stats", str(process.pid), "--json").stdout)
+        self.end_by_itself(process)
+        inside = self.read_report()
+        # What is in quarantine goes home at the end, so that it is looked at.
+        self.assertEqual(outside["live_bytes"], inside["live_bytes"])
+        self.assertGreater(outside["cached_bytes"], inside["cached_bytes"])
+
+    def test_text_of_a_program(self) -> None:
+        process = self.start_program(run_words=("--stats", "--stats-file", str(self.report_file)))
+        result = smallblock("stats", str(process.pid))
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.end_by_itself(process)
+        inside = self.report_file.read_text(encoding="utf-8")
+        both = [text.splitlines() for text in (result.stdout, inside)]
+        self.assertEqual(len(both[0]), len(both[1]))
+        different = {one.partition("=")[0].strip() for one, other in zip(*both) if one != other}
+        self.assertLessEqual(different, {"# held by the program", "# in magazines"})
+
+    def test_a_python_as_it_sees_itself(self) -> None:
+        process = self.start(find_python(), "-c", PYTHON_ASKS)
+        assert process.stdout is not None
+        inside = [bytes.fromhex(process.stdout.readline()) for _ in range(2)]
+        outside = json.loads(smallblock("stats", str(process.pid), "--json").stdout)
+        for struct, raw, seen in (("sb_stats", inside[0], outside), ("sb_memory", inside[1], outside["memory"])):
+            for name, value in values_of(struct, raw).items():
+                if name in ("version", "struct_bytes"):
+                    continue
+                with self.subTest(struct=struct, field=name):
+                    may_change = PYTHON_MAY_CHANGE_BYTES if name.endswith("bytes") or name == "pools_empty" else 0
+                    self.assertLessEqual(abs(seen[name] - value), may_change)
+        self.assertGreater(outside["live_bytes"], 3_000_000)
+
+    def test_schema_of_a_python(self) -> None:
+        def keys(value: object) -> object:
+            if isinstance(value, dict):
+                return {key: keys(each) for key, each in value.items() if key != "classes"}
+            return None
+
+        process = self.start_python(
+            variables={"SMALLBLOCK_STATS": "json", "SMALLBLOCK_STATS_FILE": str(self.report_file)}
+        )
+        outside = json.loads(smallblock("stats", str(process.pid), "--json").stdout)
+        self.end_by_itself(process)
+        inside = self.read_report()
+        self.assertEqual(keys(outside), keys(inside))
+        self.assertEqual(set(outside["classes"][0]), set(inside["classes"][0]))
+        self.assertEqual(outside["process"], inside["process"])
+
+
+class WhileItWorks(OutsideTest):
+    def test_the_sums_hold(self) -> None:
+        process = self.start_program("slow")
+        for _ in range(10):
+            report = json.loads(smallblock("stats", str(process.pid), "--json").stdout)
+            for row in report["classes"]:
+                self.assertEqual(
+                    row["blocks_capacity"], row["blocks_in_use"] + row["blocks_cached"] + row["blocks_free"], row
+                )
+        self.assertIsNone(process.poll())
+
+    def test_watch_until_it_ends(self) -> None:
+        process = self.start_program()
+        watcher = subprocess.Popen(
+            [COMMAND, "stats", str(process.pid), "--json", "--watch=0.1"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=clean_environment(),
+        )
+        self.addCleanup(self.end, watcher)
+        assert watcher.stdout is not None
+        while watcher.stdout.readline() != "}\n":
+            pass
+        process.kill()
+        process.wait()
+        rest, errors = watcher.communicate(timeout=30)
+        self.assertEqual((watcher.returncode, errors), (0, ""))
+        decoder = json.JSONDecoder()
+        while rest.strip():
+            report, end = decoder.raw_decode(rest)
+            self.assertEqual(report["process"]["pid"], process.pid)
+            rest = rest[end:].lstrip()
+
+
+class Refusals(OutsideTest):
+    def test_no_such_process(self) -> None:
+        self.assert_one_line_error(smallblock("stats", str(NO_SUCH_PID)), NO_PROCESS, "there is no process")
+
+    def test_one_that_has_ended(self) -> None:
+        process = self.start_program()
+        process.kill()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        self.assert_one_line_error(smallblock("stats", str(process.pid)), NO_PROCESS)
+
+    def test_one_without_smallblock(self) -> None:
+        process = self.start_plain("sh", "-c", "echo ready; read line")
+        self.assert_one_line_error(smallblock("stats", str(process.pid)), NO_SMALLBLOCK, "smallblock run")
+
+    def test_another_users(self) -> None:
+        if not IS_ROOT:
+            self.skipTest("only root can start a process of another user")
+        process = self.start_program()
+        self.folder.chmod(0o755)
+        copy = self.folder / Path(COMMAND).name
+        shutil.copy(COMMAND, copy)
+        copy.chmod(0o755)
+        result = subprocess.run(
+            [copy, "stats", str(process.pid)],
+            capture_output=True,
+            text=True,
+            env=clean_environment(),
+            check=False,
+            user=NOBODY,
+            group=NOBODY,
+            extra_groups=[],
+        )
+        self.assert_one_line_error(result, NO_PERMISSION, "another user")
+
+    def test_wrong_options(self) -> None:
+        for words in (
+            ["stats"],
+            ["stats", "0"],
+            ["stats", "1", "--json", "--openmetrics"],
+            ["stats", "1", "--openmetrics", "--watch"],
+            ["stats", "1", "--watch=0"],
+            ["stats", "1", "--watch=soon"],
+        ):
+            with self.subTest(words=words):
+                self.assert_one_line_error(smallblock(*words), 2, "--help")
+
+    def test_help(self) -> None:
+        result = smallblock("stats", "--help")
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        for option in ("--json", "--openmetrics", "--watch[=SECONDS]"):
+            self.assertIn(option, result.stdout)
+        self.assertIn("smallblock stats PID", smallblock("--help").stdout)
+        self.assertLessEqual(max(map(len, result.stdout.splitlines())), 120)
+
+
+if __name__ == "__main__":
+    unittest.main()
