@@ -11,6 +11,7 @@ Usage:
   smallblock doctor [--json]
   smallblock trim PID [--wait MS]
   smallblock stats PID|CORE|SNAPSHOT [--json | --openmetrics] [--watch[=SECONDS]]
+  smallblock serve PID | --all [--listen ADDRESS:PORT]
   smallblock types PID|CORE|SNAPSHOT [--limit N] [--json]
   smallblock snapshot PID|CORE -o FILE [--exact] [--no-types]
   smallblock pinned PID|CORE|SNAPSHOT [--limit N] [--json]
@@ -145,6 +146,21 @@ Usage: smallblock stats PID [--json | --openmetrics] [--watch[=SECONDS]]
   --watch[=SECONDS]  again every SECONDS, 2 if no number is said, until the process ends
   -h, --help         print this
 
+You may look into what you may debug, as with 'trim'; exit codes are the same.
+)";
+
+inline constexpr const char* kServeHelp =
+    R"(Answer with the figures of running processes over HTTP: at /metrics in OpenMetrics or, for a client that does not
+ask for it, in the older format of Prometheus, at /stats as JSON. A process is read when somebody asks.
+
+Usage: smallblock serve PID | --all [--listen ADDRESS:PORT]
+
+  --all                  every process of this user that has smallblock in it, as they come and go
+  --listen ADDRESS:PORT  serve there: 127.0.0.1:9764 if nothing is said; port 0: any free one. On another address
+                         whoever can reach it can read the figures
+  -h, --help             print this
+
+Runs until Ctrl-C, or until the one process ends. Prints the address. docs/statistics.md lists the metrics.
 You may look into what you may debug, as with 'trim'; exit codes are the same.
 )";
 

@@ -20,6 +20,7 @@
 #include "cli/help.hpp"
 #include "cli/run_command.hpp"
 #include "cli/snapshot.hpp"
+#include "cli/serve.hpp"
 #include "cli/stats.hpp"
 #include "cli/trim.hpp"
 #include "cli/types.hpp"
@@ -107,6 +108,7 @@ struct Options {
   CLI::App* types = nullptr;
   CLI::App* snapshot = nullptr;
   CLI::App* stats = nullptr;
+  CLI::App* serve = nullptr;
   CLI::App* view = nullptr;
   CLI::App* pinned = nullptr;
   CLI::App* explain = nullptr;
@@ -116,6 +118,7 @@ struct Options {
   TypesRequest types_request;
   SnapshotRequest snapshot_request;
   StatsRequest stats_request;
+  ServeRequest serve_request;
   ViewRequest view_request;
   PinnedRequest pinned_request;
   ExplainRequest explain_request;
@@ -161,6 +164,11 @@ struct Options {
     CLI::Option* openmetrics = stats->add_flag("--openmetrics", stats_request.openmetrics)->excludes(json);
     stats->add_flag("--watch{2}", stats_request.watch_seconds)->check(seconds())->excludes(openmetrics);
     set_help(*stats, kStatsHelp);
+    serve = app.add_subcommand("serve");
+    CLI::Option* all = serve->add_flag("--all", serve_request.all);
+    serve->add_option("PID", serve_request.pid)->check(whole_number(1, "a process id"))->excludes(all);
+    serve->add_option("--listen", serve_request.listen)->type_name("ADDRESS:PORT");
+    set_help(*serve, kServeHelp);
   }
   void add_view() {
     view = app.add_subcommand("view");
@@ -234,6 +242,7 @@ int dispatch(Options& options, std::vector<std::string> words) {
   if (options.types->parsed()) return run_types(options.types_request);
   if (options.snapshot->parsed()) return run_snapshot(options.snapshot_request);
   if (options.stats->parsed()) return run_stats(options.stats_request);
+  if (options.serve->parsed()) return run_serve(options.serve_request);
   if (options.pinned->parsed()) return run_pinned(options.pinned_request);
   if (options.explain->parsed()) return run_explain(options.explain_request);
   if (options.view->parsed()) return start_view(options.view_request, split);

@@ -71,6 +71,14 @@ void write_blocks(const HeapReport& report, Samples& samples) {
   });
 }
 
+void write_class_bytes(const HeapReport& report, Samples& samples) {
+  for_each_class(report, [&](const sb_class_stats& row, const auto&, const std::string& label) {
+    samples.add(row.blocks_in_use * row.block_bytes, label + ",state=\"live\"");
+    samples.add(row.blocks_cached * row.block_bytes, label + ",state=\"cached\"");
+    samples.add(row.blocks_free * row.block_bytes, label + ",state=\"free\"");
+  });
+}
+
 void write_pools(const HeapReport& report, Samples& samples) {
   for_each_class(report, [&](const sb_class_stats& row, const auto&, const std::string& label) {
     samples.add(row.pools_used, label);
@@ -138,6 +146,7 @@ constexpr std::array kFamilies{
     Family{"smallblock_next_allocations", Kind::kCounter, "", "Small requests that the malloc below had to serve.",
            write_stats<&sb_stats::next_allocations>},
     Family{"smallblock_class_blocks", Kind::kGauge, "", "Blocks of a size class, by state.", write_blocks},
+    Family{"smallblock_class_bytes", Kind::kGauge, "bytes", "Bytes of those blocks.", write_class_bytes},
     Family{"smallblock_class_pools", Kind::kGauge, "", "Pools of a size class with at least one block out.",
            write_pools},
     Family{"smallblock_class_refills", Kind::kCounter, "",

@@ -2,13 +2,11 @@
 
 #include "cli/view_server.hpp"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <httplib.h>
 #include <sys/random.h>
 
 #include <array>
-#include <charconv>
 #include <set>
 #include <span>
 #include <thread>
@@ -54,17 +52,6 @@ bool is_same(const std::string& one, const std::string& other) {
   return difference == 0;
 }
 
-bool is_ip_address(const std::string& host) {
-  std::array<unsigned char, sizeof(in6_addr)> address{};
-  if (host.starts_with('[') && host.ends_with(']'))
-    return inet_pton(AF_INET6, host.substr(1, host.size() - 2).c_str(), address.data()) == 1;
-  return inet_pton(AF_INET, host.c_str(), address.data()) == 1;
-}
-
-std::string bracketed(const std::string& host) {
-  return host.find(':') == std::string::npos ? host : "[" + host + "]";
-}
-
 // A provider, because the library would compress a body that it has whole, slowly.
 void send(httplib::Response& response, int status, std::string body, const char* content_type) {
   response.status = status;
@@ -81,28 +68,6 @@ void send(httplib::Response& response, Answer answer) {
 
 }  // namespace
 
-bool ListenAddress::is_loopback() const {
-  return host.starts_with("127.") || host == "localhost" || host == "::1";
-}
-
-bool ListenAddress::is_wildcard() const {
-  return host == "0.0.0.0" || host == "::";
-}
-
-ListenAddress parse_listen(const std::string& text) {
-  ListenAddress listen;
-  const std::size_t colon = text.rfind(':');
-  const std::string port = colon == std::string::npos ? text : text.substr(colon + 1);
-  if (colon != std::string::npos) listen.host = text.substr(0, colon);
-  if (listen.host.starts_with('[') && listen.host.ends_with(']'))
-    listen.host = listen.host.substr(1, listen.host.size() - 2);
-  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), listen.port);
-  if (listen.host.empty() || port.empty() || error != std::errc{} || end != port.data() + port.size() ||
-      listen.port < 0 || listen.port > 65535)
-    throw Error(kExitUsage, fmt::format("--listen takes ADDRESS:PORT, as in 127.0.0.1:8080, not '{}'", text));
-  return listen;
-}
-
 struct ViewServer::State {
   ViewAnswers& answers;
   ListenAddress listen;
@@ -114,39 +79,9 @@ struct ViewServer::State {
 
   State(ViewAnswers& all, const ListenAddress& address) : answers(all), listen(address) {}
 
-  // The names under which a browser may ask for us. Behind all addresses of this machine any of them is good, but
-  // no name: a site could let its name lead here.
-  bool is_own(const std::string& authority) const {
-    const std::string end = fmt::format(":{}", listen.port);
-    if (!authority.ends_with(end)) return false;
-    const std::string host = authority.substr(0, authority.size() - end.size());
-    if (host == bracketed(listen.host)) return true;
-    if (listen.is_wildcard()) return host == "localhost" || is_ip_address(host);
-    return listen.is_loopback() && (host == "localhost" || host == "127.0.0.1");
-  }
-
-  static std::string only_value(const httplib::Request& request, const char* name) {
-    return request.get_header_value_count(name) == 1 ? request.get_header_value(name) : std::string();
-  }
-
-  // Why a request is refused; empty if it is not.
-  std::string objection(const httplib::Request& request) const {
-    if (!is_own(only_value(request, "Host"))) {
-      return fmt::format("this server is {}:{} and answers under that name only; forward the same port",
-                         bracketed(listen.host), listen.port);
-    }
-    if (request.has_header("Origin")) {
-      const std::string origin = only_value(request, "Origin");
-      constexpr std::string_view kScheme = "http://";
-      if (!origin.starts_with(kScheme) || !is_own(origin.substr(kScheme.size())))
-        return "requests of other sites are refused";
-    }
-    return {};
-  }
-
   Handled handle(const httplib::Request& request, httplib::Response& response) {
     const bool is_get = request.method == "GET" || request.method == "HEAD";
-    if (const std::string why = objection(request); !why.empty()) {
+    if (const std::string why = objection_to(request, listen); !why.empty()) {
       send(response, error_answer(403, why));
     } else if (!is_get && request.method != "POST") {
       send(response, error_answer(405, "only GET and POST are served"));
@@ -178,11 +113,6 @@ struct ViewServer::State {
     server.set_keep_alive_max_count(kRequestsPerConnection);
     server.set_payload_max_length(kBodyBytesMax);
     server.set_tcp_nodelay(true);
-    // Two commands must not share a port, which SO_REUSEPORT would let them.
-    server.set_socket_options([](int socket) {
-      const int yes = 1;
-      setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-    });
     server.set_default_headers({{"X-Content-Type-Options", "nosniff"},
                                 {"X-Frame-Options", "DENY"},
                                 {"Referrer-Policy", "no-referrer"},
@@ -204,17 +134,7 @@ struct ViewServer::State {
 ViewServer::ViewServer(ViewAnswers& answers, const ListenAddress& listen)
     : state_(std::make_unique<State>(answers, listen)) {
   state_->prepare();
-  ListenAddress& bound = state_->listen;
-  if (bound.port == 0) {
-    bound.port = state_->server.bind_to_any_port(bound.host);
-  } else if (!state_->server.bind_to_port(bound.host, bound.port)) {
-    bound.port = -1;
-  }
-  if (bound.port <= 0) {
-    throw Error(kExitUsage, fmt::format("cannot listen on {}:{}: the port is taken, or this is no address of this "
-                                        "machine",
-                                        bracketed(listen.host), listen.port));
-  }
+  bind_server(state_->server, state_->listen);
 }
 
 ViewServer::~ViewServer() {
@@ -223,8 +143,9 @@ ViewServer::~ViewServer() {
 
 std::string ViewServer::url() const {
   const ListenAddress& listen = state_->listen;
-  const std::string host = listen.is_wildcard() ? "127.0.0.1" : bracketed(listen.host);
-  return fmt::format("http://{}:{}/?token={}", host, listen.port, state_->token);
+  const std::string authority =
+      listen.is_wildcard() ? ListenAddress{"127.0.0.1", listen.port}.text() : listen.text();
+  return fmt::format("http://{}/?token={}", authority, state_->token);
 }
 
 void ViewServer::start() {

@@ -8,19 +8,10 @@
 #include <memory>
 #include <string>
 
+#include "cli/http_listen.hpp"
 #include "cli/view_answers.hpp"
 
 namespace smallblock::cli {
-
-struct ListenAddress {
-  std::string host = "127.0.0.1";
-  int port = 0;  // 0: any free one
-  bool is_loopback() const;
-  bool is_wildcard() const;
-};
-
-// "ADDRESS:PORT", "[ADDRESS]:PORT" or "PORT". Throws Error.
-ListenAddress parse_listen(const std::string& text);
 
 class ViewServer {
  public:

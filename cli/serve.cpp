@@ -1,0 +1,196 @@
+// Three pages, of what is read when they are asked for; see serve.hpp.
+//
+// Requests are answered by the library's threads, one look at a time; the main thread waits for the end.
+
+#include "cli/serve.hpp"
+
+#include <fmt/format.h>
+#include <httplib.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <mutex>
+#include <thread>
+
+#include "cli/error.hpp"
+#include "cli/heap_processes.hpp"
+#include "cli/http_listen.hpp"
+#include "cli/openmetrics.hpp"
+
+namespace smallblock::cli {
+
+namespace {
+
+using Handled = httplib::Server::HandlerResponse;
+
+constexpr std::size_t kThreads = 4;
+constexpr std::size_t kBodyBytesMax = 4096;
+constexpr int kStatusUnavailable = 503;
+constexpr const char* kText = "text/plain; charset=utf-8";
+constexpr const char* kIndex =
+    "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>smallblock serve</title>"
+    "<h1>smallblock serve</h1><ul><li><a href=\"/metrics\">/metrics</a> for Prometheus</li>"
+    "<li><a href=\"/stats\">/stats</a> as JSON</li></ul></html>\n";
+
+class Descriptor {
+ public:
+  explicit Descriptor(int number) : number_(number) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (number_ >= 0) close(number_);
+  }
+  int number() const noexcept { return number_; }
+
+ private:
+  int number_;
+};
+
+// One process, or all of them.
+class Reports {
+ public:
+  explicit Reports(pid_t pid) {
+    if (pid != 0) one_.emplace(pid);
+  }
+
+  std::vector<HeapReport> look() {
+    const std::lock_guard guard(mutex_);
+    if (!one_) return all_.look();
+    std::vector<HeapReport> reports;
+    reports.push_back(one_->look());
+    return reports;
+  }
+
+  bool is_one() const noexcept { return one_.has_value(); }
+
+ private:
+  std::mutex mutex_;
+  std::optional<ReportedProcess> one_;
+  HeapProcesses all_;
+};
+
+class StatsServer {
+ public:
+  StatsServer(Reports& reports, const ListenAddress& listen) : reports_(reports), listen_(listen) {
+    server_.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
+    server_.set_payload_max_length(kBodyBytesMax);
+    server_.set_default_headers({{"X-Content-Type-Options", "nosniff"}, {"Cache-Control", "no-store"}});
+    server_.set_pre_routing_handler(
+        [this](const httplib::Request& request, httplib::Response& response) { return check(request, response); });
+    server_.Get("/", [](const httplib::Request&, httplib::Response& response) {
+      response.set_content(kIndex, "text/html; charset=utf-8");
+    });
+    server_.Get("/metrics", [this](const httplib::Request& request, httplib::Response& response) {
+      answer(response, [&] {
+        const MetricsForm form = form_for(request.get_header_value("Accept"));
+        response.set_content(metrics_of(reports_.look(), form), content_type(form));
+      });
+    });
+    server_.Get("/stats", [this](const httplib::Request&, httplib::Response& response) {
+      answer(response, [&] { response.set_content(json(), "application/json"); });
+    });
+    server_.set_error_handler([](const httplib::Request&, httplib::Response& response) {
+      if (!response.has_header("Content-Type"))
+        response.set_content("there is /, /metrics and /stats, to be read with GET\n", kText);
+    });
+    bind_server(server_, listen_);
+    thread_ = std::thread([this] { server_.listen_after_bind(); });
+    while (!server_.is_running()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  ~StatsServer() {
+    server_.stop();
+    thread_.join();
+  }
+  StatsServer(const StatsServer&) = delete;
+  StatsServer& operator=(const StatsServer&) = delete;
+
+  const ListenAddress& address() const noexcept { return listen_; }
+
+ private:
+  Handled check(const httplib::Request& request, httplib::Response& response) const {
+    const std::string objection = objection_to(request, listen_);
+    if (objection.empty()) return Handled::Unhandled;
+    response.status = 403;
+    response.set_content(objection + "\n", kText);
+    return Handled::Handled;
+  }
+
+  template <typename Make>
+  static void answer(httplib::Response& response, Make make) {
+    try {
+      make();
+    } catch (const std::exception& error) {
+      response.status = kStatusUnavailable;
+      response.set_content(fmt::format("{}\n", error.what()), kText);
+    }
+  }
+
+  std::string json() {
+    const std::vector<HeapReport> reports = reports_.look();
+    if (reports_.is_one()) return written(reports.front(), ReportForm::kJson);
+    std::string text = "{\"processes\": [\n";
+    for (std::size_t index = 0; index < reports.size(); ++index)
+      text += (index == 0 ? "" : ",\n") + written(reports[index], ReportForm::kJson);
+    return text + "]}\n";
+  }
+
+  Reports& reports_;
+  ListenAddress listen_;
+  httplib::Server server_;
+  std::thread thread_;
+};
+
+sigset_t ending_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&signals, signal);
+  return signals;
+}
+
+// A descriptor that can be read when the process has ended; -1 for no process.
+int open_process(pid_t pid) {
+  if (pid == 0) return -1;
+  const auto descriptor = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
+  if (descriptor < 0 && errno == ESRCH)
+    throw Error(kExitNoProcess, fmt::format("there is no process {} (any more)", pid));
+  if (descriptor < 0)
+    throw Error(kExitProblem, fmt::format("cannot wait for process {}: {}", pid, std::strerror(errno)));
+  return descriptor;
+}
+
+void wait_for_end(const Descriptor& signals, const Descriptor& process, pid_t pid) {
+  std::array<pollfd, 2> ends{pollfd{signals.number(), POLLIN, 0}, pollfd{process.number(), POLLIN, 0}};
+  while (poll(ends.data(), ends.size(), -1) < 0) {
+  }
+  if (ends[1].revents != 0) fmt::print(stderr, "smallblock: process {} has ended\n", pid);
+}
+
+}  // namespace
+
+int run_serve(const ServeRequest& request) {
+  if ((request.pid == 0) != request.all)
+    throw Error(kExitUsage, "serve: name a process id, as in 'smallblock serve 4711', or say --all");
+  const sigset_t signals = ending_signals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  const Descriptor signal_file(signalfd(-1, &signals, SFD_CLOEXEC));
+  const Descriptor process_file(open_process(request.pid));
+  Reports reports(request.pid);
+  const StatsServer server(reports, parse_listen(request.listen));
+  if (!server.address().is_loopback()) {
+    fmt::print(stderr, "smallblock: warning: whoever can reach {} can read these figures; nothing is encrypted\n",
+               server.address().text());
+  }
+  fmt::print("http://{}/metrics\n", server.address().text());
+  std::fflush(stdout);
+  wait_for_end(signal_file, process_file, request.pid);
+  return 0;
+}
+
+}  // namespace smallblock::cli
