@@ -1,0 +1,49 @@
+// Keeps the store fed: frames one after another, and the sums by type now and then.
+//
+// Called once by main.ts. The server holds a request until there is news, so this is no busy loop. Invariant: one
+// request for frames at a time, so deltas arrive in their order.
+import { ApiError, type Api } from "./api";
+import type { Store } from "./store";
+
+const RETRY_MS = 1000;
+const QUIET_MS = 250;
+const TYPES_EVERY_MS = 10_000;
+
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+// Ends when the token is refused, which it tells.
+export async function feedFrames(api: Api, store: Store, refused: (sentence: string) => void): Promise<void> {
+  for (;;) {
+    try {
+      const before = store.live.frame;
+      const frame = await api.frame(before);
+      store.setConnection("ok");
+      store.receive(frame);
+      if (store.live.frame === before) await sleep(QUIET_MS);
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 403) {
+        refused(error.message);
+        return;
+      }
+      if (!(error instanceof ApiError)) console.error(error);
+      store.setConnection("gone");
+      await sleep(RETRY_MS);
+    }
+  }
+}
+
+// Counting types reads every live block of the target: seldom, and not for a page that nobody sees.
+export async function feedTypes(api: Api, store: Store): Promise<void> {
+  for (;;) {
+    if (!document.hidden && store.state === "live" && store.connection === "ok") {
+      try {
+        const { types } = await api.types();
+        store.addTypes({ timeMs: store.live.timeMs, types });
+      } catch {
+        // Types are not to be had now; the frames say why.
+      }
+    }
+    if (api.isStatic) return;
+    await sleep(TYPES_EVERY_MS);
+  }
+}

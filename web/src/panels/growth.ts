@@ -1,0 +1,95 @@
+// What grew between the mark and the moment on display: by class, by type, by pool; the map shows the same pools.
+//
+// Called by main.ts; while it is in sight the map is coloured by change. Types are those of the nearest samples.
+import { changesByClass, changesByType, changesByUnit, type ClassChange, type TypeChange, type UnitChange } from "../difference";
+import { button, h, table } from "../dom";
+import { bytes, clock, signedBytes, signedCount } from "../format";
+import type { Store } from "../store";
+import type { Panel } from "./panels";
+
+const EVERY_MS = 500;
+const ROWS = 10;
+
+export class GrowthPanel implements Panel {
+  readonly name = "Growth";
+  readonly element = h("div", "panel");
+  onPool: (unit: number) => void = () => undefined;
+  private isShown = false;
+  private drawnMs = 0;
+
+  constructor(private readonly store: Store) {
+    store.on("figures", () => this.update());
+    store.on("difference", () => {
+      this.drawnMs = 0;
+      this.update();
+    });
+  }
+  shown(): void {
+    this.isShown = true;
+    this.drawnMs = 0;
+    this.store.compare(true);
+  }
+  hidden(): void {
+    this.isShown = false;
+    this.store.compare(false);
+  }
+
+  private update(): void {
+    const isSoon = performance.now() - this.drawnMs < EVERY_MS && !this.store.isPaused;
+    if (!this.isShown || isSoon || this.element.contains(document.activeElement)) return;
+    this.drawnMs = performance.now();
+    this.draw();
+  }
+
+  private draw(): void {
+    const { before, shown } = this.store;
+    if (!before?.head || !shown.head) return;
+    const { geometry } = this.store.target;
+    const change = shown.head.layers.live - before.head.layers.live;
+    const controls = h("div", "row", button("Mark this moment", "wide", () => this.store.setMark(this.store.shown.frame), "m"),
+                       button("Mark the oldest", "wide", () => this.store.setMark(this.store.history.head(0).frame)));
+    this.element.replaceChildren(
+      h("div", "figure", h("div", "", h("b", "", signedBytes(change)), h("span", "sub", `live, from ${clock(before.timeMs)} to ${clock(shown.timeMs)}`))), controls,
+      this.classes(changesByClass(before, shown, geometry)), this.types(), this.pools(changesByUnit(before, shown, geometry)));
+  }
+
+  private section(title: string, content: HTMLElement | null): HTMLElement {
+    return h("section", "", h("h3", "", title), content ?? h("p", "hint", "Nothing changed."));
+  }
+  private classes(changes: ClassChange[]): HTMLElement {
+    const shapes = this.store.target.geometry.classes;
+    return this.section("Classes", changes.length === 0 ? null : table<ClassChange>([
+      { name: "class", cell: (row) => bytes(shapes[row.class].block_bytes) },
+      { name: "blocks", cell: (row) => signedCount(row.blocks), numeric: true },
+      { name: "pools", cell: (row) => (row.pools === 0 ? "" : signedCount(row.pools)), numeric: true },
+      { name: "bytes", cell: (row) => signedBytes(row.bytes), numeric: true },
+    ], ends(changes)));
+  }
+  private types(): HTMLElement {
+    const { before, shown } = this.store;
+    const first = this.store.typesAt(before!.timeMs);
+    const second = this.store.typesAt(shown.timeMs);
+    if (!first || !second || first === second) {
+      return h("section", "", h("h3", "", "Types"), h("p", "hint", "Types are counted every ten seconds; there are no two counts near these moments yet."));
+    }
+    const changes = changesByType(first.types, second.types);
+    return h("section", "", h("h3", "", "Types"), h("p", "hint", `As counted at ${clock(first.timeMs)} and ${clock(second.timeMs)}.`),
+      changes.length === 0 ? h("p", "hint", "Nothing changed.") : table<TypeChange>([
+        { name: "type", cell: (row) => row.name },
+        { name: "blocks", cell: (row) => signedCount(row.blocks), numeric: true },
+        { name: "bytes", cell: (row) => signedBytes(row.bytes), numeric: true },
+      ], ends(changes)));
+  }
+  private pools(changes: UnitChange[]): HTMLElement {
+    return this.section(`Pools (${changes.length} changed)`, changes.length === 0 ? null : table<UnitChange>([
+      { name: "arena", cell: (row) => String(Math.floor(row.unit / 64)) },
+      { name: "unit", cell: (row) => String(row.unit % 64) },
+      { name: "live bytes", cell: (row) => signedBytes(row.bytes), numeric: true },
+    ], ends(changes), (row) => this.onPool(row.unit)));
+  }
+}
+
+// The most grown and the most shrunk.
+function ends<Row>(rows: Row[]): Row[] {
+  return rows.length <= ROWS * 2 ? rows : [...rows.slice(0, ROWS), ...rows.slice(-ROWS)];
+}

@@ -1,0 +1,59 @@
+// What pins memory: arenas and pools that a few blocks keep, with those blocks by name. Called by main.ts.
+import type { Api } from "../api";
+import { button, h } from "../dom";
+import { bytes, count } from "../format";
+import type { NamedBlock, Pinned, PinnedArena, PinnedPool } from "../protocol";
+import type { Store } from "../store";
+import type { Panel } from "./panels";
+import { Refresh } from "./refresh";
+
+export class PinnedPanel implements Panel {
+  readonly name = "Pinned";
+  readonly element = h("div", "panel");
+  onAddress: (address: number) => void = () => undefined;
+  onArena: (arena: number) => void = () => undefined;
+  onPool: (unit: number) => void = () => undefined;
+  onPools: (units: number[]) => void = () => undefined;
+  private readonly refresh: Refresh<Pinned>;
+
+  constructor(api: Api, store: Store) {
+    this.refresh = new Refresh(() => api.pinned(), (answer) => this.draw(answer), this.element, () => store.state === "live" && !api.isStatic);
+  }
+  shown(): void {
+    this.refresh.start();
+  }
+  hidden(): void {
+    this.refresh.stop();
+    this.onPools([]);
+  }
+
+  private draw(answer: Pinned): void {
+    const hint = h("p", "hint", "A pool's memory can go back only when its last block is freed, an arena's when its last pool is empty. These are kept by the fewest blocks.");
+    const pools = answer.pools.slice(0, 24);
+    const arenas = answer.arenas.slice(0, 12);
+    this.element.replaceChildren(hint,
+      h("section", "", h("h3", "", "Pools"), ...(pools.length > 0 ? pools.map((pool) => this.pool(pool)) : [h("p", "hint", "No pool is kept by few blocks.")])),
+      h("section", "", h("h3", "", "Arenas"), ...(arenas.length > 0 ? arenas.map((arena) => this.arena(arena)) : [h("p", "hint", "No arena is kept by few blocks.")])));
+    this.onPools(pools.map((pool) => pool.unit));
+  }
+
+  private block(block: NamedBlock): HTMLElement {
+    const what = [block.type === "unknown" ? "not typed" : block.type, block.value].filter(Boolean).join(" · ");
+    const line = button("", "named-block", () => this.onAddress(Number(block.address)));
+    line.append(h("span", "mono", block.address), h("span", "", what));
+    return line;
+  }
+  private pool(pool: PinnedPool): HTMLElement {
+    const title = button("", "card-title", () => this.onPool(pool.unit));
+    const blocks = pool.live === 1 ? "1 block" : `${count(pool.live)} blocks`;
+    title.append(h("b", "", `${blocks} of ${bytes(pool.block_bytes)}`), h("span", "", pool.kept_bytes ? `keep${pool.live === 1 ? "s" : ""} ${bytes(pool.kept_bytes)}` : `arena ${Math.floor(pool.unit / 64)}`));
+    const more = pool.live - pool.blocks.length;
+    return h("div", "card", title, ...pool.blocks.map((block) => this.block(block)), more > 0 && h("div", "sub", `and ${count(more)} more`));
+  }
+  private arena(arena: PinnedArena): HTMLElement {
+    const title = button("", "card-title", () => this.onArena(arena.arena));
+    title.append(h("b", "", `Arena ${arena.arena}`), h("span", "", `${count(arena.live_blocks)} blocks (${bytes(arena.live_bytes)}) keep ${bytes(arena.kept_bytes)}`));
+    const blocks = arena.pools.flatMap((pool) => pool.blocks).slice(0, 8);
+    return h("div", "card", title, ...blocks.map((block) => this.block(block)));
+  }
+}

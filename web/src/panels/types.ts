@@ -1,0 +1,51 @@
+// Live blocks by type, as last counted. Called by main.ts; a click searches for the type.
+import type { Api } from "../api";
+import { h, swatch, table } from "../dom";
+import { bytes, clock, count } from "../format";
+import { css } from "../palette";
+import type { TypeSum } from "../protocol";
+import type { Store } from "../store";
+import { theme } from "../theme";
+import type { TypesPalette } from "../types_palette";
+import type { Panel } from "./panels";
+
+const ROWS = 100;
+
+export class TypesPanel implements Panel {
+  readonly name = "Types";
+  readonly element = h("div", "panel");
+  onType: (name: string) => void = () => undefined;
+  private isShown = false;
+
+  constructor(private readonly api: Api, private readonly store: Store, private readonly palette: TypesPalette) {
+    store.on("types", () => this.draw());
+    store.on("figures", () => {
+      if (store.isPaused) this.draw();
+    });
+  }
+  shown(): void {
+    this.isShown = true;
+    this.draw();
+  }
+  hidden(): void {
+    this.isShown = false;
+  }
+
+  private draw(): void {
+    if (!this.isShown || this.element.contains(document.activeElement)) return;
+    const sample = this.store.typesAt(this.store.shown.timeMs);
+    if (!sample) {
+      this.element.replaceChildren(h("p", "hint", "The live blocks are being counted by type."));
+      return;
+    }
+    const colors = theme().types;
+    const search = this.api.isStatic ? undefined : (row: TypeSum): void => this.onType(row.name);
+    this.element.replaceChildren(
+      h("p", "hint", `Live blocks by the type of their object, at ${clock(sample.timeMs)}.${sample.types.length > ROWS ? ` The first ${ROWS} of ${count(sample.types.length)}.` : ""}`),
+      table<TypeSum>([
+        { name: "type", cell: (row) => h("span", "", swatch(css(colors[this.palette.slotOf(row.name)])), row.name === "unknown" ? "not typed" : row.name) },
+        { name: "blocks", cell: (row) => count(row.blocks), numeric: true },
+        { name: "bytes", cell: (row) => bytes(row.bytes), numeric: true },
+      ], sample.types.slice(0, ROWS), search));
+  }
+}

@@ -1,0 +1,102 @@
+// The search field: an address goes there at once, other text asks for objects of types that have it in their name.
+//
+// Called by main.ts and keyboard.ts ("/"). What was found is outlined on the map until the field is cleared.
+import { ApiError, type Api } from "./api";
+import { button, h } from "./dom";
+import { parseAddress } from "./format";
+import type { Match } from "./protocol";
+
+export class Search {
+  readonly element = h("div", "search");
+  onAddress: (address: number) => boolean = () => false;
+  onMatches: (matches: Match[]) => void = () => undefined;
+  private readonly field = h("input", "");
+  private readonly list = h("div", "search-list");
+  private turn = 0;
+
+  constructor(private readonly api: Api) {
+    this.field.type = "search";
+    this.field.placeholder = "Address or type";
+    this.field.spellcheck = false;
+    this.field.setAttribute("aria-label", "Search by address or type");
+    this.list.hidden = true;
+    this.element.append(this.field, h("kbd", "", "/"), this.list);
+    this.field.addEventListener("keydown", (event) => this.key(event));
+    this.field.addEventListener("input", () => {
+      if (this.field.value === "") this.clear();
+    });
+    this.list.addEventListener("keydown", (event) => this.walk(event));
+  }
+
+  focus(): void {
+    this.field.focus();
+    this.field.select();
+  }
+  find(text: string): void {
+    this.field.value = text;
+    void this.run(text);
+  }
+  clear(): void {
+    this.turn += 1;
+    this.list.hidden = true;
+    this.onMatches([]);
+  }
+
+  private key(event: KeyboardEvent): void {
+    if (event.key === "Enter") void this.run(this.field.value);
+    if (event.key === "ArrowDown") this.list.querySelector("button")?.focus();
+    if (event.key === "Escape") {
+      this.field.value = "";
+      this.clear();
+      this.field.blur();
+    }
+    event.stopPropagation();
+  }
+  private walk(event: KeyboardEvent): void {
+    const items = [...this.list.querySelectorAll("button")];
+    const at = items.indexOf(document.activeElement as HTMLButtonElement);
+    if (event.key === "ArrowDown") items[Math.min(items.length - 1, at + 1)]?.focus();
+    else if (event.key === "ArrowUp") (at <= 0 ? this.field : items[at - 1]).focus();
+    else if (event.key === "Escape") this.focus();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  private async run(text: string): Promise<void> {
+    const turn = ++this.turn;
+    const asAddress = parseAddress(text);
+    if (asAddress !== null) {
+      if (this.onAddress(asAddress)) this.list.hidden = true;
+      else this.say("No block is at this address.");
+      return;
+    }
+    if (text.trim() === "") return;
+    this.say("Searching …");
+    try {
+      const { matches, more } = await this.api.search(text.trim());
+      if (turn !== this.turn) return;
+      this.onMatches(matches);
+      if (matches.length === 0) {
+        this.say(this.api.isStatic ? "A saved page finds addresses only." : "Nothing is called so.");
+        return;
+      }
+      this.list.replaceChildren(h("div", "sub", `${more ? "The first " : ""}${matches.length} found, outlined on the map`), ...matches.map((match) => this.match(match)));
+      this.list.hidden = false;
+    } catch (error) {
+      if (turn === this.turn) this.say(error instanceof ApiError ? `${error.message}.` : String(error));
+    }
+  }
+  private match(match: Match): HTMLElement {
+    const line = button("", "named-block", () => {
+      this.onAddress(Number(match.address));
+      this.list.hidden = true;
+    });
+    line.append(h("span", "mono", match.address), h("span", "", [match.type, match.value].filter(Boolean).join(" · ")));
+    return line;
+  }
+  private say(text: string): void {
+    this.list.replaceChildren(h("div", "sub", text));
+    this.list.hidden = false;
+  }
+}

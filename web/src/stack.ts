@@ -1,0 +1,98 @@
+// The whole stack in one picture, from physical memory down to objects: each layer is a row, its bytes are its width.
+//
+// Called by main.ts; listens to the store. Each part stands below the part it belongs to, so the parts of a row add up to
+// what is above them. What was given back stands right of the resident memory, as it is no part of it.
+import { h } from "./dom";
+import { bytes, percent } from "./format";
+import { css, inkOn, type Rgb } from "./palette";
+import type { Layers } from "./protocol";
+import type { Store } from "./store";
+import { onTheme, theme } from "./theme";
+import type { TypesPalette } from "./types_palette";
+
+interface Part { name: string; value: number; color: Rgb; says: string; striped?: boolean }
+interface Row { name: string; says: string; parts: Part[] }
+const TYPES_SHOWN = 8;
+
+export class StackView {
+  readonly element = h("section", "stack");
+
+  constructor(private readonly store: Store, private readonly types: TypesPalette) {
+    this.element.setAttribute("aria-label", "The stack: physical memory to objects");
+    store.on("figures", () => this.draw());
+    store.on("types", () => this.draw());
+    onTheme(() => this.draw());
+  }
+
+  private draw(): void {
+    const head = this.store.shown.head;
+    if (!head) return;
+    const rows = this.rows(head.layers, head.time_ms);
+    const whole = Math.max(1, ...rows.map((row) => row.parts.reduce((sum, part) => sum + part.value, 0)));
+    this.element.replaceChildren(...rows.map((row) => this.row(row, whole, head.layers.resident)));
+  }
+
+  private row(row: Row, whole: number, resident: number): HTMLElement {
+    const track = h("div", "stack-track");
+    for (const part of row.parts) {
+      if (part.value <= 0) continue;
+      const share = part.value / whole;
+      const label = h("span", "stack-text", h("b", "", part.name), ` ${bytes(part.value)}`);
+      const element = h("div", part.striped ? "stack-part striped" : "stack-part", share > 0.018 ? label : null);
+      element.style.flex = `0 0 ${share * 100}%`;
+      element.style.background = css(part.color);
+      element.style.color = part.striped ? "var(--muted)" : inkOn(part.color);
+      element.title = `${part.name}: ${bytes(part.value)} (${percent(part.value, resident)} of the resident memory)\n${part.says}`;
+      track.append(element);
+    }
+    const name = h("div", "stack-name", row.name);
+    name.title = row.says;
+    return h("div", "stack-row", name, track);
+  }
+
+  private rows(layers: Layers, timeMs: number): Row[] {
+    const colors = theme().layers;
+    const pools = layers.live + layers.cached + layers.free + layers.tail;
+    const region = pools + layers.empty_resident + layers.metadata;
+    return [
+      { name: "Physical memory", says: "What the kernel counts as resident (RSS) for this process", parts: [
+        { name: "Resident", value: layers.resident, color: colors.other, says: "RSS: explained by the rows below" },
+        { name: "given back", value: layers.purged, color: colors.purged, striped: true, says: "Pages of pools that are not in memory: given back, or not touched yet. They are no part of the resident memory." },
+      ] },
+      { name: "Owner", says: "Who the resident memory belongs to", parts: [
+        { name: "smallblock", value: region, color: colors.region, says: "The region with all arenas, and its records" },
+        { name: "next allocator", value: layers.next, color: colors.next, says: "Blocks too large for smallblock, which the next allocator (the C library's) serves" },
+        { name: "rest", value: layers.other, color: colors.other, says: "Code, stacks, mappings and whatever else the program has" },
+      ] },
+      { name: "Region", says: "What the region's resident pages are used for", parts: [
+        { name: "pools", value: pools, color: colors.region, says: "Pools that hold blocks of one size class each" },
+        { name: "empty", value: layers.empty_resident, color: colors.empty_resident, says: "Units without a pool that are still in memory: the next pools come from here" },
+        { name: "records", value: layers.metadata, color: colors.metadata, says: "Tables, records of pools and arenas, magazines" },
+      ] },
+      { name: "Blocks", says: "What the pools' resident pages hold", parts: [
+        { name: "live", value: layers.live, color: colors.live, says: "Blocks that the program has" },
+        { name: "magazines", value: layers.cached, color: colors.cached, says: "Freed blocks that threads keep at hand" },
+        { name: "free", value: layers.free, color: colors.free, says: "Free blocks in memory" },
+        { name: "tails", value: layers.tail, color: colors.tail, says: "Ends of pools that are too short for a block" },
+      ] },
+      { name: "Objects", says: "Live blocks by the type of the object in them", parts: this.objects(layers, timeMs) },
+    ];
+  }
+
+  private objects(layers: Layers, timeMs: number): Part[] {
+    const sample = this.store.typesAt(timeMs);
+    if (!sample) return [];
+    const colors = theme().types;
+    const sum = sample.types.reduce((whole, type) => whole + type.bytes, 0);
+    const scale = sum > 0 ? layers.live / sum : 0;  // the count of types is of another moment
+    const known = sample.types.filter((type) => type.name !== "unknown");
+    const parts = known.slice(0, TYPES_SHOWN).map((type) => ({
+      name: type.name, value: type.bytes * scale, color: colors[this.types.slotOf(type.name)], says: `${type.blocks} blocks, as last counted`,
+    }));
+    const rest = known.slice(TYPES_SHOWN).reduce((whole, type) => whole + type.bytes, 0);
+    const unknown = sample.types.find((type) => type.name === "unknown")?.bytes ?? 0;
+    parts.push({ name: "other types", value: rest * scale, color: colors[colors.length - 1], says: `${Math.max(0, known.length - TYPES_SHOWN)} types` });
+    parts.push({ name: "not typed", value: unknown * scale, color: colors[0], says: "Blocks that hold no object that could be proved" });
+    return parts;
+  }
+}
