@@ -1,7 +1,7 @@
 // What the map's colours mean, always in sight. Called by main.ts; listens to the store.
 import { h, swatch } from "./dom";
 import { bytes } from "./format";
-import { ageColor, AGE_BUCKETS, AGE_UNKNOWN, classColor, css, mix } from "./palette";
+import { ageColor, AGE_BUCKETS, AGE_UNKNOWN, css, mix, ramp } from "./palette";
 import { STATE_NAMES } from "./protocol";
 import { COLOR_MODES, type ColorMode, type Store } from "./store";
 import { onTheme, theme } from "./theme";
@@ -47,7 +47,7 @@ export class Legend {
   }
   // In every mode but "state", what is not live has a paler tone of the same colour.
   private tones(): HTMLElement[] {
-    const base = classColor(18, 36);
+    const base = ramp(0.5);
     const ground = theme().arena;
     const key = (share: number, name: string): HTMLElement => this.key(css(mix(ground, base, share)), name);
     return [h("span", "legend-gap"), key(1, "live"), key(0.5, "magazine"), key(0.2, "free"), h("span", "legend-key", swatch("", "hatch"), "purged")];
@@ -59,7 +59,7 @@ export class Legend {
   }
   private class(): HTMLElement[] {
     const shapes = this.store.target.geometry.classes;
-    const colors = Array.from({ length: 9 }, (_, at) => css(classColor(1 + (at * (shapes.length - 2)) / 8, shapes.length)));
+    const colors = Array.from({ length: 9 }, (_, at) => css(ramp(at / 8)));
     return [this.scale(bytes(shapes[1]?.block_bytes ?? 0), colors, bytes(shapes[shapes.length - 1].block_bytes)), ...this.tones()];
   }
   private state(): HTMLElement[] {

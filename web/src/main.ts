@@ -126,9 +126,9 @@ function build(api: Api, store: Store): void {
   ];
   const keyboard = new Keyboard(actions);
 
-  map.element.append(new EmptyNote(store).element, new Legend(store, types).element, tooltip.element);
+  map.element.append(new EmptyNote(store).element, tooltip.element);
   show(h("div", "page", makeHeader(store, search, () => keyboard.toggleHelp()), new Banner(store).element, stack.element,
-         h("main", "main", map.element, panels.element), new Timeline(store).element, keyboard.help));
+         h("main", "main", h("div", "map-column", map.element, new Legend(store, types).element), panels.element), new Timeline(store).element, keyboard.help));
 }
 
 async function start(): Promise<void> {

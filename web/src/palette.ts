@@ -2,6 +2,7 @@
 //
 // Called by the renderer (as a texture), the legend and the panels. Categories are those of Okabe and Ito, ordered
 // quantities viridis: both keep apart for the colour-blind. The CSS has the same theme colours (style/theme.css).
+import type { ClassShape } from "./protocol";
 
 export type Rgb = [number, number, number];
 export type ThemeName = "dark" | "light";
@@ -43,7 +44,7 @@ export const THEMES: Record<ThemeName, Theme> = {
 };
 
 // Viridis, sampled; dark ends are cut off so that both themes keep them visible.
-const VIRIDIS = ["482878", "3e4a89", "31688e", "26828e", "1f9e89", "35b779", "6ece58", "b5de2b", "fde725"].map(hex);
+const VIRIDIS = ["583c99", "44559a", "31688e", "26828e", "1f9e89", "35b779", "6ece58", "b5de2b", "fde725"].map(hex);
 
 // share 0..1.
 export function ramp(share: number): Rgb {
@@ -66,9 +67,13 @@ export function inkOn(color: Rgb): string {
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.3 ? "#10141a" : "#ffffff";
 }
 
-// By class index of `classCount` classes: small blocks dark, large ones bright.
-export function classColor(index: number, classCount: number): Rgb {
-  return ramp((index - 1) / Math.max(1, classCount - 2));
+// By the size of a class: small blocks dark, large ones bright; most programs use the small ones most, so these differ
+// more than their sizes do.
+export function classColor(index: number, classes: ClassShape[]): Rgb {
+  const least = Math.log2(classes[1]?.block_bytes || 16);
+  const most = Math.log2(classes[classes.length - 1]?.block_bytes || 32768);
+  const share = (Math.log2(classes[index]?.block_bytes || 1) - least) / Math.max(1, most - least);
+  return ramp(Math.max(0, share) ** 0.7);
 }
 
 // Seconds in powers of two: 1 for less than one, 2 for one, 3 for 2 to 3, ... as the server counts.
@@ -90,11 +95,11 @@ export function ageText(bucket: number): string {
 }
 
 // Rows of 256 colours, four bytes each: class, state, age, type.
-export function paletteTexture(theme: Theme, classCount: number): Uint8Array {
+export function paletteTexture(theme: Theme, classes: ClassShape[]): Uint8Array {
   const texture = new Uint8Array(256 * 4 * 4);
   const put = (row: number, index: number, color: Rgb): void => texture.set([...color, 255], (row * 256 + index) * 4);
   for (let index = 0; index < 256; index += 1) {
-    put(0, index, index === 0 ? theme.empty : classColor(index, classCount));
+    put(0, index, index === 0 ? theme.empty : classColor(index, classes));
     put(1, index, theme.states[index & 3]);
     put(2, index, ageColor(index, theme));
     put(3, index, theme.types[Math.min(index, theme.types.length - 1)]);

@@ -13,6 +13,9 @@ import type { TypesPalette } from "./types_palette";
 interface Part { name: string; value: number; color: Rgb; says: string; striped?: boolean }
 interface Row { name: string; says: string; parts: Part[] }
 const TYPES_SHOWN = 8;
+const NAME_PIXELS = 144;  // the column of names, and margins
+const NAME_LETTER = 7.6;  // widths of letters, bold and plain
+const LETTER = 6.6;
 
 export class StackView {
   readonly element = h("section", "stack");
@@ -22,6 +25,7 @@ export class StackView {
     store.on("figures", () => this.draw());
     store.on("types", () => this.draw());
     onTheme(() => this.draw());
+    new ResizeObserver(() => this.draw()).observe(this.element);
   }
 
   private draw(): void {
@@ -34,17 +38,24 @@ export class StackView {
 
   private row(row: Row, whole: number, resident: number): HTMLElement {
     const track = h("div", "stack-track");
+    const width = Math.max(300, this.element.clientWidth - NAME_PIXELS);
+    const small: string[] = [];
     for (const part of row.parts) {
       if (part.value <= 0) continue;
       const share = part.value / whole;
-      const label = h("span", "stack-text", h("b", "", part.name), ` ${bytes(part.value)}`);
-      const element = h("div", part.striped ? "stack-part striped" : "stack-part", share > 0.018 ? label : null);
+      const room = share * width - 12;
+      const text = ` ${bytes(part.value)}`;
+      const hasName = room >= part.name.length * NAME_LETTER;
+      const hasAll = room >= part.name.length * NAME_LETTER + text.length * LETTER;
+      if (!hasAll) small.push(`${part.name}${text}`);
+      const element = h("div", part.striped ? "stack-part striped" : "stack-part", hasName && h("span", "stack-text", h("b", "", part.name), hasAll && text));
       element.style.flex = `0 0 ${share * 100}%`;
       element.style.background = css(part.color);
       element.style.color = part.striped ? "var(--muted)" : inkOn(part.color);
       element.title = `${part.name}: ${bytes(part.value)} (${percent(part.value, resident)} of the resident memory)\n${part.says}`;
       track.append(element);
     }
+    if (small.length > 0) track.append(h("div", "stack-rest", small.join(" · ")));  // what has no room has its bytes here
     const name = h("div", "stack-name", row.name);
     name.title = row.says;
     return h("div", "stack-row", name, track);

@@ -29,6 +29,7 @@ export class MapView {
   private readonly overlay: Overlay;
   private isDirty = false;
   private isArranged = false;
+  private isMoved = false;  // by somebody: before that the whole map stays in sight
   private arrangedUnits = 0;
   private askedMs = 0;
 
@@ -61,31 +62,34 @@ export class MapView {
 
   fit(flying = true): void {
     const bounds = this.layout.bounds(this.store.shown.unitCount);
+    if (flying) this.hover(null, 0, 0);
     if (flying) this.camera.flyTo(bounds, 1.06, performance.now());
     else this.camera.fit(bounds, 1.06);
     this.redraw();
   }
   pan(x: number, y: number): void {
+    this.moved();
     this.camera.pan(x, y);
-    this.redraw();
   }
   zoom(factor: number): void {
+    this.moved();
     this.camera.zoom(factor);
-    this.redraw();
   }
   // Flies to a block, so that its neighbours are in sight too.
   showBlock(place: Place): void {
     const heap = this.store.shown;
     if (!heap.isHead(place.unit)) return;
     const rect = this.layout.blockRect(place.unit, heap.classes[place.unit], place.block);
+    this.moved();
     this.camera.flyTo(rect, Math.min(marginFor(rect.width), 9), performance.now());
-    this.redraw();
   }
   showPool(head: number): void {
+    this.moved();
     this.camera.flyTo(this.layout.poolRect(head, this.store.shown.classes[head]), 1.6, performance.now());
     this.redraw();
   }
   showArena(arena: number): void {
+    this.moved();
     this.camera.flyTo(this.layout.arenaRect(arena), 1.15, performance.now());
     this.redraw();
   }
@@ -103,12 +107,17 @@ export class MapView {
     requestAnimationFrame((nowMs) => this.draw(nowMs));
   }
 
+  // What was under the mouse is no longer there.
+  private moved(): void {
+    this.isMoved = true;
+    this.hover(null, 0, 0);
+  }
   private changed(units: Iterable<number> | null): void {
     const heap = this.store.shown;
     const isOther = this.units.resize(heap.unitCount);
     this.units.update(heap, this.store.before, isOther ? null : units);
     // Another order of arenas would confuse: only when there are many more of them, or before the first picture.
-    if (!this.isArranged || heap.unitCount > this.arrangedUnits * 2.5) this.arrange();
+    if (!this.isArranged || heap.unitCount > this.arrangedUnits * 2.5 || (!this.isMoved && heap.unitCount !== this.arrangedUnits)) this.arrange();
     this.camera.setBounds(this.layout.bounds(heap.unitCount));
     this.redraw();
   }
@@ -123,7 +132,7 @@ export class MapView {
   }
   private resize(): void {
     this.camera.resize(this.element.clientWidth, this.element.clientHeight);
-    if (!this.isArranged) this.arrange();
+    if (!this.isMoved) this.arrange();
     this.redraw();
   }
 
@@ -203,8 +212,9 @@ export class MapView {
       event.preventDefault();
       const lines = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 30 : 1;
       const factor = Math.exp(-event.deltaY * lines * (event.ctrlKey ? 0.01 : 0.0022));
+      this.isMoved = true;
       this.camera.zoom(factor, event.offsetX, event.offsetY);
-      this.redraw();
+      this.hover(this.hitAt(event.offsetX, event.offsetY), event.offsetX, event.offsetY);
     }, { passive: false });
   }
   private hover(hit: Hit | null, x: number, y: number): void {

@@ -124,8 +124,7 @@ export class Overlay {
         if (block >= grid.capacity) return;
         const known = this.blocks.known(head, block, heap);
         if (!known) return;
-        const rect = this.layout.blockRect(head, classIndex, block);
-        const center = camera.toScreen(rect.x + rect.width / 2, rect.y + rect.height / 2);
+        const center = centerInSight(this.layout.blockRect(head, classIndex, block), camera);
         const isLive = known.state === BlockState.Live;
         const text = isLive ? (known.type ?? bytes(this.layout.geometry.classes[classIndex].block_bytes)) : ["free", "", "magazine", "purged"][known.state];
         context.font = `${isLive ? 600 : 400} ${size}px system-ui, sans-serif`;
@@ -137,4 +136,11 @@ export class Overlay {
       }
     }
   }
+}
+
+// The middle of what is in sight of it.
+function centerInSight(rect: Rect, camera: Camera): { x: number; y: number } {
+  const low = camera.toScreen(rect.x, rect.y);
+  const high = camera.toScreen(rect.x + rect.width, rect.y + rect.height);
+  return { x: (Math.max(0, low.x) + Math.min(camera.width, high.x)) / 2, y: (Math.max(0, low.y) + Math.min(camera.height, high.y)) / 2 };
 }

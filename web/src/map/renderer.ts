@@ -48,7 +48,7 @@ export class Renderer {
     const gl = this.gl;
     this.theme = theme;
     gl.bindTexture(gl.TEXTURE_2D, this.paletteTexture);
-    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, 256, 4, 0, gl.RGBA, gl.UNSIGNED_BYTE, paletteTexture(theme, this.layout.grids.length));
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, 256, 4, 0, gl.RGBA, gl.UNSIGNED_BYTE, paletteTexture(theme, this.layout.geometry.classes));
   }
 
   draw(camera: Camera, unitCount: number, mode: ColorMode, isComparing: boolean, ratio: number): void {

@@ -6,8 +6,8 @@ import { existsSync, mkdirSync } from "node:fs";
 import { delimiter, join, resolve } from "node:path";
 import { chromium, type Browser, type Page } from "playwright-core";
 
-export const PAGE = process.env["SMALLBLOCK_PAGE"] ?? resolve(import.meta.dirname ?? ".", "../../dist/index.html");
-const SCREENSHOTS = process.env["SMALLBLOCK_SCREENSHOTS"] ?? resolve(import.meta.dirname ?? ".", "../../dist/screenshots");
+export const PAGE = process.env["SMALLBLOCK_PAGE"] ?? resolve("dist/index.html");
+const SCREENSHOTS = process.env["SMALLBLOCK_SCREENSHOTS"] ?? resolve("dist/screenshots");
 
 function findBrowser(): string {
   const named = process.env["SMALLBLOCK_BROWSER"];

@@ -1,0 +1,29 @@
+// What grew between two moments.
+import { expect, test } from "vitest";
+import { changesByClass, changesByType, changesByUnit } from "../../src/difference";
+import { Heap } from "../../src/heap";
+import { frame, GEOMETRY, pool } from "./helpers";
+
+function heapOf(number: number, classes: number[][], ...records: ReturnType<typeof pool>[]): Heap {
+  const heap = new Heap();
+  heap.apply(frame({ frame: number, since: 0, units: 64, classes }, records));
+  return heap;
+}
+
+test("classes: most grown first, those without change left out", () => {
+  const before = heapOf(1, [[], [2, 100, 0, 0, 0], [1, 50, 0, 0, 0], [1, 9, 0, 0, 0]]);
+  const after = heapOf(2, [[], [2, 90, 0, 0, 0], [3, 80, 0, 0, 0], [1, 9, 0, 0, 0]]);
+  expect(changesByClass(before, after, GEOMETRY)).toEqual([{ class: 2, blocks: 30, pools: 2, bytes: 960 }, { class: 1, blocks: -10, pools: 0, bytes: -160 }]);
+});
+
+test("units: a pool that came, one that went, and one that became of another class", () => {
+  const before = heapOf(1, [], pool(0, 1, 10), pool(1, 2, 10), pool(2, 1, 5));
+  const after = heapOf(2, [], pool(0, 1, 10), pool(2, 2, 5), pool(3, 4, 2));
+  expect(changesByUnit(before, after, GEOMETRY)).toEqual([{ unit: 3, bytes: 128 }, { unit: 2, bytes: 80 }, { unit: 1, bytes: -320 }]);
+});
+
+test("types: those that came and those that went", () => {
+  const before = [{ name: "dict", blocks: 5, bytes: 500 }, { name: "gone", blocks: 1, bytes: 16 }, { name: "same", blocks: 2, bytes: 32 }];
+  const after = [{ name: "dict", blocks: 7, bytes: 700 }, { name: "new", blocks: 3, bytes: 48 }, { name: "same", blocks: 2, bytes: 32 }];
+  expect(changesByType(before, after)).toEqual([{ name: "dict", blocks: 2, bytes: 200 }, { name: "new", blocks: 3, bytes: 48 }, { name: "gone", blocks: -1, bytes: -16 }]);
+});
