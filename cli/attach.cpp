@@ -53,6 +53,8 @@ AttachedHeap::AttachedHeap(const std::string& target) {
   root_ = as_error(name_, [this] { return inspect::find_heap(memory()); });
 }
 
+AttachedHeap::AttachedHeap(AttachedHeap&&) noexcept = default;
+AttachedHeap& AttachedHeap::operator=(AttachedHeap&&) noexcept = default;
 AttachedHeap::~AttachedHeap() = default;
 
 const inspect::MemorySource& AttachedHeap::memory() const noexcept {

@@ -22,6 +22,8 @@ class AttachedHeap {
   explicit AttachedHeap(pid_t pid) : AttachedHeap(std::to_string(pid)) {}
   // `target` is a process id, or the file of a core dump; throws Error as above, or if it is neither.
   explicit AttachedHeap(const std::string& target);
+  AttachedHeap(AttachedHeap&&) noexcept;
+  AttachedHeap& operator=(AttachedHeap&&) noexcept;
   ~AttachedHeap();
 
   // One image; throws Error when the process has ended, or is another program by now.

@@ -12,6 +12,7 @@
 #include <fstream>
 
 #include "cli/error.hpp"
+#include "cli/process_facts.hpp"
 #include "inspect/report.hpp"
 
 namespace smallblock::cli {
@@ -25,13 +26,6 @@ std::string first_word_of(pid_t pid) {
   std::array<char, kCommandBytesMax + 1> word{};
   file.read(word.data(), kCommandBytesMax);
   return word.data();
-}
-
-std::optional<std::uint64_t> resident_bytes_of(pid_t pid) {
-  std::ifstream file(fmt::format("/proc/{}/statm", pid));
-  std::uint64_t pages = 0;
-  if (!(file >> pages >> pages)) return std::nullopt;
-  return pages * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
 class MemoryFile {
@@ -80,7 +74,7 @@ HeapReport ReportedProcess::look() const {
   report.command = command_;
   report.figures = inspect::statistics_of(image);
   report.requests = image.requests;
-  report.resident_bytes = resident_bytes_of(report.pid);
+  report.resident_bytes = quick_resident_bytes(report.pid);
   report.torn_pools = image.torn_pools;
   report.read_seconds = std::chrono::duration<double>(Clock::now() - begin).count();
   return report;
