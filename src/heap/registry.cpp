@@ -208,7 +208,12 @@ ThreadHeap* attach_thread(Occasion occasion) noexcept {
   if (orphan != nullptr) flush_heap(*orphan);
   // Set first: arming may allocate.
   current_heap = heap;
-  os::arm_thread_exit(heap);
+  if (!os::arm_thread_exit(heap)) {
+    // Nobody will tell us of the thread's end.
+    const os::LockGuard guard(registry_lock);
+    if (!heap->may_be_orphan) ++orphans_possible;
+    heap->may_be_orphan = true;
+  }
   return heap;
 }
 
