@@ -105,7 +105,10 @@ void* allocate(Bytes bytes, Bytes alignment, Door door) noexcept {
     return nullptr;
   }
   block.record.allocated_at = stack_depot.capture_here();
-  publish(block);
+  if (!publish(block)) {
+    errno = ENOMEM;
+    return nullptr;
+  }
   return block.user;
 }
 

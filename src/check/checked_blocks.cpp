@@ -133,12 +133,19 @@ bool make_block(Block& block, Bytes alignment) noexcept {
   return true;
 }
 
-void publish(Block& block) noexcept {
+bool publish(Block& block) noexcept {
   block.record.state = State::kLive;
-  if (block.class_index != kNoClass) return write_record(block);
-  const os::LockGuard guard(check_lock);
-  // Without room for it the table knows nothing of the block, and a free would pass the wrong address on.
-  if (!large_table.add(block)) fail("no memory for the table of large blocks in check mode");
+  if (block.class_index != kNoClass) {
+    write_record(block);
+    return true;
+  }
+  {
+    const os::LockGuard guard(check_lock);
+    if (large_table.add(block)) return true;
+  }
+  // A block that the table does not know must not be handed out: its free would pass the wrong address on.
+  deallocate_next(block.start);
+  return false;
 }
 
 bool has_whole_guards(const Block& block) noexcept {

@@ -12,7 +12,7 @@ namespace smallblock::check {
 // Memory for block.requested bytes with a frame; fills in all but record.allocated_at. False: out of memory.
 bool make_block(Block& block, Bytes alignment) noexcept;
 // From here on it can be freed.
-void publish(Block& block) noexcept;
+bool publish(Block& block) noexcept;
 
 bool has_whole_guards(const Block& block) noexcept;
 // Reports a guard that changed.
