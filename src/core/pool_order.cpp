@@ -13,14 +13,18 @@ namespace {
 constexpr char kInterior[] = "free of an address that is not the start of a block";
 constexpr char kDouble[] = "double free of a block";
 
-// One of these blocks is none.
+// One of these blocks is none. Its pool may have become empty by it, and then no record leads to the pool's start;
+// its place in the arena does.
 [[noreturn, gnu::noinline]] void fail_interior(ClassIndex class_index, unsigned count,
                                                void* const* blocks) noexcept {
+  const SizeClass& size_class = kSizeClasses[class_index];
   for (unsigned i = 0; i < count; ++i) {
-    const PoolIndex pool = region.pool_of(UserPointer{blocks[i]});
-    if (pool.is_none()) continue;
+    const PoolIndex unit = region.pool_map().unit_of(blocks[i]);
+    const std::uint32_t first = region.first_pool_of(region.arena_of(unit)).raw();
+    const PoolIndex pool{first +
+                         (unit.raw() - first) / (1U << size_class.units_log2) * (1U << size_class.units_log2)};
     const Bytes offset = region.offset_in(pool, UserPointer{blocks[i]});
-    if (block_at(kSizeClasses[class_index], offset) == kNotABlock) fail(kInterior, blocks[i]);
+    if (block_at(size_class, offset) == kNotABlock) fail(kInterior, blocks[i]);
   }
   fail(kInterior);
 }
