@@ -47,6 +47,8 @@ void Lock::note_let_go() const noexcept {
 
 void Lock::lock_contended() noexcept {
   const std::uint32_t mine = holder_here();
+  // It would wait for itself.
+  if (held_here()) fail("malloc or free was interrupted by a signal, and its handler allocates");
   for (int spin = 0; spin < kSpins; ++spin) {
     std::uint32_t expected = kFree;
     if (state_.compare_exchange_weak(expected, mine, std::memory_order_acquire, std::memory_order_relaxed)) return;
