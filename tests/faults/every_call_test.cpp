@@ -19,6 +19,7 @@
 #include "failing_calls.hpp"
 #include "heap/audit.hpp"
 #include "heap/registry.hpp"
+#include "returned_pages.hpp"
 #include "scenarios.hpp"
 
 namespace smallblock::test {
@@ -118,6 +119,7 @@ int run(const Scenario& scenario, long call, bool forever, int error) {
   const long failed = faults_stop();
   ledger.verify();
   audit_heap();
+  require(purged_but_resident() == 0, "what the system refused to take back counts as in memory");
   use_everything(ledger);
   ledger.verify();
   audit_heap();
