@@ -9,8 +9,8 @@
 #include <optional>
 #include <string>
 
-#include "cli/view_ages.hpp"
-#include "cli/viewed_heap.hpp"
+#include "cli/target/viewed_heap.hpp"
+#include "cli/view/ages.hpp"
 
 namespace smallblock::cli {
 

@@ -6,7 +6,7 @@
 
 #include "cli/error.hpp"
 #include "cli/heap_answers.hpp"
-#include "cli/viewed_heap.hpp"
+#include "cli/target/viewed_heap.hpp"
 
 namespace smallblock::cli {
 

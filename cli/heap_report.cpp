@@ -12,7 +12,7 @@
 #include <fstream>
 
 #include "cli/error.hpp"
-#include "cli/process_facts.hpp"
+#include "cli/target/process_facts.hpp"
 #include "inspect/report.hpp"
 
 namespace smallblock::cli {

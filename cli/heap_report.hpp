@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/attach.hpp"
+#include "cli/target/attach.hpp"
 #include "inspect/image/image_statistics.hpp"
 
 namespace smallblock::cli {

@@ -19,13 +19,13 @@
 #include "cli/heap_commands.hpp"
 #include "cli/help.hpp"
 #include "cli/run_command.hpp"
-#include "cli/snapshot.hpp"
 #include "cli/serve.hpp"
+#include "cli/snapshot.hpp"
 #include "cli/stats.hpp"
+#include "cli/target/viewed_heap.hpp"
 #include "cli/trim.hpp"
 #include "cli/types.hpp"
-#include "cli/view.hpp"
-#include "cli/viewed_heap.hpp"
+#include "cli/view/view.hpp"
 
 namespace smallblock::cli {
 

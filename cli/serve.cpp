@@ -20,9 +20,9 @@
 #include <thread>
 
 #include "cli/error.hpp"
-#include "cli/heap_processes.hpp"
 #include "cli/http_listen.hpp"
 #include "cli/openmetrics.hpp"
+#include "cli/target/heap_processes.hpp"
 
 namespace smallblock::cli {
 

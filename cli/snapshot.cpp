@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "cli/attach.hpp"
+#include "cli/target/attach.hpp"
 
 namespace smallblock::cli {
 

@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "cli/error.hpp"
-#include "cli/remote_process.hpp"
+#include "cli/target/remote_process.hpp"
 #include "heap/control.hpp"
 
 namespace smallblock::cli {

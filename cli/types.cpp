@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "cli/viewed_heap.hpp"
+#include "cli/target/viewed_heap.hpp"
 
 namespace smallblock::cli {
 

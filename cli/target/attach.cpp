@@ -1,0 +1,117 @@
+// See attach.hpp.
+
+#include "cli/target/attach.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <chrono>
+#include <thread>
+
+#include "cli/error.hpp"
+#include "cli/target/core_file.hpp"
+#include "cli/target/process_facts.hpp"
+#include "cli/target/stopped_process.hpp"
+
+namespace smallblock::cli {
+
+namespace {
+
+constexpr unsigned kStopsMax = 50;
+constexpr std::chrono::milliseconds kBetweenStops{2};
+constexpr std::size_t kPoolsPerRead = 64;
+
+// Runs what may throw a HeapError.
+template <typename Run>
+auto as_error(const std::string& name, Run run) {
+  try {
+    return run();
+  } catch (const inspect::HeapError& error) {
+    using Reason = inspect::HeapError::Reason;
+    const int code = error.reason() == Reason::kOtherRelease ? kExitOtherVersion : kExitNoSmallblock;
+    throw Error(code, fmt::format("cannot look into the heap of {}: {}", name, error.what()));
+  }
+}
+
+}  // namespace
+
+std::optional<pid_t> as_pid(const std::string& word) {
+  pid_t pid = 0;
+  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), pid);
+  const bool is_number = error == std::errc{} && end == word.data() + word.size() && pid > 0;
+  return is_number ? std::optional(pid) : std::nullopt;
+}
+
+AttachedHeap::AttachedHeap(const std::string& target) {
+  if (const auto pid = as_pid(target)) {
+    process_ = std::make_unique<RemoteProcess>(*pid);
+    name_ = "process " + target;
+  } else {
+    core_ = std::make_shared<CoreFile>(target);
+    name_ = target;
+  }
+  root_ = as_error(name_, [this] { return inspect::find_heap(memory()); });
+}
+
+AttachedHeap::AttachedHeap(AttachedHeap&&) noexcept = default;
+AttachedHeap& AttachedHeap::operator=(AttachedHeap&&) noexcept = default;
+AttachedHeap::~AttachedHeap() = default;
+
+const inspect::MemorySource& AttachedHeap::memory() const noexcept {
+  if (process_ != nullptr) return *process_;
+  return *core_;
+}
+
+std::shared_ptr<const inspect::MemorySource> AttachedHeap::memory_now() const {
+  if (process_ != nullptr) return std::make_shared<RemoteProcess>(process_->pid());
+  return core_;
+}
+
+inspect::HeapImage AttachedHeap::walk() const {
+  return as_error(name_, [this] { return inspect::walk(memory(), root_); });
+}
+
+// A thread may have been stopped in the middle of a change, with a record that contradicts itself: then all go on a
+// little.
+inspect::HeapImage AttachedHeap::walk_stopped() const {
+  inspect::HeapImage image;
+  for (unsigned stops = 0; stops < kStopsMax; ++stops) {
+    if (stops != 0) std::this_thread::sleep_for(kBetweenStops);
+    const auto stopped = process_ != nullptr ? std::make_unique<StoppedProcess>(process_->pid()) : nullptr;
+    image = walk();
+    if (image.torn_pools == 0) break;
+  }
+  return image;
+}
+
+inspect::ProcessFacts AttachedHeap::facts(const inspect::HeapImage& image) const {
+  if (process_ == nullptr) return core_->facts();
+  inspect::ProcessFacts facts;
+  facts.pid = process_->pid();
+  facts.command = command_of(process_->pid());
+  facts.resident_bytes = process_->resident_bytes().value_or(0);
+  facts.arenas_resident_bytes = resident_arenas_bytes(process_->pid(), image).value_or(0);
+  return facts;
+}
+
+inspect::Snapshot take_snapshot(const AttachedHeap& heap, bool types, bool exact) {
+  inspect::Snapshot snapshot;
+  snapshot.image = exact ? heap.walk_stopped() : heap.walk();
+  snapshot.process = heap.facts(snapshot.image);
+  inspect::BlockNames names(heap.memory());
+  snapshot.process.python_version = names.python_version();
+  if (!types) return snapshot;
+  std::vector<const inspect::PoolImage*> batch;
+  const auto& pools = snapshot.image.pools;
+  for (std::size_t index = 0; index < pools.size(); ++index) {
+    batch.push_back(&pools[index]);
+    if (batch.size() < kPoolsPerRead && index + 1 < pools.size()) continue;
+    for (auto& ids : names.name_pools(snapshot.image, batch)) snapshot.types.push_back(std::move(ids));
+    batch.clear();
+  }
+  for (std::size_t id = 0; id < names.type_count(); ++id)
+    snapshot.type_names.push_back(names.type_name(static_cast<inspect::TypeId>(id)));
+  return snapshot;
+}
+
+}  // namespace smallblock::cli

@@ -1,0 +1,58 @@
+// A heap to look at: of a running process or of a core dump.
+//
+// Every command that looks at a heap begins here, so that all of them refuse what cannot be looked at in the same
+// words and with the same exit codes.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "cli/target/remote_process.hpp"
+#include "inspect/image/block_names.hpp"
+#include "inspect/image/heap_walk.hpp"
+#include "inspect/image/snapshot.hpp"
+
+namespace smallblock::cli {
+
+class CoreFile;
+
+class AttachedHeap {
+ public:
+  // Throws Error: no such process, not allowed, no smallblock in it, another release.
+  explicit AttachedHeap(pid_t pid) : AttachedHeap(std::to_string(pid)) {}
+  // `target` is a process id, or the file of a core dump; throws Error as above, or if it is neither.
+  explicit AttachedHeap(const std::string& target);
+  AttachedHeap(AttachedHeap&&) noexcept;
+  AttachedHeap& operator=(AttachedHeap&&) noexcept;
+  ~AttachedHeap();
+
+  // One image; throws Error when the process has ended, or is another program by now.
+  inspect::HeapImage walk() const;
+  // The same of a process that is stopped meanwhile, for some milliseconds, so that nothing moves.
+  inspect::HeapImage walk_stopped() const;
+
+  const inspect::MemorySource& memory() const noexcept;
+  bool is_process() const noexcept { return process_ != nullptr; }
+  // Only of a running process.
+  const RemoteProcess& process() const noexcept { return *process_; }
+
+  // The same memory with its mappings as they are now, for whoever keeps it.
+  std::shared_ptr<const inspect::MemorySource> memory_now() const;
+
+  // What is known beside the heap; a core dump does not say what was in memory.
+  inspect::ProcessFacts facts(const inspect::HeapImage& image) const;
+
+ private:
+  std::unique_ptr<RemoteProcess> process_;
+  std::shared_ptr<CoreFile> core_;
+  std::string name_;
+  inspect::HeapRoot root_;
+};
+
+// One image with all that is known beside it, and the type of every block if it is wanted.
+inspect::Snapshot take_snapshot(const AttachedHeap& heap, bool types, bool exact = false);
+
+// The number in a word that is one; nothing else is a process id.
+std::optional<pid_t> as_pid(const std::string& word);
+
+}  // namespace smallblock::cli

@@ -1,0 +1,192 @@
+// See core_file.hpp. The notes are those of the kernel's fs/binfmt_elf.c: NT_FILE and NT_PRPSINFO.
+
+#include "cli/target/core_file.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <gelf.h>
+#include <libelf.h>
+#include <sys/procfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <fstream>
+#include <map>
+#include <memory>
+
+#include "cli/error.hpp"
+#include "cli/target/remote_symbol.hpp"
+
+namespace smallblock::cli {
+
+namespace {
+
+struct ElfEnd {
+  void operator()(Elf* elf) const noexcept { elf_end(elf); }
+};
+
+bool read_at(int file, std::uint64_t offset, unsigned char* target, std::size_t bytes) {
+  std::size_t done = 0;
+  while (done < bytes) {
+    const ssize_t part = pread(file, target + done, bytes - done, static_cast<off_t>(offset + done));
+    if (part <= 0) return false;
+    done += static_cast<std::size_t>(part);
+  }
+  return true;
+}
+
+std::uint64_t word_at(const unsigned char* bytes, std::size_t index) {
+  std::uint64_t word = 0;
+  std::memcpy(&word, bytes + index * sizeof word, sizeof word);
+  return word;
+}
+
+// The last one that begins at or below the address.
+template <typename Entries, typename Begin>
+auto entry_below(const Entries& entries, std::uint64_t address, Begin begin) {
+  const auto after =
+      std::upper_bound(entries.begin(), entries.end(), address,
+                       [&](std::uint64_t wanted, const auto& entry) { return wanted < begin(entry); });
+  return after == entries.begin() ? entries.end() : after - 1;
+}
+
+}  // namespace
+
+CoreFile::CoreFile(const std::string& path) : path_(path), file_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+  if (file_ < 0) {
+    throw Error(kExitUsage, fmt::format("'{}' is neither a process id nor a file that can be read: {}", path,
+                                        std::strerror(errno)));
+  }
+  elf_version(EV_CURRENT);
+  const std::unique_ptr<Elf, ElfEnd> elf(elf_begin(file_, ELF_C_READ, nullptr));
+  GElf_Ehdr header;
+  if (elf == nullptr || elf_kind(elf.get()) != ELF_K_ELF || gelf_getehdr(elf.get(), &header) == nullptr ||
+      header.e_type != ET_CORE || gelf_getclass(elf.get()) != ELFCLASS64) {
+    close(file_);
+    throw Error(kExitUsage, fmt::format("'{}' is no core dump of a 64-bit process, and no snapshot", path));
+  }
+  read_segments(elf.get());
+}
+
+CoreFile::~CoreFile() {
+  close(file_);
+}
+
+void CoreFile::read_segments(void* opened) {
+  auto* elf = static_cast<Elf*>(opened);
+  std::size_t count = 0;
+  if (elf_getphdrnum(elf, &count) != 0) return;
+  for (std::size_t index = 0; index < count; ++index) {
+    GElf_Phdr segment;
+    if (gelf_getphdr(elf, static_cast<int>(index), &segment) == nullptr) return;
+    if (segment.p_type == PT_LOAD) segments_.push_back({segment.p_vaddr, segment.p_filesz, segment.p_offset});
+    if (segment.p_type == PT_NOTE) read_notes(elf, segment.p_offset, segment.p_filesz);
+  }
+  std::sort(segments_.begin(), segments_.end(),
+            [](const Segment& one, const Segment& other) { return one.begin < other.begin; });
+}
+
+void CoreFile::read_notes(void* opened, std::uint64_t offset, std::uint64_t bytes) {
+  Elf_Data* data =
+      elf_getdata_rawchunk(static_cast<Elf*>(opened), static_cast<std::int64_t>(offset), bytes, ELF_T_NHDR);
+  std::size_t next = 0;
+  GElf_Nhdr note;
+  std::size_t name_at = 0;
+  std::size_t text_at = 0;
+  while (data != nullptr && (next = gelf_getnote(data, next, &note, &name_at, &text_at)) != 0) {
+    const auto* text = static_cast<const unsigned char*>(data->d_buf) + text_at;
+    if (note.n_type == NT_FILE) read_file_note(text, note.n_descsz);
+    if (note.n_type == NT_PRPSINFO && note.n_descsz >= sizeof(elf_prpsinfo)) {
+      elf_prpsinfo info;
+      std::memcpy(&info, text, sizeof info);
+      facts_.pid = info.pr_pid;
+      facts_.command.assign(info.pr_psargs, strnlen(info.pr_psargs, sizeof info.pr_psargs));
+    }
+  }
+}
+
+// A count, the page size, then begin, end and page offset of each mapping, then their names.
+void CoreFile::read_file_note(const unsigned char* note, std::size_t bytes) {
+  constexpr std::size_t kHeadWords = 2;
+  constexpr std::size_t kEntryWords = 3;
+  if (bytes < kHeadWords * sizeof(std::uint64_t)) return;
+  const std::uint64_t count = word_at(note, 0);
+  const std::uint64_t page_bytes = word_at(note, 1);
+  if (count > bytes / (kEntryWords * sizeof(std::uint64_t))) return;
+  std::size_t name_at = (kHeadWords + kEntryWords * count) * sizeof(std::uint64_t);
+  for (std::uint64_t entry = 0; entry < count && name_at < bytes; ++entry) {
+    const std::size_t word = kHeadWords + entry * kEntryWords;
+    const auto* name = reinterpret_cast<const char*>(note + name_at);
+    const std::size_t length = strnlen(name, bytes - name_at);
+    files_.push_back({{word_at(note, word), word_at(note, word + 1), std::string(name, length)},
+                      word_at(note, word + 2) * page_bytes});
+    name_at += length + 1;
+  }
+  std::sort(files_.begin(), files_.end(),
+            [](const Mapping& one, const Mapping& other) { return one.file.begin < other.file.begin; });
+}
+
+bool CoreFile::read_dumped(std::uint64_t address, unsigned char* target, std::size_t bytes) const {
+  while (bytes != 0) {
+    const auto segment = entry_below(segments_, address, [](const Segment& entry) { return entry.begin; });
+    if (segment == segments_.end() || address - segment->begin >= segment->bytes) return false;
+    const std::uint64_t offset = address - segment->begin;
+    const std::size_t part = std::min<std::uint64_t>(bytes, segment->bytes - offset);
+    if (!read_at(file_, segment->file_offset + offset, target, part)) return false;
+    address += part;
+    target += part;
+    bytes -= part;
+  }
+  return true;
+}
+
+// Pages of files that were not written to are not in the dump.
+bool CoreFile::read_mapped(std::uint64_t address, unsigned char* target, std::size_t bytes) const {
+  const auto mapping = entry_below(files_, address, [](const Mapping& entry) { return entry.file.begin; });
+  if (mapping == files_.end() || address + bytes > mapping->file.end || address + bytes < address) return false;
+  const int file = open(mapping->file.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (file < 0) return false;
+  const bool done = read_at(file, mapping->file_offset + (address - mapping->file.begin), target, bytes);
+  close(file);
+  return done;
+}
+
+void CoreFile::read_pieces(std::span<inspect::Piece> pieces) const {
+  for (inspect::Piece& piece : pieces) {
+    auto* target = static_cast<unsigned char*>(piece.target);
+    piece.done = read_dumped(piece.address, target, piece.bytes) || read_mapped(piece.address, target, piece.bytes);
+  }
+}
+
+std::vector<std::uint64_t> CoreFile::find_symbol(const char* name) const {
+  std::vector<std::uint64_t> addresses;
+  std::map<std::string, std::optional<SymbolPlace>> places;
+  for (const Mapping& mapping : files_) {
+    const auto [entry, is_new] = places.try_emplace(mapping.file.path);
+    if (is_new) {
+      const int file = open(mapping.file.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+      if (file < 0) continue;
+      entry->second = data_symbol_place(file, name);
+      close(file);
+    }
+    if (entry->second && mapping.file_offset == entry->second->first_offset)
+      addresses.push_back(mapping.file.begin + (entry->second->value - entry->second->first_value));
+  }
+  return addresses;
+}
+
+std::vector<inspect::MappedFile> CoreFile::mappings() const {
+  std::vector<inspect::MappedFile> files;
+  for (const Mapping& mapping : files_) files.push_back(mapping.file);
+  return files;
+}
+
+bool is_core_dump(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  Elf64_Ehdr header{};
+  return file.read(reinterpret_cast<char*>(&header), sizeof header) &&
+         std::memcmp(header.e_ident, ELFMAG, SELFMAG) == 0 && header.e_type == ET_CORE;
+}
+
+}  // namespace smallblock::cli

@@ -1,0 +1,94 @@
+// posix_spawn of this very command as `run -- COMMAND`, which becomes the program; see child.hpp.
+
+#include "cli/view/child.hpp"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstring>
+#include <thread>
+
+#include "cli/error.hpp"
+#include "cli/find_library.hpp"
+
+namespace smallblock::cli {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::seconds kAttachMax{10};
+constexpr std::chrono::seconds kEndMax{5};
+constexpr std::chrono::milliseconds kPause{10};
+
+pid_t spawn(const std::vector<std::string>& command) {
+  std::vector<std::string> words{own_executable().string(), "run", "--"};
+  words.insert(words.end(), command.begin(), command.end());
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  sigset_t none;
+  sigemptyset(&none);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+  pid_t pid = -1;
+  const int error = posix_spawn(&pid, arguments.front(), nullptr, &attributes, arguments.data(), environ);
+  posix_spawnattr_destroy(&attributes);
+  if (error != 0)
+    throw Error(kExitProblem, fmt::format("cannot start {}: {}", command.front(), std::strerror(error)));
+  return pid;
+}
+
+}  // namespace
+
+ViewChild::ViewChild(const std::vector<std::string>& command) : pid_(spawn(command)) {}
+
+ViewChild::~ViewChild() {
+  if (is_attached_ || has_ended()) return;
+  kill(pid_, SIGTERM);
+  waitpid(pid_, nullptr, 0);
+}
+
+std::unique_ptr<ViewedHeap> ViewChild::attach() {
+  for (const auto deadline = Clock::now() + kAttachMax;; std::this_thread::sleep_for(kPause)) {
+    // One that could not be started has said so itself.
+    if (has_ended()) {
+      throw Error(exit_code_ == 0 ? kExitNoProcess : exit_code_,
+                  fmt::format("the program ended before its heap could be seen (exit code {})", exit_code_));
+    }
+    try {
+      auto heap = view_process(std::to_string(pid_));
+      is_attached_ = true;
+      return heap;
+    } catch (const Error& error) {
+      const bool may_come = error.exit_code() == kExitNoSmallblock || error.exit_code() == kExitNoProcess;
+      if (!may_come || Clock::now() > deadline) throw;
+    }
+  }
+}
+
+bool ViewChild::has_ended() {
+  int status = 0;
+  if (!has_ended_ && waitpid(pid_, &status, WNOHANG) == pid_) {
+    has_ended_ = true;
+    exit_code_ = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+  }
+  return has_ended_;
+}
+
+int ViewChild::end(int signal) {
+  const bool is_from_terminal = signal == SIGINT && isatty(STDIN_FILENO) != 0;
+  if (!has_ended() && !is_from_terminal) kill(pid_, signal);
+  for (const auto deadline = Clock::now() + kEndMax; !has_ended() && Clock::now() < deadline;)
+    std::this_thread::sleep_for(kPause);
+  if (!has_ended()) fmt::print(stderr, "smallblock: process {} goes on without the view\n", pid_);
+  return exit_code_;
+}
+
+}  // namespace smallblock::cli

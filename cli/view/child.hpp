@@ -1,0 +1,41 @@
+// A program that `smallblock view` starts under the preload library, with `smallblock run`.
+#pragma once
+
+#include <sys/types.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cli/target/viewed_heap.hpp"
+
+namespace smallblock::cli {
+
+class ViewChild {
+ public:
+  // Throws Error if there is no such command.
+  explicit ViewChild(const std::vector<std::string>& command);
+  // Ends it if attach() found no heap in it.
+  ~ViewChild();
+  ViewChild(const ViewChild&) = delete;
+  ViewChild& operator=(const ViewChild&) = delete;
+
+  // Waits until the program has a heap. Throws Error if it ends before, or has none after 10 s.
+  std::unique_ptr<ViewedHeap> attach();
+
+  // Does not wait.
+  bool has_ended();
+  int exit_code() const noexcept { return exit_code_; }
+
+  // Passes the signal on, unless the terminal has done so, waits a while, and returns the program's exit code; 0 if
+  // it goes on.
+  int end(int signal);
+
+ private:
+  pid_t pid_ = -1;
+  bool is_attached_ = false;
+  bool has_ended_ = false;
+  int exit_code_ = 0;
+};
+
+}  // namespace smallblock::cli

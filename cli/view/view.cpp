@@ -1,0 +1,97 @@
+// Finds out what to look at, starts the server, and waits for the signal to end; see view.hpp.
+//
+// All signals that end it, and those of a child, are taken by this thread alone.
+
+#include "cli/view/view.hpp"
+
+#include <fmt/format.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <signal.h>
+
+#include <cstdio>
+#include <optional>
+
+#include "cli/error.hpp"
+#include "cli/target/viewed_heap.hpp"
+#include "cli/view/answers.hpp"
+#include "cli/view/browser.hpp"
+#include "cli/view/child.hpp"
+#include "cli/view/server.hpp"
+#include "cli/view/static.hpp"
+#include "cli/view/target.hpp"
+
+namespace smallblock::cli {
+
+namespace {
+
+sigset_t awaited_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGCHLD}) sigaddset(&signals, signal);
+  return signals;
+}
+
+// Returns the signal that is to end this command.
+int wait_for_end(const sigset_t& signals, std::optional<ViewChild>& child) {
+  while (true) {
+    int signal = 0;
+    if (sigwait(&signals, &signal) != 0) continue;
+    if (signal != SIGCHLD) return signal;
+    if (!child || !child->has_ended()) continue;
+    fmt::print(stderr, "smallblock: the program has ended ({}); what it had last is shown until Ctrl-C\n",
+               child->exit_code());
+  }
+}
+
+int write_output(const ViewRequest& request) {
+  constexpr double kOnce = 0;
+  ViewTarget target(open_heap(request.target.front()), kOnce);
+  ViewAnswers answers(target, /*allow_actions=*/false);
+  write_static_file(answers, *target.current(), request.output);
+  fmt::print("wrote {}\n", request.output);
+  return 0;
+}
+
+// Images and frames come and go by the megabyte, in many threads: libc would keep much of that.
+void give_memory_back_soon() {
+  constexpr int kMappedFromBytes = 128 << 10;
+  constexpr int kArenas = 2;
+  mallopt(M_MMAP_THRESHOLD, kMappedFromBytes);
+  mallopt(M_ARENA_MAX, kArenas);
+}
+
+}  // namespace
+
+int run_view(const ViewRequest& request) {
+  const bool is_command = request.is_command || request.target.size() > 1 || !names_heap(request.target.front());
+  if (!request.output.empty() && is_command)
+    throw Error(kExitUsage,
+                "--output takes a process id or a snapshot, as in 'smallblock view 4711 --output heap.html'");
+  if (!request.output.empty()) return write_output(request);
+  const ListenAddress listen = parse_listen(request.listen);
+  give_memory_back_soon();
+  const sigset_t signals = awaited_signals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::optional<ViewChild> child;
+  if (is_command) child.emplace(request.target);
+  ViewTarget target(child ? child->attach() : open_heap(request.target.front()), request.rate_hz);
+  ViewAnswers answers(target, request.allow_actions);
+  ViewServer server(answers, listen);
+  server.start();
+  if (!listen.is_loopback()) {
+    fmt::print(stderr,
+               "smallblock: warning: whoever can reach {} and has the token can read this heap; nothing is "
+               "encrypted\n",
+               request.listen);
+  }
+  fmt::print("{}\n", server.url());
+  std::fflush(stdout);
+  const std::optional<Browser> browser = request.no_browser ? std::nullopt : Browser::open(server.url());
+  const int signal = wait_for_end(signals, child);
+  target.stop();
+  server.stop();
+  return child ? child->end(signal) : 0;
+}
+
+}  // namespace smallblock::cli
