@@ -4,34 +4,29 @@
 
 namespace smallblock::cli {
 
-inline constexpr const char* kHelp = R"(smallblock: a small-object allocator that any program can run on.
+inline constexpr const char* kHelp = R"(smallblock: a small-object allocator that any program can run on, and whose heap can be seen.
 
-Usage:
-  smallblock run [OPTIONS] [--] COMMAND [ARGUMENTS...]
-  smallblock doctor [--json]
-  smallblock trim PID [--wait MS]
-  smallblock stats PID|CORE|SNAPSHOT [--json | --openmetrics] [--watch[=SECONDS]]
-  smallblock serve PID | --all [--listen ADDRESS:PORT]
-  smallblock types PID|CORE|SNAPSHOT [--limit N] [--json]
-  smallblock snapshot PID|CORE -o FILE [--exact] [--no-types]
-  smallblock pinned PID|CORE|SNAPSHOT [--limit N] [--json]
-  smallblock explain PID|CORE|SNAPSHOT ADDRESS [--json]
-  smallblock view [OPTIONS] PID | CORE | SNAPSHOT | [--] COMMAND [ARGUMENTS...]
-  smallblock --version | --help
+Usage: smallblock COMMAND [OPTIONS] ...              'smallblock COMMAND --help' explains each
+
+  run COMMAND ...           a program on smallblock: its malloc, and CPython's objects
+  doctor                    what of this machine it can work with
+  trim PID                  a process gives its free memory back
+
+Of a heap: TARGET is a process id, a core dump, or a file that 'snapshot' wrote
+  view TARGET | COMMAND ... arenas, pools and blocks in a browser, live
+  stats TARGET              the report that 'run --stats' prints at exit
+  types TARGET              what its blocks hold, by Python type or C++ class
+  pinned TARGET             which few blocks keep whole pages of it
+  explain TARGET ADDRESS    what lies there: block, object, pool, neighbours
+  snapshot TARGET -o FILE   the whole picture in a file
+  serve PID | --all         figures over HTTP, for Prometheus
 
 Examples:
-  smallblock run python3 script.py                    malloc and CPython's objects on smallblock
-  smallblock run --stats ls -l                        and at exit, what its memory was
-  smallblock run --stats=json --stats-file out.json make -j4
-  smallblock run --check ./program                    double frees, overruns and more, said at once
-  smallblock doctor                                   what of this machine it can work with
-  smallblock trim 4711                                process 4711 gives its free memory back
-  smallblock stats 4711                               the same as that report, while it runs
-  smallblock types 4711                               what its blocks hold, by Python type or C++ class
-  smallblock pinned 4711                              which few blocks keep whole pages of it
-  smallblock view 4711                                its heap, live in a browser
+  smallblock run --stats python3 script.py
+  smallblock run --check ./program                   double frees, overruns and more, said at once
+  smallblock types 4711
 
-'smallblock run --help' explains the options; so it is with every other command.
+'smallblock --version' prints the version.
 )";
 
 inline constexpr const char* kRunHelp =

@@ -2,8 +2,8 @@
 //
 //   heap_program MEGABYTES
 //
-// Allocates blocks of 16 to 512 bytes up to so many megabytes, says "ready", then replaces blocks at random. For each
-// line of input it works for a second of its own processor time and prints how many blocks it replaced.
+// Allocates blocks of 16 to 512 bytes up to so many megabytes, says "ready", then replaces blocks at random. For
+// each line of input it works for a second of its own processor time and prints how many blocks it replaced.
 #define _POSIX_C_SOURCE 200809L
 #include <stdint.h>
 #include <stdio.h>

@@ -17,7 +17,7 @@ FORBIDDEN = {
         r"pypi[.]org|pythonhosted[.]org|registry[.]npmjs|deb[.]debian[.]org|crates[.]io|proxy[.]golang|ghcr[.]io|docker[.]io"
     ),
     "unfinished work": re.compile(
-        r"\b(?:TOD[O]|FIXM[E]|XX[X]|HAC[K]|(?i:not implemente[d]|placeholde[r]|stu[b](?:bed)?))\b"
+        r"\b(?:TOD[O]|FIXM[E]|XX[X]|HAC[K]|(?i:not implemente[d]|(?<![.])placeholde[r]|stu[b](?:bed)?))\b"
     ),
     "an issue number": re.compile(r"\b(?:issue|bug|pull request|PR) ?#\d+", re.IGNORECASE),
 }
@@ -68,6 +68,7 @@ BAD = [
     BadExample("a registry host", {"scripts/a.sh": "curl https://pypi" + ".org\n"}),
     BadExample("unfinished work", {"src/a.cpp": "// TO" + "DO: later\n"}),
     BadExample("unfinished work", {"docs/a.md": "This is a place" + "holder.\n"}),
+    BadExample("unfinished work", {"web/src/a.ts": "const place" + "holder = 1;\n"}),
     BadExample("an issue number", {"docs/a.md": "Fixes issue #" + "12.\n"}),
     BadExample("leads nowhere", {"docs/a.md": "See [there](missing.md).\n"}),
 ]
