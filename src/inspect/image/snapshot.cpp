@@ -19,7 +19,7 @@ namespace {
 constexpr std::string_view kMagic = "smblsnap\n";
 constexpr int kLevel = 3;
 // A few bytes can be made to unfold into a whole disk.
-constexpr std::size_t kMessageBytesMax = std::size_t{1} << 30;
+constexpr std::size_t kMessageBytesMax = std::size_t{4} << 30;
 
 std::string unfold(std::string_view packed) {
   struct End {
@@ -37,7 +37,7 @@ std::string unfold(std::string_view packed) {
     left = ZSTD_decompressStream(context.get(), &output, &input);
     if (ZSTD_isError(left) != 0) throw std::runtime_error("its compression is damaged");
     message.append(part.data(), output.pos);
-    if (message.size() > kMessageBytesMax) throw std::runtime_error("it unfolds into more than 1 GiB");
+    if (message.size() > kMessageBytesMax) throw std::runtime_error("it unfolds into more than 4 GiB");
     if (left != 0 && output.pos == 0 && input.pos == before) throw std::runtime_error("its end is missing");
   }
   return message;
@@ -47,6 +47,8 @@ std::string unfold(std::string_view packed) {
 
 std::string encode_snapshot(const Snapshot& snapshot) {
   const std::string message = write_message(snapshot);
+  if (message.size() > kMessageBytesMax)
+    throw std::runtime_error("this heap needs more than 4 GiB in a snapshot; without types it is less");
   std::string bytes(kMagic);
   bytes.resize(kMagic.size() + ZSTD_compressBound(message.size()));
   const std::size_t packed = ZSTD_compress(bytes.data() + kMagic.size(), bytes.size() - kMagic.size(),

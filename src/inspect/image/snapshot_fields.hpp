@@ -16,7 +16,8 @@ enum class SnapshotField : protozero::pbf_tag_type {
   kTimeNs,
   kTornPools,
   kCheckMode,
-  kTypeNames
+  kTypeNames,
+  kRequests
 };
 enum class ProcessField : protozero::pbf_tag_type { kPid = 1, kCommand, kPython, kResident, kArenasResident };
 enum class GeometryField : protozero::pbf_tag_type {
@@ -28,6 +29,7 @@ enum class GeometryField : protozero::pbf_tag_type {
   kClasses
 };
 enum class ClassField : protozero::pbf_tag_type { kBlockBytes = 1, kCapacity, kUnits };
+enum class RequestsField : protozero::pbf_tag_type { kBytes = 1, kCount };
 enum class ArenaField : protozero::pbf_tag_type { kUse = 1, kUnitsPerPool, kDirtyUnits };
 enum class PoolField : protozero::pbf_tag_type {
   kUnit = 1,
@@ -56,7 +58,8 @@ inline constexpr std::uint64_t TotalsImage::*kTotals[] = {&TotalsImage::next_byt
                                                           &TotalsImage::arenas_released_total,
                                                           &TotalsImage::next_allocations,
                                                           &TotalsImage::heaps,
-                                                          &TotalsImage::heaps_private};
+                                                          &TotalsImage::heaps_private,
+                                                          &TotalsImage::arenas_used_peak};
 
 std::string write_message(const Snapshot& snapshot);
 // Throws std::runtime_error, or what protozero throws, if the bytes are no such message.

@@ -16,6 +16,9 @@ namespace {
 
 using Bits = std::array<std::uint64_t, PoolImage::kWords>;
 
+constexpr std::size_t kArenasMax = std::size_t{1} << 20;
+constexpr unsigned kPagesMax = 64;  // of a pool: bits of PoolImage::purged_pages
+
 void require(bool condition, const char* what) {
   if (!condition) throw std::runtime_error(what);
 }
@@ -79,7 +82,8 @@ void check_geometry(const Geometry& geometry) {
     require(size_class.units != 0 && size_class.units <= kUnitsPerArena && size_class.block_bytes != 0 &&
                 size_class.capacity != 0 && size_class.capacity <= PoolImage::kWords * 64 &&
                 std::uint64_t{size_class.capacity} * size_class.block_bytes <=
-                    std::uint64_t{size_class.units} * geometry.unit_bytes,
+                    std::uint64_t{size_class.units} * geometry.unit_bytes &&
+                std::uint64_t{size_class.units} * geometry.unit_bytes / geometry.page_bytes <= kPagesMax,
             "a size class does not fit its pool");
   }
 }
@@ -145,13 +149,14 @@ void read_bits(const Range& range, Bits& bits) {
   }
 }
 
+std::uint64_t low_bits(std::uint64_t count) {
+  return count >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1;
+}
+
 // Counts what the bits say; each block has one state.
 void count_states(PoolImage& pool) {
   for (unsigned word = 0; word < PoolImage::kWords; ++word) {
-    const unsigned before = word * 64;
-    const std::uint64_t all = before >= pool.capacity         ? 0
-                              : pool.capacity - before >= 64U ? ~std::uint64_t{0}
-                                                              : (std::uint64_t{1} << (pool.capacity - before)) - 1;
+    const std::uint64_t all = low_bits(pool.capacity - std::min<unsigned>(pool.capacity, word * 64));
     const std::uint64_t live = pool.live_bits[word];
     const std::uint64_t cached = pool.cached_bits[word];
     const std::uint64_t purged = pool.purged_bits[word];
@@ -222,9 +227,11 @@ void assign_pools(HeapImage& image) {
     next_unit = std::uint64_t{pool.unit} + units;
     ArenaImage& owner = image.arenas[arena];
     if (owner.pool_count++ == 0) owner.first_pool = static_cast<std::uint32_t>(index);
-    const std::uint64_t taken = units == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << units) - 1;
-    owner.empty_units &= ~(taken << pool.unit % kUnitsPerArena);
+    owner.empty_units &= ~(low_bits(units) << pool.unit % kUnitsPerArena);
+    const std::uint64_t pages = std::uint64_t{units} * image.geometry.unit_bytes / image.geometry.page_bytes;
+    require(((pool.purged_pages | pool.idle_pages) & ~low_bits(pages)) == 0, "a pool has pages behind its end");
   }
+  for (ArenaImage& arena : image.arenas) arena.dirty_units &= arena.empty_units;
 }
 
 TotalsImage read_totals(protozero::pbf_reader message) {
@@ -237,6 +244,23 @@ TotalsImage read_totals(protozero::pbf_reader message) {
     }
   }
   return totals;
+}
+
+ClassRequests read_requests(protozero::pbf_message<RequestsField> message) {
+  ClassRequests requests;
+  while (message.next()) {
+    switch (message.tag()) {
+      case RequestsField::kBytes:
+        requests.bytes = message.get_uint64();
+        break;
+      case RequestsField::kCount:
+        requests.count = message.get_uint64();
+        break;
+      default:
+        message.skip();
+    }
+  }
+  return requests;
 }
 
 void check_types(const Snapshot& snapshot) {
@@ -260,12 +284,15 @@ Snapshot read_message(std::string_view bytes) {
         snapshot.process = read_process(message.get_message());
         break;
       case SnapshotField::kGeometry:
+        require(image.geometry.classes.empty(), "it says twice how the heap is laid out");
         image.geometry = read_geometry(message.get_message());
         break;
       case SnapshotField::kArenas:
+        require(image.arenas.size() < kArenasMax, "it has more arenas than any heap");
         image.arenas.push_back(read_arena(message.get_message()));
         break;
       case SnapshotField::kPools:
+        require(image.pools.size() < image.arenas.size() * kUnitsPerArena, "it has more pools than its arenas hold");
         image.pools.push_back(read_pool(message.get_message(), image.geometry, snapshot.types.emplace_back()));
         any_types = any_types || !snapshot.types.back().empty();
         break;
@@ -278,6 +305,12 @@ Snapshot read_message(std::string_view bytes) {
       case SnapshotField::kTornPools:
         image.torn_pools = message.get_uint32();
         break;
+      case SnapshotField::kCheckMode:
+        image.check_records = message.get_bool() ? 1 : 0;
+        break;
+      case SnapshotField::kRequests:
+        image.requests.push_back(read_requests(message.get_message()));
+        break;
       case SnapshotField::kTypeNames:
         snapshot.type_names.push_back(message.get_string());
         break;
@@ -286,6 +319,8 @@ Snapshot read_message(std::string_view bytes) {
     }
   }
   require(!image.geometry.classes.empty(), "it does not say how the heap is laid out");
+  require(image.requests.empty() || image.requests.size() == image.geometry.classes.size(),
+          "it has requests of other size classes than its own");
   assign_pools(image);
   if (!any_types || snapshot.type_names.empty()) {
     snapshot.types.clear();

@@ -79,6 +79,11 @@ std::string write_message(const Snapshot& snapshot) {
   writer.add_uint64(tag(SnapshotField::kTimeNs), image.time_ns);
   writer.add_uint32(tag(SnapshotField::kTornPools), image.torn_pools);
   writer.add_bool(tag(SnapshotField::kCheckMode), image.check_records != 0);
+  for (const ClassRequests& requests : image.requests) {
+    protozero::pbf_writer entry(writer, tag(SnapshotField::kRequests));
+    entry.add_uint64(tag(RequestsField::kBytes), requests.bytes);
+    entry.add_uint64(tag(RequestsField::kCount), requests.count);
+  }
   for (const std::string& name : snapshot.type_names) writer.add_string(tag(SnapshotField::kTypeNames), name);
   return bytes;
 }
