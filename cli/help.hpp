@@ -4,7 +4,8 @@
 
 namespace smallblock::cli {
 
-inline constexpr const char* kHelp = R"(smallblock: a small-object allocator that any program can run on, and whose heap can be seen.
+inline constexpr const char* kHelp =
+    R"(smallblock: a small-object allocator that any program can run on, and whose heap can be seen.
 
 Usage: smallblock COMMAND [OPTIONS] ...              'smallblock COMMAND --help' explains each
 
