@@ -19,6 +19,10 @@
 #include "os/port.hpp"
 #include "os/stack.hpp"
 
+#ifndef SMALLBLOCK_FAST_UNWINDER
+#define SMALLBLOCK_FAST_UNWINDER "libunwind.so.8"
+#endif
+
 namespace smallblock::os {
 
 namespace {
@@ -109,7 +113,9 @@ bool is_ours(const void* base, const char* symbol) noexcept {
 
 void prepare_stacks() noexcept {
   const int saved_errno = errno;
-  if (void* library = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL)) {
+  constexpr const char* kFastUnwinder = SMALLBLOCK_FAST_UNWINDER;
+  void* library = *kFastUnwinder == '\0' ? nullptr : dlopen(kFastUnwinder, RTLD_NOW | RTLD_LOCAL);
+  if (library != nullptr) {
     if (void* symbol = dlsym(library, "unw_backtrace")) backtrace_now = reinterpret_cast<Backtrace>(symbol);
   }
   dlerror();

@@ -213,7 +213,7 @@ class Refusals(OutsideTest):
         self.assertEqual((result.returncode, result.stderr), (0, ""))
         for option in ("--json", "--openmetrics", "--watch[=SECONDS]"):
             self.assertIn(option, result.stdout)
-        self.assertIn("smallblock stats PID", smallblock("--help").stdout)
+        self.assertRegex(smallblock("--help").stdout, r"\n  stats (PID|TARGET) ")
         self.assertLessEqual(max(map(len, result.stdout.splitlines())), 120)
 
 

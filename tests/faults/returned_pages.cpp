@@ -6,6 +6,7 @@
 
 #include "core/arena_table.hpp"
 #include "core/region.hpp"
+#include "heap/memory_return.hpp"
 
 namespace smallblock::test {
 
@@ -31,6 +32,8 @@ unsigned long in_arena(ArenaIndex arena) {
 }  // namespace
 
 unsigned long purged_but_resident() {
+  // Nothing is between its mark and its system call then, also with a background thread.
+  const os::LockGuard no_punching(return_lock());
   unsigned long wrong = 0;
   for (std::uint32_t raw = 0; region.bytes() != 0 && raw < region.arena_count(); ++raw) {
     const ArenaState state = region.record(ArenaIndex{raw}).state;

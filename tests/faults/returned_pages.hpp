@@ -1,4 +1,5 @@
-// What the kernel says of the pages that the engine believes it gave back. Nobody else may use the heap meanwhile.
+// What the kernel says of the pages that the engine believes it gave back. No other thread of the
+// program may use the heap meanwhile.
 #pragma once
 
 namespace smallblock::test {

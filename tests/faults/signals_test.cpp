@@ -23,31 +23,41 @@ namespace {
 constexpr bool kSanitized = !std::string_view(SMALLBLOCK_SANITIZE).empty();
 constexpr int kSignals = kSanitized ? 500 : 4000;
 
-volatile sig_atomic_t signals_seen = 0;
-volatile unsigned char own_data[256];
+// A thread's own: its handler and what it interrupts share nothing with other threads.
+thread_local volatile sig_atomic_t signals_seen = 0;
+thread_local volatile unsigned char own_data[256];
 
-timer_t timer;
-
-// Not setitimer: its finest real timer is that of alarm(), which ends a child that hangs.
-void every(long microseconds, void (*handler)(int)) {
+void handle_with(void (*handler)(int)) {
   struct sigaction action {};
   action.sa_handler = handler;
   action.sa_flags = SA_RESTART;
   sigaction(SIGUSR1, &action, nullptr);
-  sigevent event{};
-  event.sigev_notify = SIGEV_SIGNAL;
-  event.sigev_signo = SIGUSR1;
-  require(timer_create(CLOCK_MONOTONIC, &event, &timer) == 0, "there is a timer");
-  const itimerspec often{{0, microseconds * 1000}, {0, microseconds * 1000}};
-  timer_settime(timer, 0, &often, nullptr);
 }
 
-void stop_signals() {
-  timer_delete(timer);
-}
+// Signals for the calling thread. Not setitimer: its finest real timer is that of alarm(), which ends a child that
+// hangs.
+class Signals {
+ public:
+  explicit Signals(long microseconds) {
+    sigevent event{};
+    event.sigev_notify = SIGEV_THREAD_ID;
+    event.sigev_signo = SIGUSR1;
+    event._sigev_un._tid = gettid();  // sigev_notify_thread_id is a name that glibc 2.36 does not have yet
+    require(timer_create(CLOCK_MONOTONIC, &event, &timer_) == 0, "there is a timer");
+    const itimerspec often{{0, microseconds * 1000}, {0, microseconds * 1000}};
+    timer_settime(timer_, 0, &often, nullptr);
+  }
+  Signals(const Signals&) = delete;
+  Signals& operator=(const Signals&) = delete;
+  ~Signals() { timer_delete(timer_); }
+
+ private:
+  timer_t timer_{};
+};
 
 // Allocates and frees in all sizes, with a pattern in each block, until so many signals came.
-void churn_until(int signals) {
+void churn_until(int signals, long microseconds) {
+  const Signals often(microseconds);
   Ledger ledger;
   for (std::size_t i = 0; signals_seen < signals; ++i) {
     ledger.take(sb_malloc(1 + i * 61 % 4000), 1 + i * 61 % 4000);
@@ -63,16 +73,21 @@ void mind_own_business(int) {
   signals_seen = seen;
 }
 
+void expect_own_data_whole() {
+  for (const volatile unsigned char& byte : own_data) require(byte == own_data[0], "the handler's data is its own");
+}
+
 TEST(Signals, OfHandlersThatDoNotAllocateHarmNothing) {
   const Outcome outcome = in_child([] {
-    every(100, mind_own_business);
-    std::thread other([] { churn_until(kSignals); });
-    churn_until(kSignals);
+    handle_with(mind_own_business);
+    const auto churn = [] {
+      churn_until(kSignals, 100);
+      expect_own_data_whole();
+    };
+    std::thread other(churn);
+    churn();
     other.join();
-    stop_signals();
     audit_heap();
-    for (const volatile unsigned char& byte : own_data)
-      require(byte == own_data[0], "the handler's data is its own");
     return 0;
   });
   EXPECT_TRUE(outcome.exited_with(0)) << outcome;
@@ -90,11 +105,10 @@ void fork_without_handlers(int) {
 TEST(Signals, OfHandlersThatForkWithoutHandlersHarmNothing) {
   if (kSanitized) GTEST_SKIP() << "a sanitizer's runtime does not follow _Fork";
   const Outcome outcome = in_child([] {
-    every(3000, fork_without_handlers);
-    std::thread other([] { churn_until(300); });
-    churn_until(300);
+    handle_with(fork_without_handlers);
+    std::thread other([] { churn_until(150, 3000); });
+    churn_until(150, 3000);
     other.join();
-    stop_signals();
     audit_heap();
     return 0;
   });
@@ -110,9 +124,8 @@ void allocate(int) {
 }
 
 int churn_under_allocating_handler() {
-  every(100, allocate);
-  churn_until(kSignals);
-  stop_signals();
+  handle_with(allocate);
+  churn_until(kSignals, 100);
   audit_heap();
   return 0;
 }

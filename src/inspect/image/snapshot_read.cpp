@@ -292,7 +292,8 @@ Snapshot read_message(std::string_view bytes) {
         image.arenas.push_back(read_arena(message.get_message()));
         break;
       case SnapshotField::kPools:
-        require(image.pools.size() < image.arenas.size() * kUnitsPerArena, "it has more pools than its arenas hold");
+        require(image.pools.size() < image.arenas.size() * kUnitsPerArena,
+                "it has more pools than its arenas hold");
         image.pools.push_back(read_pool(message.get_message(), image.geometry, snapshot.types.emplace_back()));
         any_types = any_types || !snapshot.types.back().empty();
         break;
