@@ -1,6 +1,6 @@
 // Every call that the system may refuse is refused: for each scenario, and each errno that such calls have, the
-// k-th call fails once, or it and all later ones, for k = 1, 2, ... until a run needs no k-th call (every fifth k under
-// ThreadSanitizer). Each run is a process.
+// k-th call fails once, or it and all later ones, for k = 1, 2, ... until a run needs no k-th call (every fifth k
+// under ThreadSanitizer). Each run is a process.
 //
 // In each: a request gives NULL with ENOMEM or a block; no live byte changes; the heap is in order; when the
 // failure lifts everything works again; at the end nothing is left.
