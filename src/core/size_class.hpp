@@ -41,15 +41,22 @@ constexpr ClassIndex fine_class_of(Bytes bytes) noexcept {
   return static_cast<ClassIndex>(((bytes - 1) >> kGranuleShift) + 1);
 }
 
+// The class of a request of fine_limit_bytes + 1 .. small_limit_bytes: the position of the highest bit of the last
+// byte's index, and the bits below it.
+constexpr ClassIndex coarse_class_of(Bytes bytes) noexcept {
+  constexpr unsigned kStepBits = static_cast<unsigned>(std::countr_zero(kConfig.coarse_steps));
+  constexpr unsigned kFirstShift = static_cast<unsigned>(std::countr_zero(kConfig.fine_limit_bytes)) - kStepBits;
+  // Unsigned arithmetic may pass through numbers below zero.
+  constexpr unsigned kFirst = kFineClasses + 1 - kConfig.coarse_steps - kFirstShift * kConfig.coarse_steps;
+  const Bytes last = bytes - 1;
+  const unsigned shift = (63U ^ static_cast<unsigned>(std::countl_zero(last))) - kStepBits;  // ^: one bsr, no more
+  return static_cast<ClassIndex>(static_cast<unsigned>(last >> shift) + shift * kConfig.coarse_steps + kFirst);
+}
+
 // The class of a request of 0..small_limit_bytes. O(1).
 constexpr ClassIndex class_of(Bytes bytes) noexcept {
   if (bytes == 0) return 1;
-  if (bytes <= kConfig.fine_limit_bytes) return fine_class_of(bytes);
-  const unsigned doubling = static_cast<unsigned>(std::bit_width(bytes - 1)) - 1;
-  const unsigned step_shift = doubling - static_cast<unsigned>(std::countr_zero(kConfig.coarse_steps));
-  const unsigned step = static_cast<unsigned>((bytes - 1) >> step_shift) - kConfig.coarse_steps;
-  const unsigned first_doubling = static_cast<unsigned>(std::countr_zero(kConfig.fine_limit_bytes));
-  return static_cast<ClassIndex>(kFineClasses + (doubling - first_doubling) * kConfig.coarse_steps + step + 1);
+  return bytes <= kConfig.fine_limit_bytes ? fine_class_of(bytes) : coarse_class_of(bytes);
 }
 
 constexpr Bytes block_bytes_of(unsigned index) noexcept {

@@ -262,8 +262,13 @@ void deallocate_classless(void* pointer, Door door) noexcept {
 }  // namespace
 
 void* allocate_slow(Bytes bytes, Door door) noexcept {
-  if (bytes > kConfig.small_limit_bytes) return allocate_large(bytes, door);
-  const ClassIndex class_index = class_of(bytes);
+  ClassIndex class_index = kNoClass;
+  if (bytes - 1 - kConfig.fine_limit_bytes < kConfig.small_limit_bytes - kConfig.fine_limit_bytes) [[likely]] {
+    class_index = coarse_class_of(bytes);
+  } else {
+    if (bytes > kConfig.small_limit_bytes) return allocate_large(bytes, door);
+    class_index = class_of(bytes);
+  }
   if (void* block = pop(current_heap->tops[class_index])) return block;
   return allocate_missed(class_index, bytes, door);
 }
