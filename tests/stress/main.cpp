@@ -1,6 +1,7 @@
 // Threads that hand each other blocks, threads that end soon, trims and forks in the middle of it all. Every child
 // frees and allocates a little and then audits the whole heap; so does the parent at the end: then nothing is live.
-// A block carries its size at its start and a mark at its end: what is overwritten is found by whoever frees it.
+// A block carries its size at its start and a mark at its end: what is overwritten is found by whoever frees it. It
+// comes from one of five calls, and may be resized on its way.
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -31,6 +32,8 @@ using Clock = std::chrono::steady_clock;
 std::array<std::atomic<void*>, kSharedPlaces> places;
 std::atomic<bool> stop{false};
 std::atomic<long> operations{0};
+std::atomic<long> short_threads{0};
+std::atomic<long> trims{0};
 std::size_t largest_bytes = 100000;
 
 std::size_t random_bytes(Random& random) {
@@ -44,29 +47,73 @@ std::size_t random_bytes(Random& random) {
   std::abort();
 }
 
-void* make_block(Random& random) {
-  const std::size_t bytes = random_bytes(random);
-  void* block = sb_malloc(bytes);
-  if (block == nullptr) give_up("out of memory");
+void* ask(Random& random, std::size_t bytes) {
+  switch (random() % 16) {
+    case 0:
+      return sb_calloc(1, bytes);
+    case 1:
+      return sb_aligned_alloc(std::size_t{16} << random() % 9, bytes);
+    case 2:
+      return sb_realloc(nullptr, bytes);
+    case 3: {
+      void* batch[4] = {};
+      if (sb_malloc_batch(bytes, 4, batch) != 4) return nullptr;
+      sb_free_batch(3, batch + 1);
+      return batch[0];
+    }
+    default:
+      return sb_malloc(bytes);
+  }
+}
+
+void fill(void* block, std::size_t bytes) {
   std::memset(block, static_cast<int>(bytes & 0xff), bytes);
   std::memcpy(block, &bytes, kHeaderBytes);
+}
+
+void* make_block(Random& random) {
+  const std::size_t bytes = random_bytes(random);
+  void* block = ask(random, bytes);
+  if (block == nullptr) give_up("out of memory");
+  fill(block, bytes);
   return block;
 }
 
-void check_and_free(void* block) {
-  if (block == nullptr) return;
+std::size_t check(const void* block) {
   std::size_t bytes = 0;
   std::memcpy(&bytes, block, kHeaderBytes);
   const auto* content = static_cast<const unsigned char*>(block);
   if (bytes < kHeaderBytes || bytes > 100000) give_up("a block's start was overwritten");
   if (bytes > kHeaderBytes && content[bytes - 1] != (bytes & 0xff)) give_up("a block's end was overwritten");
-  sb_free(block);
+  return bytes;
+}
+
+void check_and_free(void* block) {
+  if (block == nullptr) return;
+  const std::size_t bytes = check(block);
+  if (bytes % 8 == 0) {
+    sb_free_sized(block, bytes);
+  } else {
+    sb_free(block);
+  }
+}
+
+void* check_and_resize(void* block, Random& random) {
+  if (block == nullptr) return nullptr;
+  check(block);
+  const std::size_t bytes = random_bytes(random);
+  block = sb_realloc(block, bytes);
+  if (block == nullptr) give_up("out of memory");
+  fill(block, bytes);
+  return block;
 }
 
 void work(unsigned seed, long limit) {
   Random random(seed);
   for (long i = 0; i < limit && !stop; ++i) {
-    check_and_free(places[random() % kSharedPlaces].exchange(make_block(random)));
+    void* block = places[random() % kSharedPlaces].exchange(make_block(random));
+    if (i % 8 == 0) block = places[random() % kSharedPlaces].exchange(check_and_resize(block, random));
+    check_and_free(block);
     operations.fetch_add(1, std::memory_order_relaxed);
   }
 }
@@ -82,9 +129,10 @@ void work(unsigned seed, long limit) {
   _exit(0);
 }
 
-int fork_until(Clock::time_point end) {
+int fork_until(Clock::time_point end, std::chrono::milliseconds pause) {
   int forks = 0;
   for (; Clock::now() < end; ++forks) {
+    std::this_thread::sleep_for(pause);
     const pid_t pid = fork();
     if (pid < 0) give_up("fork failed");
     if (pid == 0) child(static_cast<unsigned>(forks));
@@ -101,8 +149,12 @@ int main(int argc, char** argv) {
   CLI::App app{"threads and forks at once"};
   int seconds = 5;
   unsigned threads = 6;
+  int fork_every_ms = 0;
+  int trim_every_ms = 5;
   app.add_option("--seconds", seconds, "how long")->check(CLI::PositiveNumber);
   app.add_option("--threads", threads, "that stay for all of it");
+  app.add_option("--fork-every-ms", fork_every_ms, "0: as often as it goes")->check(CLI::NonNegativeNumber);
+  app.add_option("--trim-every-ms", trim_every_ms, "between two trims")->check(CLI::PositiveNumber);
   app.add_option("--largest", largest_bytes, "bytes; above 32768 they are the next allocator's")
       ->check(CLI::Range(32768, 100000));
   CLI11_PARSE(app, argc, argv);
@@ -110,15 +162,16 @@ int main(int argc, char** argv) {
   std::vector<std::thread> workers;
   for (unsigned i = 0; i < threads; ++i) workers.emplace_back(work, i + 1, 1L << 60);
   workers.emplace_back([] {
-    for (unsigned seed = 1000; !stop; ++seed) std::thread(work, seed, 5000).join();
+    for (unsigned seed = 1000; !stop; ++seed, ++short_threads) std::thread(work, seed, 5000).join();
   });
-  workers.emplace_back([] {
-    while (!stop) {
+  workers.emplace_back([trim_every_ms] {
+    for (; !stop; ++trims) {
       sb_trim();
-      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      std::this_thread::sleep_for(std::chrono::milliseconds(trim_every_ms));
     }
   });
-  const int forks = fork_until(Clock::now() + std::chrono::seconds(seconds));
+  const int forks =
+      fork_until(Clock::now() + std::chrono::seconds(seconds), std::chrono::milliseconds(fork_every_ms));
   stop = true;
   for (std::thread& worker : workers) worker.join();
   for (std::atomic<void*>& place : places) check_and_free(place.exchange(nullptr));
@@ -127,6 +180,8 @@ int main(int argc, char** argv) {
 
   sb_stats stats;
   sb_stats_get(&stats, sizeof stats);
-  std::printf("stress: %ld operations, %d forks\n", operations.load(), forks);
+  std::printf("stress: %ld operations in %u threads and %ld short ones, %d forks, %ld trims; %llu bytes lost\n",
+              operations.load(), threads, short_threads.load(), forks, trims.load(),
+              static_cast<unsigned long long>(stats.live_bytes));
   if (stats.live_bytes != 0) give_up("bytes are live though every block was freed");
 }
