@@ -15,6 +15,8 @@
 #include "check/stack_depot.hpp"
 #include "heap/next_blocks.hpp"
 #include "heap/private_heap.hpp"
+#include "heap/sample_hook.hpp"
+#include "os/memory_tool.hpp"
 #include "os/port.hpp"
 
 namespace smallblock::check {
@@ -24,7 +26,7 @@ namespace {
 constexpr char kRefused[] = "smallblock: the system refuses the memory for check mode; it stays off\n";
 
 // Whose a pointer is. One that cannot be anybody's, or no block's start, does not come back from here.
-enum class Owner : std::uint8_t { kChecked, kPlain, kPrivate, kNext };
+enum class Owner : std::uint8_t { kChecked, kPlain, kPrivate, kSampled, kNext };
 
 [[noreturn]] void report_free_again_or_foreign(const CallSite& site) noexcept {
   Block block;
@@ -58,7 +60,10 @@ Owner find_outside(const CallSite& site, Block& block) noexcept {
   if (inside) report_interior(site, block);
   if (found && block.record.state != State::kLive) report_double_free(site, block);
   if (found) return Owner::kChecked;
+  if (sampled(site.pointer) != nullptr) return Owner::kSampled;
   if (PrivateHeap::of(site.pointer) != nullptr) return Owner::kPrivate;
+  // The tools know more of it, and memcheck complains of the question.
+  if (os::is_marking()) return Owner::kNext;
   if (const char* why = why_foreign(site.pointer)) report_foreign(site, why);
   return Owner::kNext;
 }
@@ -91,6 +96,8 @@ void release(const CallSite& site, Owner owner, Block& block) noexcept {
       return give_back(block);
     case Owner::kPrivate:
       return PrivateHeap::of(pointer)->deallocate(pointer);
+    case Owner::kSampled:
+      return sample_hook.get()->deallocate(pointer, site.door);
     case Owner::kNext:
       return deallocate_next(pointer);
   }
@@ -101,6 +108,8 @@ void* allocate(Bytes bytes, Bytes alignment, Door door) noexcept {
   block.record.door = door;
   block.requested = bytes;
   if (!make_block(block, alignment)) {
+    if (os::is_marking())
+      return alignment <= kConfig.granule_bytes ? allocate_next(bytes) : allocate_next_aligned(alignment, bytes);
     errno = ENOMEM;
     return nullptr;
   }
@@ -128,7 +137,8 @@ void* reallocate(void* pointer, Bytes bytes, Door door) noexcept {
   Block block;
   const Owner owner = find_owner(site, block);
   if (owner == Owner::kPrivate) return PrivateHeap::of(pointer)->reallocate(pointer, bytes);
-  if (owner == Owner::kNext) return reallocate_next(pointer, bytes);
+  // That of a sampled block, too.
+  if (owner == Owner::kNext || owner == Owner::kSampled) return reallocate_next(pointer, bytes);
   if (owner == Owner::kChecked) verify(site, block);
   void* moved = allocate(bytes, kConfig.granule_bytes, door);
   if (moved == nullptr) return nullptr;
@@ -148,6 +158,8 @@ Bytes usable_bytes(const void* pointer) noexcept {
       if (region.owns(UserPointer{pointer}))
         return kSizeClasses[region.record(region.pool_of(UserPointer{pointer})).class_index].block_bytes;
       break;
+    case Owner::kSampled:
+      return sample_hook.get()->usable_bytes(pointer);
     case Owner::kNext:
       break;
   }
@@ -183,11 +195,12 @@ bool reserve_all() noexcept {
 namespace smallblock {
 
 bool start_check_mode() noexcept {
-  if (check_hook.get() != nullptr) return true;
+  if (check_hook.get() == &check::kHook) return true;
   if (!check::reserve_all()) {
     os::write_all(2, check::kRefused, sizeof check::kRefused - 1);
     return false;
   }
+  os::start_marking(region.start_of(PoolIndex{0}), region.bytes());
   hand_over_to(check::kHook);
   return true;
 }

@@ -14,6 +14,7 @@
 #include "heap/in_hand.hpp"
 #include "heap/limits.hpp"
 #include "heap/next_blocks.hpp"
+#include "os/memory_tool.hpp"
 
 namespace smallblock::check {
 
@@ -25,16 +26,10 @@ constexpr Bytes kLargeHeldMax = 1_MiB;
 // Under check_lock.
 constinit std::uint64_t held_by_class[kClassCount + 1] = {};
 
-ClassIndex class_for(Bytes gross, Bytes alignment) noexcept {
-  if (gross > kConfig.small_limit_bytes) return kNoClass;
-  return alignment <= kConfig.granule_bytes ? class_of(gross) : aligned_class_of(gross, alignment);
-}
-
 bool make_small(Block& block, Bytes lead, ClassIndex class_index) noexcept {
   const Bytes block_bytes = kSizeClasses[class_index].block_bytes;
-  void* start = nullptr;
-  if (!process_may_grow(block_bytes, false)) return false;
-  if (depots[class_index].take_blocks(class_index, 1, &start) != 1) return false;
+  void* start = take_one(class_index);
+  if (start == nullptr) return false;
   if (!records.ensure(start)) {
     depots[class_index].put_back(class_index, 1, &start);
     return false;
@@ -120,6 +115,17 @@ bool release_oldest(Wanted wanted) noexcept {
 
 }  // namespace
 
+ClassIndex class_for(Bytes bytes, Bytes alignment) noexcept {
+  if (bytes > kConfig.small_limit_bytes) return kNoClass;
+  return alignment <= kConfig.granule_bytes ? class_of(bytes) : aligned_class_of(bytes, alignment);
+}
+
+void* take_one(ClassIndex class_index) noexcept {
+  void* start = nullptr;
+  if (!process_may_grow(kSizeClasses[class_index].block_bytes, false)) return nullptr;
+  return depots[class_index].take_blocks(class_index, 1, &start) == 1 ? start : nullptr;
+}
+
 bool make_block(Block& block, Bytes alignment) noexcept {
   const Bytes lead = std::max(alignment, kConfig.granule_bytes);
   constexpr Bytes kLeadMax = 0xffff * kConfig.granule_bytes;
@@ -127,9 +133,11 @@ bool make_block(Block& block, Bytes alignment) noexcept {
   const ClassIndex class_index = class_for(lead + block.requested + 1, alignment);
   block.record.lead_granules = static_cast<std::uint16_t>(lead / kConfig.granule_bytes);
   block.record.requested = static_cast<std::uint32_t>(block.requested);
-  if ((class_index == kNoClass || !make_small(block, lead, class_index)) && !make_large(block, lead, alignment))
-    return false;
-  fill_guards(block);
+  if (class_index == kNoClass || !make_small(block, lead, class_index)) {
+    // A tool puts its own guards around the next allocator's blocks.
+    if (os::is_marking() || !make_large(block, lead, alignment)) return false;
+  }
+  fill_new(block);
   return true;
 }
 

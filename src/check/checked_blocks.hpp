@@ -9,7 +9,13 @@
 
 namespace smallblock::check {
 
-// Memory for block.requested bytes with a frame; fills in all but record.allocated_at. False: out of memory.
+// kNoClass: for the next allocator.
+ClassIndex class_for(Bytes bytes, Bytes alignment) noexcept;
+// Any block of a class; nullptr: at a limit, or out of memory.
+void* take_one(ClassIndex class_index) noexcept;
+
+// Memory for block.requested bytes with a frame; fills in all but record.allocated_at. False: out of memory, or a
+// block for the next allocator alone.
 bool make_block(Block& block, Bytes alignment) noexcept;
 // From here on it can be freed.
 bool publish(Block& block) noexcept;

@@ -1,6 +1,7 @@
 // The bytes that check mode writes around live blocks and into freed ones, and the search for one that changed.
 //
-// A write of the very byte that stands there goes unseen. Called when a block is made, freed, and given back.
+// A write of the very byte that stands there goes unseen. Where a tool watches the process (os/memory_tool.hpp), it
+// is told instead, and nothing is written or searched. Called when a block is made, freed, and given back.
 #pragma once
 
 #include "check/record.hpp"
@@ -10,7 +11,8 @@ namespace smallblock::check {
 inline constexpr unsigned char kGuardByte = 0xFD;
 inline constexpr unsigned char kFreedByte = 0xDD;
 
-void fill_guards(const Block& block) noexcept;
+// The guards, and if wanted (check/perturb.hpp) what the program gets.
+void fill_new(const Block& block) noexcept;
 void fill_freed(const Block& block) noexcept;
 
 // The first byte that is not as it was left; nullptr if there is none.

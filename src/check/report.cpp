@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "check/stack_depot.hpp"
+#include "os/memory_tool.hpp"
 #include "os/port.hpp"
 #include "os/stack.hpp"
 
@@ -171,6 +172,8 @@ unsigned value_of(const char* byte) noexcept {
 
 void report_double_free(const CallSite& site, const Block& block) noexcept {
   begin();
+  // It has the stacks, and shows them.
+  if (os::marking_for == os::MemoryTool::kMemcheck) os::mark_freed(const_cast<void*>(site.pointer), 0);
   const char* what = site.call == Call::kFree ? "double free" : name_of(site);
   say("smallblock: %s of %p, %s\n", what, site.pointer, Name(block).text);
   end_with(block);

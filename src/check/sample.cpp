@@ -133,7 +133,7 @@ void* allocate_page(Bytes bytes, Door door) noexcept {
   block.record.allocated_at = stack_depot.capture_here();
   const os::LockGuard guard(check_lock);
   if (!slots.take(block)) return nullptr;
-  fill_guards(block);
+  fill_new(block);
   budget.charge_since(start_ns);
   return block.user;
 }

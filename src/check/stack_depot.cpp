@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "heap/in_hand.hpp"
+#include "os/memory_tool.hpp"
 #include "os/port.hpp"
 #include "os/stack.hpp"
 
@@ -82,7 +83,7 @@ bool StackDepot::reserve() noexcept {
   }
   buckets_ = reinterpret_cast<std::atomic<StackId>*>(memory);
   entries_ = memory + kBuckets * sizeof *buckets_;
-  os::prepare_stacks();
+  if (os::memory_tool() != os::MemoryTool::kMemcheck) os::prepare_stacks();
   return true;
 }
 
@@ -117,6 +118,8 @@ StackId StackDepot::add(const void* const* frames, unsigned count) noexcept {
 }
 
 StackId StackDepot::capture_here() noexcept {
+  // It keeps the stacks itself, and the unwinder would be slow in it.
+  if (os::marking_for == os::MemoryTool::kMemcheck) return 0;
   // A fork must not fall into it: the unwinder has locks of its own.
   const InHand in_hand;
   const Capturing capturing;

@@ -37,6 +37,7 @@ class Checked {
 
 constinit RarelyWritten<const CheckHook*> check_hook;
 constinit bool check_mode_wanted = false;
+constinit unsigned char perturb_byte = 0;
 
 void hand_over_to(const CheckHook& hook) noexcept {
   if (prepare_doors_for_check_mode != nullptr) prepare_doors_for_check_mode();

@@ -15,6 +15,7 @@
 #include "heap/next_blocks.hpp"
 #include "heap/registry.hpp"
 #include "heap/slow_path.hpp"
+#include "os/memory_tool.hpp"
 
 namespace smallblock {
 
@@ -133,6 +134,7 @@ void* PrivateHeap::allocate_small(ClassIndex class_index) noexcept {
   if (!may_grow(kSizeClasses[class_index].block_bytes)) return nullptr;
   void* block = nullptr;
   order_of(class_index).take(1, &block);
+  if (os::is_marking() && block != nullptr) os::mark_usable(block, kSizeClasses[class_index].block_bytes);
   return block;
 }
 
@@ -175,7 +177,10 @@ void PrivateHeap::deallocate(void* pointer) noexcept {
   const PoolIndex pool = region.pool_of(block);
   if (pool.is_none() || region.record(pool).owner != number())
     fail("free of a block that is not of this heap", pointer);
-  order_of(region.record(pool).class_index).put_back(1, &pointer);
+  const ClassIndex class_index = region.record(pool).class_index;
+  // What is no block's start ends the process below.
+  if (os::is_marking()) os::mark_forbidden(pointer, kSizeClasses[class_index].block_bytes);
+  order_of(class_index).put_back(1, &pointer);
 }
 
 bool PrivateHeap::owns(const void* address) noexcept {

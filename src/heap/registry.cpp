@@ -167,6 +167,7 @@ bool start_engine() noexcept {
   if (state == EngineState::kRefused || current_heap == &direct_heap) return false;
   if (!handle_forks()) return false;
   bool check_mode_due = false;
+  bool perturbing_due = false;
   bool sampling_due = false;
   {
     const os::LockGuard guard(registry_lock);
@@ -176,11 +177,13 @@ bool start_engine() noexcept {
       const bool started = region.initialise() && os::register_thread_exit(give_heap_back);
       if (started) describe_heap();
       check_mode_due = started && check_mode_wanted;
+      perturbing_due = started && perturb_byte != 0;
       sampling_due = started && sample_every_wanted != 0;
       engine_state.store(started ? EngineState::kReady : EngineState::kRefused, std::memory_order_release);
     }
   }
-  if (check_mode_due) start_check_mode();
+  const bool checking = check_mode_due && start_check_mode();
+  if (perturbing_due && !checking) start_perturbing();
   if (sampling_due) start_sampling(sample_every_wanted);
   return engine_state.load(std::memory_order_relaxed) == EngineState::kReady;
 }

@@ -12,6 +12,7 @@
 #include "heap/limits.hpp"
 #include "heap/memory_return.hpp"
 #include "heap/sample_hook.hpp"
+#include "os/memory_tool.hpp"
 #include "os/port.hpp"
 
 namespace smallblock {
@@ -52,7 +53,11 @@ void read_check() noexcept {
   const char* text = os::environment(name);
   constexpr char kSample[] = "sample:";
   constexpr Bytes kSampleLength = sizeof kSample - 1;
-  if (text == nullptr || *text == '\0' || std::strcmp(text, "0") == 0) return;
+  if (text == nullptr || *text == '\0') {
+    check_mode_wanted = os::is_memory_tool_for_blocks();
+    return;
+  }
+  if (std::strcmp(text, "0") == 0) return;
   if (std::strcmp(text, "1") == 0) {
     check_mode_wanted = true;
     return;
@@ -64,6 +69,17 @@ void read_check() noexcept {
       sampled && *digits >= '0' && *digits <= '9' ? std::strtoull(digits, &end, 10) : 0;
   if (every == 0 || *end != '\0' || every > INT32_MAX) return refuse(name, text, "0, 1 or sample:N");
   sample_every_wanted = static_cast<std::uint32_t>(every);
+}
+
+// A byte in any notation of C; 0: off.
+void read_perturb() noexcept {
+  const char* name = "SMALLBLOCK_PERTURB";
+  const char* text = os::environment(name);
+  if (text == nullptr || *text == '\0') return;
+  char* end = nullptr;
+  const unsigned long value = std::strtoul(text, &end, 0);
+  if (*text < '0' || *text > '9' || *end != '\0' || value > 0xff) return refuse(name, text, "a byte, 0 to 255");
+  perturb_byte = static_cast<unsigned char>(value);
 }
 
 // "512M", "2G", "1000000": bytes, or Limits::kNone.
@@ -92,6 +108,7 @@ void read_settings() noexcept {
   if (is_on("SMALLBLOCK_BACKGROUND")) want_background_thread();
   if (is_on("SMALLBLOCK_HUGEPAGES")) region.want_huge_pages();
   read_check();
+  read_perturb();
   Limits::Values limits;
   limits.soft_live_bytes = read_bytes("SMALLBLOCK_SOFT_LIMIT");
   limits.hard_live_bytes = read_bytes("SMALLBLOCK_HARD_LIMIT");
