@@ -33,8 +33,8 @@ struct CheckHook {
 // Set by src/heap/settings when the environment asks for check mode; the engine's start then calls the next one.
 [[gnu::visibility("hidden")]] extern constinit bool check_mode_wanted;
 
-// Set by src/heap/settings: 0, or what freed blocks are filled with; fresh ones get its complement. The engine's start
-// then calls start_perturbing(), unless check mode is wanted, which fills too.
+// Set by src/heap/settings: 0, or what freed blocks are filled with; fresh ones get its complement. The engine's
+// start then calls start_perturbing(), unless check mode is wanted, which fills too.
 [[gnu::visibility("hidden")]] extern constinit unsigned char perturb_byte;
 
 // Every malloc and free misses from here on, and fills; defined in src/check. Any thread; the engine has started.

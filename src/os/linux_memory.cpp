@@ -14,6 +14,7 @@
 
 #include "base/bits.hpp"
 #include "base/relaxed.hpp"
+#include "os/memory_tool.hpp"
 #include "os/port.hpp"
 
 namespace smallblock::os {
@@ -39,7 +40,8 @@ constinit Relaxed<bool> advises_many{true};
 
 // Returns how many of the leading ranges were given back; 0: one has to be tried alone.
 unsigned advise_many(const Range* ranges, unsigned count) noexcept {
-  if (count < kRangesMin || !advises_many.load()) return 0;
+  // Valgrind does not know the call, and says so.
+  if (count < kRangesMin || !advises_many.load() || is_in_valgrind()) return 0;
   if (count > kRangesMax) count = kRangesMax;
   iovec vector[kRangesMax];
   for (unsigned i = 0; i < count; ++i) vector[i] = {ranges[i].address, ranges[i].bytes};

@@ -42,6 +42,10 @@ bool is_memcheck() noexcept {
   return VALGRIND_MAKE_MEM_DEFINED(&known, sizeof known) != 0;
 }
 
+bool runs_on_valgrind() noexcept {
+  return RUNNING_ON_VALGRIND != 0;
+}
+
 void tell_block(void* address, Bytes bytes) noexcept {
   VALGRIND_MALLOCLIKE_BLOCK(address, bytes, 0, 0);
 }
@@ -61,6 +65,9 @@ void tell_usable(void* address, Bytes bytes) noexcept {
 bool is_memcheck() noexcept {
   return false;
 }
+bool runs_on_valgrind() noexcept {
+  return false;
+}
 void tell_block(void*, Bytes) noexcept {}
 void tell_freed(void*) noexcept {}
 void tell_forbidden(void*, Bytes) noexcept {}
@@ -75,6 +82,10 @@ MemoryTool memory_tool() noexcept {
   if (__asan_poison_memory_region != nullptr && __asan_unpoison_memory_region != nullptr)
     return MemoryTool::kAddressSanitizer;
   return is_memcheck() ? MemoryTool::kMemcheck : MemoryTool::kNone;
+}
+
+bool is_in_valgrind() noexcept {
+  return runs_on_valgrind();
 }
 
 bool is_memory_tool_for_blocks() noexcept {

@@ -16,6 +16,9 @@ enum class MemoryTool : std::uint8_t { kNone, kAddressSanitizer, kMemcheck };
 // The one that watches this process.
 MemoryTool memory_tool() noexcept;
 
+// Whether the process runs under any tool of Valgrind.
+bool is_in_valgrind() noexcept;
+
 // Whether it shall be told from the first block on. Not where the engine is built with the sanitizer itself: that
 // is for tests of the engine as it is.
 bool is_memory_tool_for_blocks() noexcept;

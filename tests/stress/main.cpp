@@ -15,6 +15,7 @@
 #include <cstring>
 #include <random>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "heap/audit.hpp"
@@ -119,7 +120,7 @@ void work(unsigned seed, long limit) {
 }
 
 [[noreturn]] void child(unsigned seed) {
-  alarm(60);
+  alarm(120);
   Random random(seed);
   for (int i = 0; i < 2000; ++i) {
     check_and_free(places[random() % kSharedPlaces].exchange(nullptr));
@@ -129,18 +130,27 @@ void work(unsigned seed, long limit) {
   _exit(0);
 }
 
+void wait_for(pid_t child) {
+  int status = 0;
+  if (waitpid(child, &status, 0) != child || status != 0) give_up("a child failed");
+}
+
+// One child a `pause`, whether the ones before have ended or not; without a pause, one after the other.
 int fork_until(Clock::time_point end, std::chrono::milliseconds pause) {
-  int forks = 0;
-  for (; Clock::now() < end; ++forks) {
-    std::this_thread::sleep_for(pause);
+  std::vector<pid_t> children;
+  Clock::time_point due = Clock::now();
+  for (; due < end && Clock::now() < end; due += pause) {
+    std::this_thread::sleep_until(due);
     const pid_t pid = fork();
     if (pid < 0) give_up("fork failed");
-    if (pid == 0) child(static_cast<unsigned>(forks));
-    int status = 0;
-    waitpid(pid, &status, 0);
-    if (status != 0) give_up("a child failed");
+    if (pid == 0) child(static_cast<unsigned>(children.size()));
+    children.push_back(pid);
+    if (pause.count() == 0) wait_for(std::exchange(children.back(), 0));
   }
-  return forks;
+  for (const pid_t pid : children) {
+    if (pid != 0) wait_for(pid);
+  }
+  return static_cast<int>(children.size());
 }
 
 }  // namespace
