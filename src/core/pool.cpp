@@ -63,6 +63,11 @@ bool PoolRecord::is_out(std::uint64_t offset) const noexcept {
   return block != kNotABlock && (free_bits[block / 64] & (std::uint64_t{1} << (block % 64))) == 0;
 }
 
+void PoolRecord::flip_out(std::uint64_t offset) noexcept {
+  const std::uint32_t block = block_at(kSizeClasses[class_index], offset);
+  free_bits[block / 64] ^= std::uint64_t{1} << (block % 64);
+}
+
 void PoolRecord::audit() const noexcept {
   unsigned set = 0;
   for (const std::uint64_t word : free_bits) set += static_cast<unsigned>(std::popcount(word));

@@ -69,6 +69,9 @@ struct alignas(64) PoolRecord {
   // Whether a block that is out starts at this offset.
   bool is_out(std::uint64_t offset) const noexcept;
 
+  // For heap/audit, which marks what it has seen and takes the marks away: from out to free, and back.
+  void flip_out(std::uint64_t offset) noexcept;
+
   // Proves the invariant above; ends the process if it does not hold.
   void audit() const noexcept;
 

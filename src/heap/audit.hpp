@@ -1,10 +1,19 @@
-// Proves the whole heap: every structure's own audit(), one after the other.
+// Proves the whole heap: every structure's own audit(), and what lies between them. Called at exit by check mode,
+// and by the tests.
 #pragma once
+
+#include <cstdint>
 
 namespace smallblock {
 
-// Ends the process if an invariant of an arena, a pool or a depot does not hold. The magazines of running threads
-// are not looked into. Takes every lock for a moment; O(pools + cached blocks).
-void audit_heap() noexcept;
+// Whose magazines are looked into: those of the depots, or also those of all thread heaps, for which no other
+// thread may allocate or free meanwhile.
+enum class Magazines : std::uint8_t { kOfDepots, kOfAll };
+
+// Ends the process unless: every pool lies in the one place of its arena that is not free, and in the one order of
+// its class and owner; each of its units has the class table's entry; its counts are those of its bitmap, and its
+// purged pages are free; every cached block is out, and cached once; the totals are the sums of all that. Any
+// thread. The others wait at their next miss. O(committed units + cached blocks).
+void audit_heap(Magazines magazines = Magazines::kOfDepots) noexcept;
 
 }  // namespace smallblock

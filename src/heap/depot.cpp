@@ -237,4 +237,10 @@ void Depot::audit() noexcept {
   SB_CHECK(cached == blocks_cached_);
 }
 
+void Depot::visit_full(ClassIndex class_index, void (*visit)(void* const*, std::uint64_t, ClassIndex)) noexcept {
+  const os::LockGuard guard(lock_);
+  for (const Magazine* full = newest_full_; full != nullptr; full = full->older)
+    visit(full->entries, full->count.load(), class_index);
+}
+
 }  // namespace smallblock

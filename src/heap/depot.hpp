@@ -74,6 +74,9 @@ class alignas(64) Depot {
   // For all classes; this is the first one's.
   void describe(HeapDescriptor& descriptor) const noexcept;
   void audit() noexcept;
+  // Calls `visit` for the blocks of each full magazine. O(magazines) and what `visit` takes.
+  void visit_full(ClassIndex class_index,
+                  void (*visit)(void* const* blocks, std::uint64_t count, ClassIndex class_index)) noexcept;
 
   os::Lock& lock() noexcept { return lock_; }
 

@@ -25,6 +25,9 @@ enum class ForkHandlers : std::uint8_t { kNew, kHandled, kRefused };
 constinit std::atomic<ForkHandlers> handlers{ForkHandlers::kNew};
 // Between prepare and the handlers after it; written with every lock held.
 constinit bool forking = false;
+// This process was forked by a handler that interrupted the engine: what others had counted is not known.
+constinit bool in_hand_is_unknown = false;
+constinit bool interrupted_now = false;
 
 // In the order of os/lock.hpp.
 template <typename Visit>
@@ -57,11 +60,12 @@ void before_fork() noexcept {
     } else {
       for_each_lock([](os::Lock& lock) { lock.lock_for_fork(true); });
     }
-    if (interrupted || InHand::nothing()) break;
+    if (interrupted || in_hand_is_unknown || InHand::nothing()) break;
     unlock_all();
     os::yield_thread();
   }
   os::Lock::pass_all();
+  interrupted_now = interrupted;
   forking = true;
 }
 
@@ -75,6 +79,11 @@ void after_fork_in_parent() noexcept {
 void after_fork_in_child() noexcept {
   if (!forking) return;
   forking = false;
+  if (interrupted_now) {
+    in_hand_is_unknown = true;
+  } else {
+    InHand::forget_others();
+  }
   os::Lock::pass_no_more();
   for_each_lock([](os::Lock& lock) { lock.reset_in_child(); });
   adopt_heaps_in_child();
@@ -86,6 +95,14 @@ void after_fork_in_child() noexcept {
 }
 
 }  // namespace
+
+Standstill::Standstill() noexcept {
+  before_fork();
+}
+
+Standstill::~Standstill() {
+  after_fork_in_parent();
+}
 
 bool handle_forks() noexcept {
   if (handlers.exchange(ForkHandlers::kHandled) == ForkHandlers::kNew) {

@@ -13,4 +13,14 @@ namespace smallblock {
 // refused, and the engine must not start.
 bool handle_forks() noexcept;
 
+// As around a fork: the caller holds every lock, goes through all of them, and nobody has pools or blocks in hand.
+// Others change nothing meanwhile but their own magazines, by hits.
+class [[nodiscard]] Standstill {
+ public:
+  Standstill() noexcept;
+  ~Standstill();
+  Standstill(const Standstill&) = delete;
+  Standstill& operator=(const Standstill&) = delete;
+};
+
 }  // namespace smallblock

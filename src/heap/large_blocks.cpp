@@ -122,4 +122,16 @@ bool LargeBlocks::contains(const void* address, const PrivateHeap* heap) noexcep
   return false;
 }
 
+void LargeBlocks::audit() noexcept {
+  const os::LockGuard guard(lock_);
+  Bytes seen = 0;
+  for (Bytes slot = 0; slot < slots_; ++slot) {
+    Entry& entry = table_[slot];
+    if (entry.address == 0) continue;
+    ++seen;
+    SB_CHECK(entry.heap != nullptr && find(reinterpret_cast<void*>(entry.address)) == &entry);
+  }
+  SB_CHECK(seen == count_.load() && seen * 2 <= slots_);
+}
+
 }  // namespace smallblock

@@ -36,6 +36,9 @@ class LargeBlocks {
   // Whether an address lies in a block of this heap. O(table).
   bool contains(const void* address, const PrivateHeap* heap) noexcept;
 
+  // Proves that every block is found, and that their number is right. O(table).
+  void audit() noexcept;
+
   os::Lock& lock() noexcept { return lock_; }
 
  private:

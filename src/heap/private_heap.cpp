@@ -212,6 +212,14 @@ void PrivateHeap::count(PoolOrderCounts* by_class) noexcept {
   }
 }
 
+void PrivateHeap::audit() noexcept {
+  const os::LockGuard guard(lock_);
+  for (const PoolOrder& order : orders_) {
+    order.audit();
+    SB_CHECK(alive_ || order.counts().pools == 0);
+  }
+}
+
 PrivateHeap* newest_private_heap() noexcept {
   const os::LockGuard guard(list_lock);
   return all_private;

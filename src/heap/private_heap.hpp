@@ -46,6 +46,9 @@ class PrivateHeap {
   void punch(PunchBatch& batch, LookRound& round) noexcept;
   void punch_all(PunchBatch& batch, std::uint32_t now_ms) noexcept;
 
+  // Proves the pools of every class. O(pools).
+  void audit() noexcept;
+
   os::Lock& lock() noexcept { return lock_; }
   PrivateHeap* next() const noexcept { return next_; }
   bool alive() const noexcept { return alive_; }

@@ -319,4 +319,16 @@ void count_heaps(HeapCounts& counts) noexcept {
   }
 }
 
+void visit_magazines(void (*visit)(void* const*, std::uint64_t, ClassIndex)) noexcept {
+  const os::LockGuard guard(registry_lock);
+  for (const ThreadHeap* heap = all_heaps; heap != nullptr; heap = heap->next) {
+    for (unsigned index = 1; index <= kClassCount; ++index) {
+      void** top = heap->tops[index].top.load();
+      visit(Magazine::containing(top)->entries, Magazine::count_below(top), static_cast<ClassIndex>(index));
+      if (const Magazine* spare = heap->spares[index].spare.peek())
+        visit(spare->entries, spare->count.load(), static_cast<ClassIndex>(index));
+    }
+  }
+}
+
 }  // namespace smallblock

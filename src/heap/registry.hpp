@@ -61,6 +61,9 @@ struct HeapCounts {
 // Counts what all thread heaps hold; exact for threads that do not allocate meanwhile. O(heaps * classes).
 void count_heaps(HeapCounts& counts) noexcept;
 
+// Calls `visit` for the blocks of each magazine of each heap. No thread may allocate or free meanwhile.
+void visit_magazines(void (*visit)(void* const* blocks, std::uint64_t count, ClassIndex class_index)) noexcept;
+
 // Returns when no heap is in the middle of a miss that began before; after 100 ms in any case.
 void wait_for_misses() noexcept;
 

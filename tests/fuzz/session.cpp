@@ -200,7 +200,7 @@ void Session::set_fault(const model::Operation& numbers) {
 
 void Session::audit() {
   audited_at_ = operations_;
-  audit_heap();
+  audit_heap(Magazines::kOfAll);
   std::uint64_t expected_bytes = 0;
   for (model::State& each : states_) {
     for (std::size_t i = 0; i < model::State::kSlots; ++i) expected_bytes += block_bytes(each.slot(i));
@@ -253,7 +253,7 @@ void Session::finish() {
   sb_limits_set(nullptr);
   sb_decay_set(1000);
   sb_trim();
-  audit_heap();
+  audit_heap(Magazines::kOfAll);
 
   const sb_memory left = memory();
   const sb_stats stats = statistics();

@@ -1,6 +1,7 @@
 // The shadow-model test: threads perform random operations over the whole C interface while a model of theirs
 // checks every block. Runs in rounds; each round's threads are new and go on with the blocks of those that have
-// exited. At the end everything is freed and the allocator's own statistics must be back where they began.
+// exited. The whole heap is audited after each round, or with one thread after each operation. At the end everything
+// is freed and the allocator's own statistics must be back where they began.
 //
 // Exit status 0 and one line with the figures, or a report on stderr (state.cpp) and SIGABRT. A thread's operations
 // depend on the seed alone; what they meet depends on the other threads, too.
@@ -12,6 +13,7 @@
 #include <random>
 #include <thread>
 
+#include "heap/audit.hpp"
 #include "state.hpp"
 
 namespace smallblock::model {
@@ -23,6 +25,7 @@ struct Parameters {
   std::uint64_t operations = 1000000;
   std::uint64_t seed = 0;
   std::uint64_t max_bytes = 256 * 1024;
+  std::uint64_t audit_every = 0;
   bool ledger = true;
 };
 
@@ -57,10 +60,12 @@ void run_threads(const Parameters& parameters, World& world) {
         const std::uint64_t share = parameters.operations / parameters.threads / parameters.rounds;
         for (std::uint64_t i = 0; i < share; ++i) {
           states[thread].perform(random_operation(randoms[thread], parameters.max_bytes));
+          if (parameters.audit_every != 0 && i % parameters.audit_every == 0) audit_heap(Magazines::kOfAll);
         }
       });
     }
     for (std::thread& thread : threads) thread.join();
+    audit_heap(Magazines::kOfAll);
   }
   for (State& state : states) state.release_everything();
   for (SharedHeap& heap : world.heaps) {
@@ -112,8 +117,10 @@ int main(int argc, char** argv) {
   CLI::Option* seed =
       app.add_option("--seed", parameters.seed, "first number of the sequences; default: a new one");
   app.add_option("--max-size", parameters.max_bytes, "largest request in bytes")->check(CLI::Range(1, 1 << 30));
+  app.add_option("--audit-every", parameters.audit_every, "operations; with one thread only");
   app.add_flag("!--no-ledger", parameters.ledger, "check contents only, not address ranges");
   CLI11_PARSE(app, argc, argv);
+  if (parameters.threads != 1) parameters.audit_every = 0;
   if (seed->count() == 0) parameters.seed = std::random_device()();
   return smallblock::model::run(parameters);
 }

@@ -164,7 +164,7 @@ void check_end() noexcept {
     become(thread);
     if (!world.ended[thread]) exit_thread();
   }
-  audit_heap();
+  audit_heap(Magazines::kOfAll);
   check_pools_are_somewhere();
   const Bytes lost_max = world.lost_blocks_max * world.block_bytes;
   const Bytes out = read(totals.out_bytes) - bytes_in_depots();
@@ -175,7 +175,7 @@ void check_end() noexcept {
   }
   exit_thread();
   trim();
-  audit_heap();
+  audit_heap(Magazines::kOfAll);
   check_pools_are_somewhere();
   if (world.lost_blocks_max == 0) return check_nothing_is_left();
   SB_CHECK(read(totals.out_bytes) <= lost_max && bytes_in_depots() == 0);

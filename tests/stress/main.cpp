@@ -1,7 +1,7 @@
 // Threads that hand each other blocks, threads that end soon, trims and forks in the middle of it all. Every child
-// frees and allocates a little and then audits the whole heap; so does the parent at the end: then nothing is live.
-// A block carries its size at its start and a mark at its end: what is overwritten is found by whoever frees it. It
-// comes from one of five calls, and may be resized on its way.
+// frees and allocates a little, forks, and audits the whole heap; so does the parent at the end: then nothing is
+// live. A block carries its size at its start and a mark at its end: what is overwritten is found by whoever frees
+// it. It comes from one of five calls, and may be resized on its way.
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -119,6 +119,11 @@ void work(unsigned seed, long limit) {
   }
 }
 
+void wait_for(pid_t child) {
+  int status = 0;
+  if (waitpid(child, &status, 0) != child || status != 0) give_up("a child failed");
+}
+
 [[noreturn]] void child(unsigned seed) {
   alarm(120);
   Random random(seed);
@@ -126,13 +131,12 @@ void work(unsigned seed, long limit) {
     check_and_free(places[random() % kSharedPlaces].exchange(nullptr));
     check_and_free(make_block(random));
   }
-  smallblock::audit_heap();
+  const pid_t grandchild = fork();
+  if (grandchild == 0) alarm(120);
+  check_and_free(make_block(random));
+  smallblock::audit_heap(smallblock::Magazines::kOfAll);
+  if (grandchild != 0) wait_for(grandchild);
   _exit(0);
-}
-
-void wait_for(pid_t child) {
-  int status = 0;
-  if (waitpid(child, &status, 0) != child || status != 0) give_up("a child failed");
 }
 
 // One child a `pause`, whether the ones before have ended or not; without a pause, one after the other.
@@ -186,7 +190,7 @@ int main(int argc, char** argv) {
   for (std::thread& worker : workers) worker.join();
   for (std::atomic<void*>& place : places) check_and_free(place.exchange(nullptr));
   smallblock::flush_current_heap();
-  smallblock::audit_heap();
+  smallblock::audit_heap(smallblock::Magazines::kOfAll);
 
   sb_stats stats;
   sb_stats_get(&stats, sizeof stats);
