@@ -7,6 +7,7 @@
 #include <gelf.h>
 #include <libelf.h>
 #include <sys/procfs.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,6 +18,7 @@
 
 #include "cli/error.hpp"
 #include "cli/target/remote_symbol.hpp"
+#include "inspect/image/printable.hpp"
 
 namespace smallblock::cli {
 
@@ -42,6 +44,21 @@ std::uint64_t word_at(const unsigned char* bytes, std::size_t index) {
   return word;
 }
 
+// -1 for what is no file of bytes: opening a device can do things.
+int open_regular(const std::string& path) {
+  struct stat status;
+  if (stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return -1;
+  return open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+}
+
+using FileId = std::pair<dev_t, ino_t>;
+
+FileId id_of(int file) {
+  struct stat status {};
+  fstat(file, &status);
+  return {status.st_dev, status.st_ino};
+}
+
 // The last one that begins at or below the address.
 template <typename Entries, typename Begin>
 auto entry_below(const Entries& entries, std::uint64_t address, Begin begin) {
@@ -53,8 +70,11 @@ auto entry_below(const Entries& entries, std::uint64_t address, Begin begin) {
 
 }  // namespace
 
-CoreFile::CoreFile(const std::string& path) : path_(path), file_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
-  if (file_ < 0) {
+CoreFile::CoreFile(int file) : file_(file) {}
+
+CoreFile::CoreFile(const std::string& path) : CoreFile(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+  struct stat status;
+  if (file_ < 0 || fstat(file_, &status) != 0) {
     throw Error(kExitUsage, fmt::format("'{}' is neither a process id nor a file that can be read: {}", path,
                                         std::strerror(errno)));
   }
@@ -62,29 +82,42 @@ CoreFile::CoreFile(const std::string& path) : path_(path), file_(open(path.c_str
   const std::unique_ptr<Elf, ElfEnd> elf(elf_begin(file_, ELF_C_READ, nullptr));
   GElf_Ehdr header;
   if (elf == nullptr || elf_kind(elf.get()) != ELF_K_ELF || gelf_getehdr(elf.get(), &header) == nullptr ||
-      header.e_type != ET_CORE || gelf_getclass(elf.get()) != ELFCLASS64) {
-    close(file_);
+      header.e_type != ET_CORE || gelf_getclass(elf.get()) != ELFCLASS64)
     throw Error(kExitUsage, fmt::format("'{}' is no core dump of a 64-bit process, and no snapshot", path));
-  }
-  read_segments(elf.get());
+  if (!read_segments(elf.get(), static_cast<std::uint64_t>(status.st_size)))
+    throw Error(kExitUsage, fmt::format("'{}' is a damaged core dump: parts of it overlap", path));
 }
 
 CoreFile::~CoreFile() {
-  close(file_);
+  if (file_ >= 0) close(file_);
 }
 
-void CoreFile::read_segments(void* opened) {
+// The file may be cut short. What is read stays in proportion to it: each of its bytes stands for one of memory.
+bool CoreFile::read_segments(void* opened, std::uint64_t file_bytes) {
   auto* elf = static_cast<Elf*>(opened);
   std::size_t count = 0;
-  if (elf_getphdrnum(elf, &count) != 0) return;
+  if (elf_getphdrnum(elf, &count) != 0) return true;
+  std::uint64_t loaded_bytes = 0;
+  std::uint64_t note_bytes = 0;
   for (std::size_t index = 0; index < count; ++index) {
     GElf_Phdr segment;
-    if (gelf_getphdr(elf, static_cast<int>(index), &segment) == nullptr) return;
-    if (segment.p_type == PT_LOAD) segments_.push_back({segment.p_vaddr, segment.p_filesz, segment.p_offset});
-    if (segment.p_type == PT_NOTE) read_notes(elf, segment.p_offset, segment.p_filesz);
+    if (gelf_getphdr(elf, static_cast<int>(index), &segment) == nullptr) break;
+    if (segment.p_offset >= file_bytes) continue;
+    const std::uint64_t bytes = std::min<std::uint64_t>(segment.p_filesz, file_bytes - segment.p_offset);
+    if (segment.p_type == PT_LOAD) {
+      segments_.push_back({segment.p_vaddr, bytes, segment.p_offset});
+      loaded_bytes += bytes;
+    } else if (segment.p_type == PT_NOTE) {
+      note_bytes += bytes;
+      if (note_bytes <= file_bytes) read_notes(elf, segment.p_offset, bytes);
+    }
+    if (loaded_bytes > file_bytes || note_bytes > file_bytes) return false;
   }
   std::sort(segments_.begin(), segments_.end(),
             [](const Segment& one, const Segment& other) { return one.begin < other.begin; });
+  std::sort(files_.begin(), files_.end(),
+            [](const Mapping& one, const Mapping& other) { return one.file.begin < other.file.begin; });
+  return true;
 }
 
 void CoreFile::read_notes(void* opened, std::uint64_t offset, std::uint64_t bytes) {
@@ -101,7 +134,8 @@ void CoreFile::read_notes(void* opened, std::uint64_t offset, std::uint64_t byte
       elf_prpsinfo info;
       std::memcpy(&info, text, sizeof info);
       facts_.pid = info.pr_pid;
-      facts_.command.assign(info.pr_psargs, strnlen(info.pr_psargs, sizeof info.pr_psargs));
+      facts_.command =
+          inspect::printable(std::string(info.pr_psargs, strnlen(info.pr_psargs, sizeof info.pr_psargs)));
     }
   }
 }
@@ -123,8 +157,6 @@ void CoreFile::read_file_note(const unsigned char* note, std::size_t bytes) {
                       word_at(note, word + 2) * page_bytes});
     name_at += length + 1;
   }
-  std::sort(files_.begin(), files_.end(),
-            [](const Mapping& one, const Mapping& other) { return one.file.begin < other.file.begin; });
 }
 
 bool CoreFile::read_dumped(std::uint64_t address, unsigned char* target, std::size_t bytes) const {
@@ -141,11 +173,14 @@ bool CoreFile::read_dumped(std::uint64_t address, unsigned char* target, std::si
   return true;
 }
 
-// Pages of files that were not written to are not in the dump.
+// Pages of files that were not written to are not in the dump: types and names may lie there, the heap's own
+// records do not.
 bool CoreFile::read_mapped(std::uint64_t address, unsigned char* target, std::size_t bytes) const {
+  constexpr std::size_t kMappedBytesMax = 4096;
+  if (bytes > kMappedBytesMax) return false;
   const auto mapping = entry_below(files_, address, [](const Mapping& entry) { return entry.file.begin; });
   if (mapping == files_.end() || address + bytes > mapping->file.end || address + bytes < address) return false;
-  const int file = open(mapping->file.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  const int file = open_regular(mapping->file.path);
   if (file < 0) return false;
   const bool done = read_at(file, mapping->file_offset + (address - mapping->file.begin), target, bytes);
   close(file);
@@ -161,17 +196,21 @@ void CoreFile::read_pieces(std::span<inspect::Piece> pieces) const {
 
 std::vector<std::uint64_t> CoreFile::find_symbol(const char* name) const {
   std::vector<std::uint64_t> addresses;
-  std::map<std::string, std::optional<SymbolPlace>> places;
+  std::map<std::string, FileId> ids;
+  std::map<FileId, std::optional<SymbolPlace>> places;  // a file under many names is read once
   for (const Mapping& mapping : files_) {
-    const auto [entry, is_new] = places.try_emplace(mapping.file.path);
-    if (is_new) {
-      const int file = open(mapping.file.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    const auto [id, is_new_name] = ids.try_emplace(mapping.file.path);
+    if (is_new_name) {
+      const int file = open_regular(mapping.file.path);
       if (file < 0) continue;
-      entry->second = data_symbol_place(file, name);
+      id->second = id_of(file);
+      const auto [place, is_new_file] = places.try_emplace(id->second);
+      if (is_new_file) place->second = data_symbol_place(file, name);
       close(file);
     }
-    if (entry->second && mapping.file_offset == entry->second->first_offset)
-      addresses.push_back(mapping.file.begin + (entry->second->value - entry->second->first_value));
+    const auto place = places.find(id->second);
+    if (place != places.end() && place->second && mapping.file_offset == place->second->first_offset)
+      addresses.push_back(mapping.file.begin + (place->second->value - place->second->first_value));
   }
   return addresses;
 }

@@ -1,7 +1,7 @@
 // A core dump as a memory source: what was in memory, and the files that were mapped.
 //
-// Any bytes may come in: libelf checks its structures, and what it refuses is an error. Symbols are looked up in
-// the mapped files themselves, so those must still be there.
+// Any bytes may come in: libelf checks its structures, and what it refuses is an error; a file can be cut short.
+// Symbols are looked up in the mapped files themselves, so those must still be there.
 #pragma once
 
 #include <string>
@@ -35,13 +35,14 @@ class CoreFile : public inspect::MemorySource {
     std::uint64_t file_offset;
   };
 
-  void read_segments(void* opened);
+  explicit CoreFile(int file);
+
+  bool read_segments(void* opened, std::uint64_t file_bytes);
   void read_notes(void* opened, std::uint64_t offset, std::uint64_t bytes);
   void read_file_note(const unsigned char* note, std::size_t bytes);
   bool read_dumped(std::uint64_t address, unsigned char* target, std::size_t bytes) const;
   bool read_mapped(std::uint64_t address, unsigned char* target, std::size_t bytes) const;
 
-  std::string path_;
   int file_;
   std::vector<Segment> segments_;  // by address
   std::vector<Mapping> files_;     // by address

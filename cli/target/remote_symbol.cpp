@@ -38,6 +38,7 @@ std::optional<std::uint64_t> symbol_value(Elf* elf, const char* name) {
       GElf_Shdr header;
       if (gelf_getshdr(section, &header) == nullptr || header.sh_type != type) continue;
       if (const auto value = value_in_table(elf, section, header, name)) return value;
+      break;  // a file has one of each; a hostile one could have thousands
     }
   }
   return std::nullopt;

@@ -8,6 +8,9 @@
 #include <array>
 #include <cstdlib>
 #include <memory>
+#include <string_view>
+
+#include "inspect/image/printable.hpp"
 
 namespace smallblock::inspect {
 
@@ -16,11 +19,32 @@ namespace {
 constexpr std::size_t kKnownMax = 1U << 20;
 constexpr std::size_t kNameBytesMax = 1024;
 
+// References to earlier parts (S1_) and to parameters (T0_), as many as may be ones.
+unsigned count_references(std::string_view mangled, char kind) {
+  unsigned count = 0;
+  for (std::size_t at = mangled.find(kind); at != std::string_view::npos; at = mangled.find(kind, at + 1)) {
+    const std::size_t end = mangled.find_first_not_of("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", at + 1);
+    if (end != std::string_view::npos && mangled[end] == '_') ++count;
+  }
+  return count;
+}
+
+// Two references can double a name, and one in the expansion of a pack do more: 300 letters can stand for a
+// gigabyte.
+bool can_explode(std::string_view mangled) {
+  constexpr unsigned kReferencesMax = 24;
+  const unsigned parameters = count_references(mangled, 'T');
+  const bool expands = mangled.find("Dp") != std::string_view::npos || mangled.find("sp") != std::string_view::npos;
+  return count_references(mangled, 'S') + parameters > kReferencesMax || (parameters != 0 && expands);
+}
+
+// Mangled as it is if it might be very long.
 std::string demangle(const char* mangled) {
   struct Free {
     void operator()(char* text) const noexcept { std::free(text); }
   };
   int status = 0;
+  if (can_explode(mangled)) return mangled;
   const std::unique_ptr<char, Free> text(abi::__cxa_demangle(mangled, nullptr, nullptr, &status));
   return status == 0 && text != nullptr ? text.get() : std::string();
 }
@@ -64,7 +88,7 @@ std::string CxxNames::read_class(std::uint64_t vtable) const {
   for (std::size_t bytes = kNameBytesMax; bytes >= 16; bytes /= 2) {
     if (!source_.read_bytes(info[1], name.data(), bytes)) continue;
     // A class that is not for other files begins with a star.
-    return demangle(name[0] == '*' ? name.data() + 1 : name.data());
+    return printable(demangle(name[0] == '*' ? name.data() + 1 : name.data()));
   }
   return {};
 }

@@ -22,6 +22,7 @@ namespace {
 constexpr char kMagic[] = {'s', 'm', 'b', 'l', 'h', 'e', 'a', 'p'};
 constexpr unsigned kReadsMax = 64;  // of one record that changes while it is read
 constexpr std::uint32_t kArenasPerRead = 256;
+constexpr std::size_t kPoolsExpectedMax = std::size_t{1} << 18;
 
 static_assert(kUnitsPerArena == ArenaRecord::kUnits && PoolImage::kWords == PoolRecord::kWords);
 
@@ -73,9 +74,11 @@ std::optional<PoolImage> read_record(const PoolRecord& record, std::uint32_t uni
   pool.owner = record.owner;
   pool.class_index = record.class_index;
   pool.capacity = record.capacity;
-  pool.purged_pages = record.purged_pages;
-  pool.idle_pages = record.idle_pages;
-  const auto on_purged = blocks_on(record.purged_pages, size_class, page_bytes);
+  const std::uint64_t pages =
+      low_bits(static_cast<unsigned>((kConfig.pool_bytes << size_class.units_log2) / page_bytes));
+  pool.purged_pages = record.purged_pages & pages;
+  pool.idle_pages = record.idle_pages & pages;
+  const auto on_purged = blocks_on(pool.purged_pages, size_class, page_bytes);
   unsigned free_blocks = 0;
   for (unsigned word = 0; word < PoolImage::kWords; ++word) {
     const unsigned before = word * 64;
@@ -107,7 +110,8 @@ class Walker {
     read_arenas();
     const auto used = std::count_if(image_.arenas.begin(), image_.arenas.end(),
                                     [](const ArenaImage& arena) { return arena.use == ArenaUse::kUsed; });
-    image_.pools.reserve(static_cast<std::size_t>(used) * kUnitsPerArena);  // growing would take as much again
+    // Growing would take as much again. What is said to be there need not be.
+    image_.pools.reserve(std::min(static_cast<std::size_t>(used) * kUnitsPerArena, kPoolsExpectedMax));
     for (std::uint32_t first = 0; first < image_.arenas.size(); first += kArenasPerRead) read_pools(first);
     image_.totals.heaps = walk_magazines(source_, descriptor_, [this](std::uint64_t block) { note_cached(block); });
     if (descriptor_.check_records != 0) note_held();
@@ -276,7 +280,8 @@ std::optional<HeapDescriptor> read_descriptor(const MemorySource& source, std::u
 // A torn or hostile descriptor must not lead to endless work.
 bool is_plausible(const HeapDescriptor& descriptor) {
   return std::has_single_bit(descriptor.page_bytes) && descriptor.page_bytes >= 4096 &&
-         descriptor.unit_bytes == kConfig.pool_bytes && descriptor.region_bytes <= kConfig.region_bytes_max &&
+         descriptor.page_bytes <= 64_KiB && descriptor.unit_bytes == kConfig.pool_bytes &&
+         descriptor.region_bytes <= kConfig.region_bytes_max &&
          std::uint64_t{descriptor.arena_count} * kConfig.arena_bytes <= descriptor.region_bytes &&
          descriptor.heap_area_bytes <= descriptor.region_bytes / kConfig.heap_area_share + 64_KiB;
 }

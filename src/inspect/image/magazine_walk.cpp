@@ -3,7 +3,12 @@
 #include "inspect/image/magazine_walk.hpp"
 
 #include <algorithm>
+#include <array>
+#include <bitset>
 #include <cstring>
+#include <memory>
+#include <unordered_set>
+#include <vector>
 
 #include "heap/magazine_store.hpp"
 #include "heap/thread_heap.hpp"
@@ -12,26 +17,39 @@ namespace smallblock::inspect {
 
 namespace {
 
-constexpr std::size_t kHeapsMax = 1U << 20;
+constexpr std::size_t kSlabsPerRead = 64;
 
 // The copy of all magazines.
 class Slabs {
  public:
-  Slabs(const MemorySource& source, const HeapDescriptor& descriptor) {
-    const std::uint64_t slabs = source.read<std::uint32_t>(descriptor.slab_count).value_or(0);
-    const std::uint64_t bytes = std::min(slabs * MagazineStore::kSlabBytes, descriptor.heap_area_bytes);
-    begin_ = descriptor.heap_area + descriptor.heap_area_bytes - bytes;
-    memory_.resize(bytes);
-    seen_.resize(bytes / sizeof(Magazine));
-    if (!source.read_bytes(begin_, memory_.data(), bytes)) memory_.clear();
+  // From the end of the area downwards, as the slabs were made. A count that is not true takes no memory.
+  Slabs(const MemorySource& source, const HeapDescriptor& descriptor)
+      : end_(descriptor.heap_area + descriptor.heap_area_bytes) {
+    const std::uint64_t slabs =
+        std::min<std::uint64_t>(source.read<std::uint32_t>(descriptor.slab_count).value_or(0),
+                                descriptor.heap_area_bytes / MagazineStore::kSlabBytes);
+    std::vector<Piece> pieces;
+    for (bool is_there = true; is_there && slabs_.size() < slabs;) {
+      pieces.clear();
+      for (std::size_t i = 0; i < kSlabsPerRead && slabs_.size() < slabs; ++i) {
+        Slab& slab = *slabs_.emplace_back(std::make_unique<Slab>());
+        pieces.push_back({end_ - slabs_.size() * sizeof slab.memory, slab.memory.data(), sizeof slab.memory});
+      }
+      source.read_pieces(pieces);
+      for (const Piece& piece : pieces) is_there = is_there && piece.done;
+    }
   }
 
   // The magazine that contains the address, and each only once; nullptr if it is none.
   const unsigned char* take(std::uint64_t address) {
-    const std::uint64_t offset = (address - begin_) & ~std::uint64_t{sizeof(Magazine) - 1};
-    if (address < begin_ || offset >= memory_.size() || seen_[offset / sizeof(Magazine)]) return nullptr;
-    seen_[offset / sizeof(Magazine)] = true;
-    return memory_.data() + offset;
+    const std::uint64_t number = (end_ - address - 1) / MagazineStore::kSlabBytes;
+    if (address >= end_ || number >= slabs_.size()) return nullptr;
+    Slab& slab = *slabs_[number];
+    const std::uint64_t offset = address - (end_ - (number + 1) * MagazineStore::kSlabBytes);
+    const std::uint64_t place = offset / sizeof(Magazine);
+    if (slab.seen[place]) return nullptr;
+    slab.seen[place] = true;
+    return slab.memory.data() + place * sizeof(Magazine);
   }
 
   static std::uint64_t word(const unsigned char* magazine, std::size_t offset) {
@@ -41,9 +59,13 @@ class Slabs {
   }
 
  private:
-  std::uint64_t begin_ = 0;
-  std::vector<unsigned char> memory_;
-  std::vector<bool> seen_;
+  struct Slab {
+    std::array<unsigned char, MagazineStore::kSlabBytes> memory{};
+    std::bitset<MagazineStore::kMagazines> seen;
+  };
+
+  std::uint64_t end_;
+  std::vector<std::unique_ptr<Slab>> slabs_;
 };
 
 void visit_entries(const unsigned char* magazine, std::uint64_t count,
@@ -84,7 +106,8 @@ std::uint64_t walk_magazines(const MemorySource& source, const HeapDescriptor& d
   Slabs slabs(source, descriptor);
   std::uint64_t attached = 0;
   std::uint64_t address = source.read<std::uint64_t>(descriptor.all_heaps).value_or(0);
-  for (std::size_t seen = 0; address != 0 && seen < kHeapsMax; ++seen) {
+  std::unordered_set<std::uint64_t> seen;  // it may be torn, or made to lead in a circle
+  while (address != 0 && seen.insert(address).second) {
     alignas(ThreadHeap) unsigned char bytes[sizeof(ThreadHeap)];
     if (!source.read_bytes(address, bytes, sizeof bytes)) break;
     const auto& heap = *reinterpret_cast<const ThreadHeap*>(bytes);

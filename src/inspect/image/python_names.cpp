@@ -8,6 +8,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "inspect/image/printable.hpp"
+
 namespace smallblock::inspect {
 
 namespace {
@@ -58,9 +60,7 @@ std::string read_name(const MemorySource& source, std::uint64_t address) {
     name.append(part.begin(), end);
     if (end != part.begin() + static_cast<std::ptrdiff_t>(bytes)) break;
   }
-  const auto is_bad = [](char letter) { return static_cast<unsigned char>(letter) < 0x20 || letter == 0x7f; };
-  if (name.size() >= kNameBytesMax || std::any_of(name.begin(), name.end(), is_bad)) return {};
-  return name;
+  return name.size() < kNameBytesMax && printable(name) == name ? name : std::string();
 }
 
 }  // namespace

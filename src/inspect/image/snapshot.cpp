@@ -4,6 +4,7 @@
 
 #include <zstd.h>
 
+#include <algorithm>
 #include <array>
 #include <fstream>
 #include <memory>
@@ -18,10 +19,16 @@ namespace {
 
 constexpr std::string_view kMagic = "smblsnap\n";
 constexpr int kLevel = 3;
-// A few bytes can be made to unfold into a whole disk.
 constexpr std::size_t kMessageBytesMax = std::size_t{4} << 30;
+// A few bytes can be made to unfold into a whole disk. Of heaps whose pools are all alike, a pool takes a byte at
+// least, and 500 bytes of the message are one of the file: beyond several times that it is none of ours.
+constexpr std::size_t kUnfoldsFreely = std::size_t{64} << 20;
+constexpr std::size_t kUnfoldsMax = 2048;
+constexpr std::size_t kPoolsFree = std::size_t{1} << 18;
+constexpr std::size_t kPoolsPerByte = 2;
 
 std::string unfold(std::string_view packed) {
+  const std::size_t bytes_max = std::min(kMessageBytesMax, kUnfoldsFreely + packed.size() * kUnfoldsMax);
   struct End {
     void operator()(ZSTD_DCtx* context) const noexcept { ZSTD_freeDCtx(context); }
   };
@@ -37,7 +44,7 @@ std::string unfold(std::string_view packed) {
     left = ZSTD_decompressStream(context.get(), &output, &input);
     if (ZSTD_isError(left) != 0) throw std::runtime_error("its compression is damaged");
     message.append(part.data(), output.pos);
-    if (message.size() > kMessageBytesMax) throw std::runtime_error("it unfolds into more than 4 GiB");
+    if (message.size() > bytes_max) throw std::runtime_error("it unfolds into more than any heap needs");
     if (left != 0 && output.pos == 0 && input.pos == before) throw std::runtime_error("its end is missing");
   }
   return message;
@@ -60,9 +67,10 @@ std::string encode_snapshot(const Snapshot& snapshot) {
 
 Snapshot decode_snapshot(std::string_view bytes) {
   if (!bytes.starts_with(kMagic)) throw std::runtime_error("it is no snapshot of smallblock");
-  const std::string message = unfold(bytes.substr(kMagic.size()));
+  const std::string_view packed = bytes.substr(kMagic.size());
+  const std::string message = unfold(packed);
   try {
-    return read_message(message);
+    return read_message(message, kPoolsFree + packed.size() * kPoolsPerByte);
   } catch (const protozero::exception& error) {
     throw std::runtime_error(std::string("its message is damaged: ") + error.what());
   }

@@ -1,8 +1,8 @@
 // A heap image in a file, and back: the format is docs/snapshot.proto.
 //
-// Readers believe nothing in it: sizes, counts and orders are checked, and a file that is cut, damaged or hostile
-// gives an error. Called by `smallblock snapshot`, and by every command that takes a file in the place of a
-// process.
+// Readers believe nothing in it: sizes, counts and orders are checked, names are made printable, and a file that is
+// cut, damaged or hostile gives an error. Memory is taken in proportion to the file. Called by `smallblock
+// snapshot`, and by every command that takes a file in the place of a process.
 #pragma once
 
 #include <filesystem>
@@ -26,7 +26,7 @@ struct ProcessFacts {
 struct Snapshot {
   HeapImage image;
   ProcessFacts process;
-  // By pool (HeapImage::pools) and block; empty if types were not read.
+  // By pool (HeapImage::pools) and block; empty if types were not read, or of no block of a pool.
   std::vector<std::string> type_names;  // [0] is "unknown"
   std::vector<std::vector<std::uint32_t>> types;
 };

@@ -62,7 +62,8 @@ inline constexpr std::uint64_t TotalsImage::*kTotals[] = {&TotalsImage::next_byt
                                                           &TotalsImage::arenas_used_peak};
 
 std::string write_message(const Snapshot& snapshot);
-// Throws std::runtime_error, or what protozero throws, if the bytes are no such message.
-Snapshot read_message(std::string_view bytes);
+// Throws std::runtime_error, or what protozero throws, if the bytes are no such message. Takes memory for so many
+// pools at most, and a small multiple of the bytes.
+Snapshot read_message(std::string_view bytes, std::size_t pools_max);
 
 }  // namespace smallblock::inspect

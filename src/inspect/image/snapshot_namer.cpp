@@ -7,7 +7,8 @@ namespace smallblock::inspect {
 TypeId SnapshotNamer::type_of(const PoolImage& pool, unsigned block) const {
   const PoolImage* own = snapshot_->image.pool_at_unit(pool.unit);
   if (own == nullptr || snapshot_->types.empty() || own->state_of(block) != BlockState::kLive) return 0;
-  return snapshot_->types[static_cast<std::size_t>(own - snapshot_->image.pools.data())][block];
+  const auto& types = snapshot_->types[static_cast<std::size_t>(own - snapshot_->image.pools.data())];
+  return types.empty() ? 0 : types[block];
 }
 
 std::vector<std::vector<TypeId>> SnapshotNamer::name_pools(const HeapImage& /*image*/,

@@ -8,6 +8,8 @@
 #include <protozero/pbf_message.hpp>
 #include <stdexcept>
 
+#include "base/config.hpp"
+#include "inspect/image/printable.hpp"
 #include "inspect/image/snapshot_fields.hpp"
 
 namespace smallblock::inspect {
@@ -16,7 +18,7 @@ namespace {
 
 using Bits = std::array<std::uint64_t, PoolImage::kWords>;
 
-constexpr std::size_t kArenasMax = std::size_t{1} << 20;
+constexpr std::size_t kArenasMax = kConfig.region_bytes_max / kConfig.arena_bytes;
 constexpr unsigned kPagesMax = 64;  // of a pool: bits of PoolImage::purged_pages
 
 void require(bool condition, const char* what) {
@@ -31,10 +33,10 @@ ProcessFacts read_process(protozero::pbf_message<ProcessField> message) {
         process.pid = message.get_int64();
         break;
       case ProcessField::kCommand:
-        process.command = message.get_string();
+        process.command = printable(message.get_string());
         break;
       case ProcessField::kPython:
-        process.python_version = message.get_string();
+        process.python_version = printable(message.get_string());
         break;
       case ProcessField::kResident:
         process.resident_bytes = message.get_uint64();
@@ -273,7 +275,7 @@ void check_types(const Snapshot& snapshot) {
 }  // namespace
 
 // The pools need the geometry, which stands before them.
-Snapshot read_message(std::string_view bytes) {
+Snapshot read_message(std::string_view bytes, std::size_t pools_max) {
   Snapshot snapshot;
   HeapImage& image = snapshot.image;
   bool any_types = false;
@@ -294,6 +296,7 @@ Snapshot read_message(std::string_view bytes) {
       case SnapshotField::kPools:
         require(image.pools.size() < image.arenas.size() * kUnitsPerArena,
                 "it has more pools than its arenas hold");
+        require(image.pools.size() < pools_max, "it has more pools than its bytes can say");
         image.pools.push_back(read_pool(message.get_message(), image.geometry, snapshot.types.emplace_back()));
         any_types = any_types || !snapshot.types.back().empty();
         break;
@@ -313,7 +316,7 @@ Snapshot read_message(std::string_view bytes) {
         image.requests.push_back(read_requests(message.get_message()));
         break;
       case SnapshotField::kTypeNames:
-        snapshot.type_names.push_back(message.get_string());
+        snapshot.type_names.push_back(printable(message.get_string()));
         break;
       default:
         message.skip();
@@ -327,8 +330,6 @@ Snapshot read_message(std::string_view bytes) {
     snapshot.types.clear();
     snapshot.type_names.clear();
   }
-  for (std::size_t index = 0; index < snapshot.types.size(); ++index)
-    snapshot.types[index].resize(image.pools[index].capacity);
   check_types(snapshot);
   return snapshot;
 }
