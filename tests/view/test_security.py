@@ -1,4 +1,5 @@
-"""Who gets nothing from `smallblock view`: requests without the token, of other sites, under other names; other users."""
+"""Who gets nothing from `smallblock view` and `serve`: requests without the token, of other sites, under other names; and
+what other users get from any command, which is a refusal."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ import socket
 import subprocess
 import unittest
 from pathlib import Path
+from typing import Any
 
 from viewer import COMMAND, Client, ViewTest, clean_environment
 
@@ -56,10 +58,24 @@ ATTACKS = [
 ]
 
 
+def listening_on(port: int) -> list[str]:
+    """Addresses as the kernel writes them."""
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return [row[1] for row in rows if row[1].endswith(f":{port:04X}") and row[3] == "0A"]
+
+
 class SecurityTest(ViewTest):
     def client(self, *words: str) -> Client:
         program, _, _ = self.start_program()
         return self.start_view(str(program.pid), *words)[1]
+
+    def copy_for_all(self) -> Path:
+        """The command where every user may run it, in a folder where every user may write."""
+        self.folder.chmod(0o777)
+        copy = self.folder / "smallblock"
+        shutil.copy(COMMAND, copy)
+        copy.chmod(0o755)
+        return copy
 
 
 class Tokens(SecurityTest):
@@ -180,12 +196,7 @@ class Actions(SecurityTest):
 class Addresses(SecurityTest):
     def test_listens_on_this_machine_only(self) -> None:
         client = self.client()
-        listening = [
-            line.split()[1]
-            for line in Path("/proc/net/tcp").read_text().splitlines()[1:]
-            if line.split()[1].endswith(f":{client.port:04X}") and line.split()[3] == "0A"
-        ]
-        self.assertEqual(listening, [f"0100007F:{client.port:04X}"])
+        self.assertEqual(listening_on(client.port), [f"0100007F:{client.port:04X}"])
 
     def test_on_all_addresses_when_told_so(self) -> None:
         program, _, _ = self.start_program()
@@ -219,6 +230,72 @@ class Addresses(SecurityTest):
         )
 
 
+class Serving(SecurityTest):
+    """`serve` has no token: whoever may ask this machine may read its figures, but no site of a browser."""
+
+    def start_serve(self, *words: str, **options: Any) -> Client:
+        process = subprocess.Popen(
+            [options.pop("command", COMMAND), "serve", "--listen", "127.0.0.1:0", *words],
+            stdout=subprocess.PIPE,
+            text=True,
+            env=clean_environment(),
+            **options,
+        )
+        self.addCleanup(self.end, process)
+        assert process.stdout is not None
+        return Client(process.stdout.readline().strip().removesuffix("/metrics") + "/?token=none")
+
+    def serve_program(self) -> Client:
+        return self.start_serve(str(self.start_program()[0].pid))
+
+    def answer(self, client: Client, *headers: str, path: str = "/metrics", method: str = "GET") -> bytes:
+        lines = [f"{method} {path} HTTP/1.1", "Connection: close", *headers]
+        return client.raw("\r\n".join(lines) + "\r\n\r\n")
+
+    def test_listens_on_this_machine_only(self) -> None:
+        client = self.serve_program()
+        self.assertEqual(listening_on(client.port), [f"0100007F:{client.port:04X}"])
+
+    def test_other_names_and_other_sites(self) -> None:
+        client = self.serve_program()
+        own = f"127.0.0.1:{client.port}"
+        for path in ("/", "/metrics", "/stats"):
+            for good in ((f"Host: {own}",), (f"Host: localhost:{client.port}", f"Origin: http://{own}")):
+                self.assertIn(b" 200 ", self.answer(client, *good, path=path)[:20])
+            for bad in (
+                (),
+                ("Host: evil.example",),
+                (f"Host: evil.example:{client.port}",),
+                (f"Host: {own}", "Host: evil.example"),
+                (f"Host: {own}", "Origin: http://evil.example"),
+                (f"Host: {own}", "Origin: null"),
+            ):
+                answer = self.answer(client, *bad, path=path)
+                self.assertIn(b" 403 ", answer[:20], bad)
+                self.assertNotIn(b"smallblock_", answer)
+
+    def test_no_path_leads_to_a_file(self) -> None:
+        client = self.serve_program()
+        for path in ATTACKS:
+            answer = self.answer(client, f"Host: 127.0.0.1:{client.port}", path=path)
+            expected = (b"200",) if path.startswith("/?") else (b"400", b"403", b"404")
+            self.assertIn(answer.split(b" ")[1], expected, path)
+            self.assertNotIn(b"root:", answer, path)
+
+    def test_only_reading(self) -> None:
+        client = self.serve_program()
+        for method in ("POST", "PUT", "DELETE", "PATCH", "CONNECT", "JUNK"):
+            answer = self.answer(client, f"Host: 127.0.0.1:{client.port}", "Content-Length: 0", method=method)
+            self.assertNotIn(b" 200 ", answer[:20], method)
+
+    @unittest.skipIf(os.geteuid() != 0, "only root can be another user")
+    def test_all_are_those_of_the_user(self) -> None:
+        pid = self.start_program()[0].pid
+        self.assertIn(f'"pid": {pid}'.encode(), self.start_serve("--all").get("/stats"))
+        other = self.start_serve("--all", command=str(self.copy_for_all()), user=NOBODY, group=NOBODY, extra_groups=[])
+        self.assertNotIn(str(pid).encode(), other.get("/stats"))
+
+
 class Users(SecurityTest):
     def test_a_process_of_another_user(self) -> None:
         if os.geteuid() != 0:
@@ -226,13 +303,24 @@ class Users(SecurityTest):
             self.assert_one_line_error(result, NO_PERMISSION, "process 1")
             return
         program, live, _ = self.start_program()
-        self.folder.chmod(0o755)
-        copy = self.folder / "smallblock"
-        shutil.copy(COMMAND, copy)
-        copy.chmod(0o755)
-        for words in (("view", "--no-browser", str(program.pid)), ("pinned", str(program.pid))):
-            self.assert_refused(copy, *words)
-        self.assert_refused(copy, "explain", str(program.pid), live)
+        copy = self.copy_for_all()
+        pid = str(program.pid)
+        target = self.folder / "file"
+        for words in (
+            ("view", "--no-browser", pid),
+            ("view", pid, "--output", str(target)),
+            ("pinned", pid),
+            ("explain", pid, live),
+            ("types", pid),
+            ("snapshot", pid, "-o", str(target)),
+            ("snapshot", pid, "--exact", "-o", str(target)),
+            ("stats", pid),
+            ("serve", pid, "--listen", "127.0.0.1:0"),
+            ("trim", pid),
+        ):
+            with self.subTest(words=words):
+                self.assert_refused(copy, *words)
+        self.assertFalse(target.exists())
 
     def assert_refused(self, command: Path, *words: str) -> None:
         result = subprocess.run(
