@@ -2,12 +2,63 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 import unittest
 from pathlib import Path
 from typing import Any
 
-from viewer import EMPTY_IN_MEMORY, STATES, SURVIVORS, Client, Heap, ViewTest, known_pythons
+from viewer import (
+    COMMAND,
+    EMPTY_IN_MEMORY,
+    STATES,
+    SURVIVORS,
+    Client,
+    Heap,
+    ViewTest,
+    clean_environment,
+    known_pythons,
+)
+
+# Prints a line for each object: its address, its type, and what it is worth as the answers say it; then waits.
+VALUES_PROGRAM = r"""
+import array, sys
+class Number(int): pass
+class Plain:
+    def __init__(self): self.x = 1
+def text(length, letter):
+    return letter * length
+planted = [
+    (text(7, "k"), "'kkkkkkk', 7 characters"),
+    (text(30, "k") + text(31, "v"), "'" + "k" * 30 + "v" * 10 + "...', 61 characters"),
+    (text(3, "\xe9"), "'\xe9\xe9\xe9', 3 characters"),
+    (text(5, "\u4e2d"), "'" + "\u4e2d" * 5 + "', 5 characters"),
+    (text(4, "\U0001f600"), "'" + "\U0001f600" * 4 + "', 4 characters"),
+    (text(2, "\n") + "\x1b[", "'...[', 4 characters"),
+    (bytes(text(5, "b"), "ascii"), "b'bbbbb', 5 bytes"),
+    (bytes([0, 255, 27, 65]), "b'...A', 4 bytes"),
+    (bytes(range(65, 80)) * 5, "b'" + ("ABCDEFGHIJKLMNO" * 5)[:40] + "...', 75 bytes"),
+    (int("1000"), "1000"), (int("-1000"), "-1000"),
+    (int("1073741823"), "1073741823"), (int("1073741824"), "1073741824"), (-int("1152921504606846975"),
+     "-1152921504606846975"), (int("1152921504606846976"), "integer of about 90 bits"), (Number("4711"), "4711"),
+    (float("1.5"), "1.5"), (float("-0.1"), "-0.1"), (float("1e300"), "1e+300"),
+    ([None], "1 item"), ([None] * 9, "9 items"), (list(), "0 items"),
+    (tuple([None] * 3), "3 items"), ({1: 2, 3: 4}, "2 items"), (dict(), "0 items"),
+    (set([1, 2, 3]), "3 items"), (frozenset([1]), "1 item"), (Plain(), ""),
+]
+several = {number: None for number in range(8)}
+del several[3]
+planted.append((several, "7 items"))
+sized = (str, float)  # of others the request is known up to a few bytes
+raw = array.array("Q", range(1000, 1007))
+sys.stdout.reconfigure(encoding="utf-8")
+for value, worth in planted:
+    size = sys.getsizeof(value) if type(value) in sized else 0
+    print(hex(id(value)), type(value).__name__, size, worth, sep="\t")
+print(hex(raw.buffer_info()[0]), "unknown", 0, "", sep="\t")
+print(flush=True)
+sys.stdin.read()
+"""
 
 SUMMED_LAYERS = ("live", "cached", "free", "tail", "empty_resident", "metadata", "next", "other")
 
@@ -222,6 +273,36 @@ class Answers(ViewTest):
                 _, client = self.start_view(str(program.pid))
                 self.assertEqual(client.get_json("/api/target")["python"], ".".join(map(str, python.version[:2])))
                 self.check_planted(client, live, gone)
+
+    def test_values_on_every_python(self) -> None:
+        if not known_pythons():
+            self.skipTest("no CPython of 3.9 to 3.13 was found")
+        for python in known_pythons():
+            with self.subTest(python.label):
+                self.check_values(python.executable)
+
+    def check_values(self, python: str) -> None:
+        program = subprocess.Popen(
+            [COMMAND, "run", python, "-c", VALUES_PROGRAM],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            env=clean_environment(),
+        )
+        self.addCleanup(self.end, program)
+        assert program.stdout is not None
+        rows = [line.rstrip("\n").split("\t") for line in iter(program.stdout.readline, "\n")]
+        self.assertGreater(len(rows), 25)
+        view, client = self.start_view(str(program.pid))
+        for address, kind, size, worth in rows:
+            block = client.get_json(f"/api/block?address={address}")
+            self.assertEqual((block["type"], block["value"]), (kind, worth), address)
+            self.assertEqual(block["state"], "live")
+            if size != "0":
+                self.assertEqual(block["size_bytes"], int(size), worth)
+        self.end(view)
+        self.end(program)
 
     def test_what_few_blocks_keep(self) -> None:
         program, _, _ = self.start_program()
