@@ -71,15 +71,15 @@ inspect::HeapImage AttachedHeap::walk() const {
   return as_error(name_, [this] { return inspect::walk(memory(), root_); });
 }
 
-// A thread may have been stopped in the middle of a change, with a record that contradicts itself: then all go on a
-// little.
+// A thread may have been stopped in the middle of a change, with a record that contradicts itself or with blocks in
+// its hands: then all go on a little.
 inspect::HeapImage AttachedHeap::walk_stopped() const {
   inspect::HeapImage image;
   for (unsigned stops = 0; stops < kStopsMax; ++stops) {
     if (stops != 0) std::this_thread::sleep_for(kBetweenStops);
     const auto stopped = process_ != nullptr ? std::make_unique<StoppedProcess>(process_->pid()) : nullptr;
     image = walk();
-    if (image.torn_pools == 0) break;
+    if (image.torn_pools == 0 && image.busy_heaps == 0) break;
   }
   return image;
 }

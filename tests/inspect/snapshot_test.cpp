@@ -207,6 +207,8 @@ TEST(Snapshot, FieldsOfALaterReleaseAreSkipped) {
         writer.add_fixed64(901, 1);
         writer.add_fixed32(902, 1);
         writer.add_string(1000, "a field of later times");
+        // Known numbers with another type of value.
+        for (protozero::pbf_tag_type tag = 1; tag < 12; ++tag) writer.add_fixed32(tag, 5);
       });
   EXPECT_GT(messages, snapshot.image.pools.size() + snapshot.image.arenas.size());
   expect_same(snapshot, read_message(later, kManyPools));

@@ -113,7 +113,10 @@ class Walker {
     // Growing would take as much again. What is said to be there need not be.
     image_.pools.reserve(std::min(static_cast<std::size_t>(used) * kUnitsPerArena, kPoolsExpectedMax));
     for (std::uint32_t first = 0; first < image_.arenas.size(); first += kArenasPerRead) read_pools(first);
-    image_.totals.heaps = walk_magazines(source_, descriptor_, [this](std::uint64_t block) { note_cached(block); });
+    const HeapCounts heaps =
+        walk_magazines(source_, descriptor_, [this](std::uint64_t block) { note_cached(block); });
+    image_.totals.heaps = heaps.attached;
+    image_.busy_heaps = heaps.busy;
     if (descriptor_.check_records != 0) note_held();
     read_totals();
     read_requests();

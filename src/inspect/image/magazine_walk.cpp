@@ -101,22 +101,23 @@ void visit_depots(const MemorySource& source, const HeapDescriptor& descriptor, 
 
 }  // namespace
 
-std::uint64_t walk_magazines(const MemorySource& source, const HeapDescriptor& descriptor,
-                             const std::function<void(std::uint64_t)>& visit) {
+HeapCounts walk_magazines(const MemorySource& source, const HeapDescriptor& descriptor,
+                          const std::function<void(std::uint64_t)>& visit) {
   Slabs slabs(source, descriptor);
-  std::uint64_t attached = 0;
+  HeapCounts counts;
   std::uint64_t address = source.read<std::uint64_t>(descriptor.all_heaps).value_or(0);
   std::unordered_set<std::uint64_t> seen;  // it may be torn, or made to lead in a circle
   while (address != 0 && seen.insert(address).second) {
     alignas(ThreadHeap) unsigned char bytes[sizeof(ThreadHeap)];
     if (!source.read_bytes(address, bytes, sizeof bytes)) break;
     const auto& heap = *reinterpret_cast<const ThreadHeap*>(bytes);
-    if (heap.attached) ++attached;
+    if (heap.attached) ++counts.attached;
+    if (heap.busy.load() != kNoClass) ++counts.busy;
     visit_heap(heap, slabs, visit);
     address = reinterpret_cast<std::uint64_t>(heap.next);
   }
   visit_depots(source, descriptor, slabs, visit);
-  return attached;
+  return counts;
 }
 
 }  // namespace smallblock::inspect

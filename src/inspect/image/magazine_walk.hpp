@@ -12,8 +12,13 @@
 
 namespace smallblock::inspect {
 
-// Calls visit(address) for every block address found. Returns the number of heaps with a thread.
-std::uint64_t walk_magazines(const MemorySource& source, const HeapDescriptor& descriptor,
-                             const std::function<void(std::uint64_t)>& visit);
+struct HeapCounts {
+  std::uint32_t attached = 0;  // have a thread
+  std::uint32_t busy = 0;      // in the middle of a miss
+};
+
+// Calls visit(address) for every block address found.
+HeapCounts walk_magazines(const MemorySource& source, const HeapDescriptor& descriptor,
+                          const std::function<void(std::uint64_t)>& visit);
 
 }  // namespace smallblock::inspect

@@ -21,6 +21,20 @@ using Bits = std::array<std::uint64_t, PoolImage::kWords>;
 constexpr std::size_t kArenasMax = kConfig.region_bytes_max / kConfig.arena_bytes;
 constexpr unsigned kPagesMax = 64;  // of a pool: bits of PoolImage::purged_pages
 
+// A field of another wire type than ours is one that we do not know.
+template <typename Field>
+constexpr std::uint32_t number(Field field) {
+  return protozero::tag_and_type(field, protozero::pbf_wire_type::varint);
+}
+template <typename Field>
+constexpr std::uint32_t word(Field field) {
+  return protozero::tag_and_type(field, protozero::pbf_wire_type::fixed64);
+}
+template <typename Field>
+constexpr std::uint32_t part(Field field) {
+  return protozero::tag_and_type(field, protozero::pbf_wire_type::length_delimited);
+}
+
 void require(bool condition, const char* what) {
   if (!condition) throw std::runtime_error(what);
 }
@@ -28,20 +42,20 @@ void require(bool condition, const char* what) {
 ProcessFacts read_process(protozero::pbf_message<ProcessField> message) {
   ProcessFacts process;
   while (message.next()) {
-    switch (message.tag()) {
-      case ProcessField::kPid:
+    switch (message.tag_and_type()) {
+      case number(ProcessField::kPid):
         process.pid = message.get_int64();
         break;
-      case ProcessField::kCommand:
+      case part(ProcessField::kCommand):
         process.command = printable(message.get_string());
         break;
-      case ProcessField::kPython:
+      case part(ProcessField::kPython):
         process.python_version = printable(message.get_string());
         break;
-      case ProcessField::kResident:
+      case number(ProcessField::kResident):
         process.resident_bytes = message.get_uint64();
         break;
-      case ProcessField::kArenasResident:
+      case number(ProcessField::kArenasResident):
         process.arenas_resident_bytes = message.get_uint64();
         break;
       default:
@@ -54,14 +68,14 @@ ProcessFacts read_process(protozero::pbf_message<ProcessField> message) {
 ClassImage read_class(protozero::pbf_message<ClassField> message) {
   ClassImage size_class;
   while (message.next()) {
-    switch (message.tag()) {
-      case ClassField::kBlockBytes:
+    switch (message.tag_and_type()) {
+      case number(ClassField::kBlockBytes):
         size_class.block_bytes = message.get_uint32();
         break;
-      case ClassField::kCapacity:
+      case number(ClassField::kCapacity):
         size_class.capacity = message.get_uint32();
         break;
-      case ClassField::kUnits:
+      case number(ClassField::kUnits):
         size_class.units = message.get_uint32();
         break;
       default:
@@ -93,23 +107,23 @@ void check_geometry(const Geometry& geometry) {
 Geometry read_geometry(protozero::pbf_message<GeometryField> message) {
   Geometry geometry;
   while (message.next()) {
-    switch (message.tag()) {
-      case GeometryField::kRegionAddress:
+    switch (message.tag_and_type()) {
+      case number(GeometryField::kRegionAddress):
         geometry.region_address = message.get_uint64();
         break;
-      case GeometryField::kRegionBytes:
+      case number(GeometryField::kRegionBytes):
         geometry.region_bytes = message.get_uint64();
         break;
-      case GeometryField::kFirstUnit:
+      case number(GeometryField::kFirstUnit):
         geometry.first_unit_address = message.get_uint64();
         break;
-      case GeometryField::kUnitBytes:
+      case number(GeometryField::kUnitBytes):
         geometry.unit_bytes = message.get_uint32();
         break;
-      case GeometryField::kPageBytes:
+      case number(GeometryField::kPageBytes):
         geometry.page_bytes = message.get_uint32();
         break;
-      case GeometryField::kClasses:
+      case part(GeometryField::kClasses):
         geometry.classes.push_back(read_class(message.get_message()));
         break;
       default:
@@ -124,15 +138,15 @@ ArenaImage read_arena(protozero::pbf_message<ArenaField> message) {
   ArenaImage arena;
   arena.empty_units = ~std::uint64_t{0};
   while (message.next()) {
-    switch (message.tag()) {
-      case ArenaField::kUse:
+    switch (message.tag_and_type()) {
+      case number(ArenaField::kUse):
         arena.use = static_cast<ArenaUse>(
             std::min<std::uint32_t>(message.get_uint32(), static_cast<std::uint32_t>(ArenaUse::kChanging)));
         break;
-      case ArenaField::kUnitsPerPool:
+      case number(ArenaField::kUnitsPerPool):
         arena.units_per_pool = static_cast<std::uint8_t>(std::min(message.get_uint32(), kUnitsPerArena));
         break;
-      case ArenaField::kDirtyUnits:
+      case word(ArenaField::kDirtyUnits):
         arena.dirty_units = message.get_fixed64();
         break;
       default:
@@ -176,32 +190,32 @@ PoolImage read_pool(protozero::pbf_message<PoolField> message, const Geometry& g
   PoolImage pool;
   std::uint32_t class_index = 0;
   while (message.next()) {
-    switch (message.tag()) {
-      case PoolField::kUnit:
+    switch (message.tag_and_type()) {
+      case number(PoolField::kUnit):
         pool.unit = message.get_uint32();
         break;
-      case PoolField::kClass:
+      case number(PoolField::kClass):
         class_index = message.get_uint32();
         break;
-      case PoolField::kOwner:
+      case number(PoolField::kOwner):
         pool.owner = message.get_uint32();
         break;
-      case PoolField::kPurgedPages:
+      case word(PoolField::kPurgedPages):
         pool.purged_pages = message.get_fixed64();
         break;
-      case PoolField::kIdlePages:
+      case word(PoolField::kIdlePages):
         pool.idle_pages = message.get_fixed64();
         break;
-      case PoolField::kLive:
+      case part(PoolField::kLive):
         read_bits(message.get_packed_fixed64(), pool.live_bits);
         break;
-      case PoolField::kCached:
+      case part(PoolField::kCached):
         read_bits(message.get_packed_fixed64(), pool.cached_bits);
         break;
-      case PoolField::kPurged:
+      case part(PoolField::kPurged):
         read_bits(message.get_packed_fixed64(), pool.purged_bits);
         break;
-      case PoolField::kTypes:
+      case part(PoolField::kTypes):
         for (const std::uint32_t type : message.get_packed_uint32()) types.push_back(type);
         break;
       default:
@@ -239,7 +253,7 @@ void assign_pools(HeapImage& image) {
 TotalsImage read_totals(protozero::pbf_reader message) {
   TotalsImage totals;
   while (message.next()) {
-    if (message.tag() == 0 || message.tag() > std::size(kTotals)) {
+    if (message.tag() > std::size(kTotals) || message.wire_type() != protozero::pbf_wire_type::varint) {
       message.skip();
     } else {
       totals.*kTotals[message.tag() - 1] = message.get_uint64();
@@ -251,11 +265,11 @@ TotalsImage read_totals(protozero::pbf_reader message) {
 ClassRequests read_requests(protozero::pbf_message<RequestsField> message) {
   ClassRequests requests;
   while (message.next()) {
-    switch (message.tag()) {
-      case RequestsField::kBytes:
+    switch (message.tag_and_type()) {
+      case number(RequestsField::kBytes):
         requests.bytes = message.get_uint64();
         break;
-      case RequestsField::kCount:
+      case number(RequestsField::kCount):
         requests.count = message.get_uint64();
         break;
       default:
@@ -281,41 +295,41 @@ Snapshot read_message(std::string_view bytes, std::size_t pools_max) {
   bool any_types = false;
   protozero::pbf_message<SnapshotField> message(protozero::data_view(bytes.data(), bytes.size()));
   while (message.next()) {
-    switch (message.tag()) {
-      case SnapshotField::kProcess:
+    switch (message.tag_and_type()) {
+      case part(SnapshotField::kProcess):
         snapshot.process = read_process(message.get_message());
         break;
-      case SnapshotField::kGeometry:
+      case part(SnapshotField::kGeometry):
         require(image.geometry.classes.empty(), "it says twice how the heap is laid out");
         image.geometry = read_geometry(message.get_message());
         break;
-      case SnapshotField::kArenas:
+      case part(SnapshotField::kArenas):
         require(image.arenas.size() < kArenasMax, "it has more arenas than any heap");
         image.arenas.push_back(read_arena(message.get_message()));
         break;
-      case SnapshotField::kPools:
+      case part(SnapshotField::kPools):
         require(image.pools.size() < image.arenas.size() * kUnitsPerArena,
                 "it has more pools than its arenas hold");
         require(image.pools.size() < pools_max, "it has more pools than its bytes can say");
         image.pools.push_back(read_pool(message.get_message(), image.geometry, snapshot.types.emplace_back()));
         any_types = any_types || !snapshot.types.back().empty();
         break;
-      case SnapshotField::kTotals:
+      case part(SnapshotField::kTotals):
         image.totals = read_totals(message.get_message());
         break;
-      case SnapshotField::kTimeNs:
+      case number(SnapshotField::kTimeNs):
         image.time_ns = message.get_uint64();
         break;
-      case SnapshotField::kTornPools:
+      case number(SnapshotField::kTornPools):
         image.torn_pools = message.get_uint32();
         break;
-      case SnapshotField::kCheckMode:
+      case number(SnapshotField::kCheckMode):
         image.check_records = message.get_bool() ? 1 : 0;
         break;
-      case SnapshotField::kRequests:
+      case part(SnapshotField::kRequests):
         image.requests.push_back(read_requests(message.get_message()));
         break;
-      case SnapshotField::kTypeNames:
+      case part(SnapshotField::kTypeNames):
         snapshot.type_names.push_back(printable(message.get_string()));
         break;
       default:

@@ -1,0 +1,223 @@
+"""`smallblock snapshot` of a process whose threads replace blocks at full speed, and of its core dump, block by block
+against the tables that the threads keep.
+
+The file is read here by docs/snapshot.proto alone: zstd's own command, and some lines for the messages.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import shutil
+import signal
+import struct
+import subprocess
+import time
+import unittest
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Union
+
+from outside import OutsideTest
+from support import smallblock
+
+PROGRAM = os.environ.get("SMALLBLOCK_SNAPSHOT_PROGRAM", "")
+MAGIC = b"smblsnap\n"
+THREADS, SLOTS = 4, 2000
+NO_SLOT = (1 << 64) - 1
+ROUNDS = 6
+Value = Union[int, bytes]
+
+
+def fields_of(message: bytes) -> Iterator[tuple[int, Value]]:
+    """Tag and value of each field (protobuf's wire format)."""
+    at = 0
+
+    def number() -> int:
+        nonlocal at
+        value = shift = 0
+        while True:
+            byte = message[at]
+            at += 1
+            value |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                return value
+
+    while at < len(message):
+        key = number()
+        if key & 7 == 0:
+            yield key >> 3, number()
+        elif key & 7 == 1:
+            yield key >> 3, int.from_bytes(message[at : at + 8], "little")
+            at += 8
+        else:
+            length = number()
+            yield key >> 3, message[at : at + length]
+            at += length
+
+
+@dataclass
+class Snapshot:
+    torn_pools: int = 0
+    live: set[int] = field(default_factory=set)
+    cached: set[int] = field(default_factory=set)
+
+
+def numbers(message: bytes) -> dict[int, int]:
+    return {tag: value for tag, value in fields_of(message) if isinstance(value, int)}
+
+
+def read_snapshot(path: Path) -> Snapshot:
+    packed = path.read_bytes()
+    assert packed.startswith(MAGIC)
+    unpacked = subprocess.run(["zstd", "-dcq"], input=packed[len(MAGIC) :], stdout=subprocess.PIPE, check=True).stdout
+    snapshot, classes, first_unit, unit_bytes = Snapshot(), [], 0, 0
+    for tag, value in fields_of(unpacked):
+        if tag == 2 and isinstance(value, bytes):
+            classes = [numbers(inner) for number, inner in fields_of(value) if number == 6 and isinstance(inner, bytes)]
+            first_unit, unit_bytes = numbers(value)[3], numbers(value)[4]
+        elif tag == 4 and isinstance(value, bytes):
+            pool = numbers(value)
+            begin = first_unit + pool[1] * unit_bytes
+            block_bytes = classes[pool[2]][1]
+            for number, bits in fields_of(value):
+                if number not in (6, 7) or not isinstance(bits, bytes):
+                    continue
+                mask = int.from_bytes(bits, "little")
+                blocks = (begin + i * block_bytes for i in range(mask.bit_length()) if mask >> i & 1)
+                (snapshot.live if number == 6 else snapshot.cached).update(blocks)
+        elif tag == 7 and isinstance(value, int):
+            snapshot.torn_pools = value
+    return snapshot
+
+
+@dataclass
+class Tables:
+    """What the threads say: of a slot that is being replaced nothing is known."""
+
+    blocks: set[int]
+    changing: int
+    operations: int
+
+    @classmethod
+    def of(cls, memory: bytes) -> Tables:
+        found, changing, operations = set(), 0, 0
+        for thread in range(THREADS):
+            begin = 8 + thread * (16 + 8 * SLOTS)
+            done, slot, *slots = struct.unpack_from(f"<{2 + SLOTS}Q", memory, begin)
+            operations += done
+            if slot != NO_SLOT:
+                changing += 1
+                slots[slot] = 0
+            found.update(filter(None, slots))
+        return cls(found, changing, operations)
+
+
+def words_in(address: int, size: int, core: Path) -> bytes:
+    """A part of memory out of a core dump."""
+    with core.open("rb") as file:
+        head = file.read(64)
+        at, count = struct.unpack_from("<Q", head, 32)[0], struct.unpack_from("<H", head, 56)[0]
+        for index in range(count):
+            file.seek(at + index * 56)
+            kind, _, offset, begin, _, length = struct.unpack("<IIQQQQ", file.read(40))
+            if kind == 1 and begin <= address and address + size <= begin + length:
+                file.seek(offset + address - begin)
+                return file.read(size)
+    raise AssertionError(f"{address:#x} is not in the dump")
+
+
+@unittest.skipUnless(PROGRAM and shutil.which("zstd"), "the program was not built, or there is no zstd")
+class SnapshotTest(OutsideTest):
+    def setUp(self) -> None:
+        super().setUp()
+        tables = self.folder / "tables"
+        self.process = self.start(PROGRAM, str(tables), str(THREADS), str(SLOTS))
+        with tables.open("r+b") as file:
+            self.memory = mmap.mmap(file.fileno(), 0)
+        self.addCleanup(self.memory.close)
+        self.others = self.snapshot().live
+        self.memory[0:8] = b"\1" + bytes(7)
+        while self.tables().operations < THREADS * SLOTS * 10:
+            time.sleep(0.01)
+
+    def tables(self) -> Tables:
+        return Tables.of(self.memory[:])
+
+    def snapshot(self, *words: str, target: str = "") -> Snapshot:
+        path = self.folder / "snapshot"
+        result = smallblock("snapshot", target or str(self.process.pid), "-o", str(path), "--no-types", *words)
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        return read_snapshot(path)
+
+    def stop(self) -> None:
+        self.process.send_signal(signal.SIGSTOP)
+        tasks = Path(f"/proc/{self.process.pid}/task")
+        while any("\nState:\tT" not in (task / "status").read_text() for task in tasks.iterdir()):
+            time.sleep(0.001)
+
+    def test_of_threads_that_stand_it_is_what_they_have(self) -> None:
+        exact = 0
+        for _ in range(ROUNDS):
+            self.stop()
+            snapshot, tables = self.snapshot(), self.tables()
+            self.process.send_signal(signal.SIGCONT)
+            if snapshot.torn_pools == 0:
+                self.assertEqual(tables.blocks - snapshot.live, set())
+                exact += len(snapshot.live - tables.blocks - self.others) <= tables.changing
+            time.sleep(0.02)
+        # A thread may stand where it has blocks in its hands.
+        self.assertGreater(exact, 0)
+
+    def test_exact_is_one_moment(self) -> None:
+        for _ in range(ROUNDS):
+            before = self.tables()
+            snapshot = self.snapshot("--exact")
+            after = self.tables()
+            self.assertGreater(after.operations, before.operations)
+            self.assertEqual(snapshot.torn_pools, 0)
+            self.assert_between(snapshot, before, after)
+
+    def test_of_running_threads_it_is_right_but_for_what_changed(self) -> None:
+        for _ in range(ROUNDS):
+            before = self.tables()
+            snapshot = self.snapshot()
+            after = self.tables()
+            if snapshot.torn_pools == 0:
+                self.assert_between(snapshot, before, after)
+
+    def assert_between(self, snapshot: Snapshot, before: Tables, after: Tables) -> None:
+        changed = after.operations - before.operations + THREADS
+        for tables in (before, after):
+            difference = (snapshot.live - self.others) ^ tables.blocks
+            self.assertLessEqual(len(difference), 2 * changed + 128 * THREADS)
+        self.assertEqual(self.others - snapshot.live, set())
+
+    @unittest.skipUnless(shutil.which("gcore"), "there is no gcore (gdb)")
+    def test_a_core_dump_is_one_moment(self) -> None:
+        # What gcore leaves out otherwise: files that are shared, as the tables are.
+        Path(f"/proc/{self.process.pid}/coredump_filter").write_text("0x3b")
+        exact = 0
+        for _ in range(2):
+            prefix = str(self.folder / "core")
+            subprocess.run(
+                ["gcore", "-o", prefix, str(self.process.pid)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                check=True, timeout=120,
+            )
+            core = Path(f"{prefix}.{self.process.pid}")
+            maps = Path(f"/proc/{self.process.pid}/maps").read_text().splitlines()
+            begin = int(next(line for line in maps if line.endswith("/tables")).partition("-")[0], 16)
+            tables = Tables.of(words_in(begin, len(self.memory), core))
+            snapshot = self.snapshot(target=str(core))
+            core.unlink()
+            if snapshot.torn_pools == 0:
+                self.assertEqual(tables.blocks - snapshot.live, set())
+                self.assertLessEqual(len(snapshot.live - tables.blocks - self.others), tables.changing + 128 * THREADS)
+                exact += 1
+        self.assertGreater(exact, 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
