@@ -15,7 +15,8 @@ Usage: smallblock COMMAND [OPTIONS] ...              'smallblock COMMAND --help'
 
 Of a heap: TARGET is a process id, a core dump, or a file that 'snapshot' wrote
   view TARGET | COMMAND ... arenas, pools and blocks in a browser, live
-  stats TARGET              the report that 'run --stats' prints at exit
+  top PID | COMMAND ...     the same in the terminal, as figures
+  stats PID                 the report that 'run --stats' prints at exit
   types TARGET              what its blocks hold, by Python type or C++ class
   pinned TARGET             which few blocks keep whole pages of it
   explain TARGET ADDRESS    what lies there: block, object, pool, neighbours
@@ -158,6 +159,25 @@ Usage: smallblock serve PID | --all [--listen ADDRESS:PORT]
 
 Runs until Ctrl-C, or until the one process ends. Prints the address. docs/statistics.md lists the metrics.
 You may look into what you may debug, as with 'trim'; exit codes are the same.
+)";
+
+inline constexpr const char* kTopHelp =
+    R"(Show the heap of a running process in the terminal, or of a command that is started for it under smallblock: what
+its memory is, now and over time, how much comes and goes, arenas and size classes. The process is neither stopped nor
+asked; docs/statistics.md says what the figures mean.
+
+Usage: smallblock top [OPTIONS] PID | [--] COMMAND [ARGUMENTS...]
+
+  --once              print one frame as text and end; takes a process id. Looks twice, an interval apart
+  --interval SECONDS  between two looks: 1 if nothing is said; 0.1 to 3600
+  --sort COLUMN       sort classes by it: bytes if nothing is said
+  --log FILE          COMMAND's output goes there. Else it is printed when the screen is left, the last 64 KiB of it
+  -h, --help          print this
+
+Keys: q quit, p pause, left and right the column to sort by, r reverse, up and down scroll, g graph of the heap or of
+the whole process. Ends with the process, too. A COMMAND has no input, and ends with the screen.
+
+Exit codes: that of COMMAND, if one was started; else 0; errors as with 'trim'.
 )";
 
 inline constexpr const char* kViewHelp =

@@ -1,8 +1,8 @@
 // The smallblock command: reads the options, calls the file of the command (run_command.cpp, trim.cpp ...), turns
 // errors into one line.
 //
-// For `run` and `view`, the options end at the first word that is none: from there on everything belongs to the
-// command that they start. CLI11 therefore only sees what stands before it.
+// For `run`, `view` and `top`, the options end at the first word that is none: from there on everything belongs to
+// the command that they start. CLI11 therefore only sees what stands before it.
 
 #include <fmt/format.h>
 #include <smallblock/smallblock.h>
@@ -23,6 +23,8 @@
 #include "cli/snapshot.hpp"
 #include "cli/stats.hpp"
 #include "cli/target/viewed_heap.hpp"
+#include "cli/top/classes.hpp"
+#include "cli/top/top.hpp"
 #include "cli/trim.hpp"
 #include "cli/types.hpp"
 #include "cli/view/view.hpp"
@@ -31,8 +33,8 @@ namespace smallblock::cli {
 
 namespace {
 
-// The words of `run` and `view` in two parts; the command starts after "--" or at the first word that is no option
-// and no option's value.
+// The words of `run`, `view` and `top` in two parts; the command starts after "--" or at the first word that is no
+// option and no option's value.
 struct RunWords {
   std::vector<std::string> options;
   std::vector<std::string> command;
@@ -110,6 +112,7 @@ struct Options {
   CLI::App* stats = nullptr;
   CLI::App* serve = nullptr;
   CLI::App* view = nullptr;
+  CLI::App* top = nullptr;
   CLI::App* pinned = nullptr;
   CLI::App* explain = nullptr;
   RunRequest request;
@@ -120,6 +123,7 @@ struct Options {
   StatsRequest stats_request;
   ServeRequest serve_request;
   ViewRequest view_request;
+  TopRequest top_request;
   PinnedRequest pinned_request;
   ExplainRequest explain_request;
 
@@ -153,6 +157,7 @@ struct Options {
     set_help(*snapshot, kSnapshotHelp);
     add_stats();
     add_view();
+    add_top();
     add_heap_commands();
   }
 
@@ -181,6 +186,14 @@ struct Options {
     view->add_flag("--no-browser", view_request.no_browser);
     set_help(*view, kViewHelp);
   }
+  void add_top() {
+    top = app.add_subcommand("top");
+    CLI::Option* once = top->add_flag("--once", top_request.once);
+    top->add_option("--interval", top_request.interval_seconds)->type_name("SECONDS")->check(seconds());
+    top->add_option("--sort", top_request.sort)->type_name("COLUMN")->check(CLI::IsMember(class_columns()));
+    top->add_option("--log", top_request.log)->type_name("FILE")->excludes(once);
+    set_help(*top, kTopHelp);
+  }
   void add_heap_commands() {
     pinned = app.add_subcommand("pinned");
     pinned->add_option("PID", pinned_request.target)->required();
@@ -203,24 +216,34 @@ struct Options {
   }
 };
 
-// What does not go to CLI11: the command of `run`, and what `view` is to show.
+// What does not go to CLI11: the command of `run`, and what `view` and `top` are to show.
 RunWords take_command(const Options& options, std::vector<std::string>& words) {
-  RunWords split;
-  const bool is_run = !words.empty() && words.front() == "run";
-  if (!is_run && (words.empty() || words.front() != "view")) return split;
+  if (words.empty()) return {};
   const std::vector<std::string> rest(words.begin() + 1, words.end());
-  split = is_run ? split_run_words(*options.run, rest) : split_view_words(*options.view, rest);
+  RunWords split;
+  if (words.front() == "run") {
+    split = split_run_words(*options.run, rest);
+  } else if (words.front() == "view") {
+    split = split_view_words(*options.view, rest);
+  } else if (words.front() == "top") {
+    split = split_view_words(*options.top, rest);
+  } else {
+    return split;
+  }
   words.resize(1);
   words.insert(words.end(), split.options.begin(), split.options.end());
   return split;
 }
 
-int start_view(ViewRequest& request, const RunWords& split) {
+// `run_it` is run_view or run_top; `what` is what may be named.
+template <typename Request>
+int start_shown(const char* name, const char* what, Request& request, const RunWords& split,
+                int (*run_it)(const Request&)) {
   if (split.command.empty())
-    throw Error(kExitUsage, "view: name a process id, a command or a snapshot, as in 'smallblock view 4711'");
+    throw Error(kExitUsage, fmt::format("{0}: name {1}, as in 'smallblock {0} 4711'", name, what));
   request.target = split.command;
   request.is_command = split.has_dashes;
-  return run_view(request);
+  return run_it(request);
 }
 
 int dispatch(Options& options, std::vector<std::string> words) {
@@ -245,7 +268,10 @@ int dispatch(Options& options, std::vector<std::string> words) {
   if (options.serve->parsed()) return run_serve(options.serve_request);
   if (options.pinned->parsed()) return run_pinned(options.pinned_request);
   if (options.explain->parsed()) return run_explain(options.explain_request);
-  if (options.view->parsed()) return start_view(options.view_request, split);
+  if (options.view->parsed())
+    return start_shown("view", "a process id, a command or a snapshot", options.view_request, split, run_view);
+  if (options.top->parsed())
+    return start_shown("top", "a process id or a command", options.top_request, split, run_top);
   if (split.command.empty())
     throw Error(kExitUsage, "run: name a command, as in 'smallblock run python3 script.py'");
   options.request.command = split.command;

@@ -10,19 +10,17 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/signalfd.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <array>
-#include <cerrno>
-#include <cstring>
 #include <mutex>
 #include <thread>
 
+#include "cli/descriptor.hpp"
 #include "cli/error.hpp"
 #include "cli/http_listen.hpp"
 #include "cli/openmetrics.hpp"
 #include "cli/target/heap_processes.hpp"
+#include "cli/target/process_end.hpp"
 
 namespace smallblock::cli {
 
@@ -38,20 +36,6 @@ constexpr const char* kIndex =
     "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>smallblock serve</title>"
     "<h1>smallblock serve</h1><ul><li><a href=\"/metrics\">/metrics</a> for Prometheus</li>"
     "<li><a href=\"/stats\">/stats</a> as JSON</li></ul></html>\n";
-
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (number_ >= 0) close(number_);
-  }
-  int number() const noexcept { return number_; }
-
- private:
-  int number_;
-};
 
 // One process, or all of them.
 class Reports {
@@ -154,17 +138,6 @@ sigset_t ending_signals() {
   return signals;
 }
 
-// A descriptor that can be read when the process has ended; -1 for no process.
-int open_process(pid_t pid) {
-  if (pid == 0) return -1;
-  const auto descriptor = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
-  if (descriptor < 0 && errno == ESRCH)
-    throw Error(kExitNoProcess, fmt::format("there is no process {} (any more)", pid));
-  if (descriptor < 0)
-    throw Error(kExitProblem, fmt::format("cannot wait for process {}: {}", pid, std::strerror(errno)));
-  return descriptor;
-}
-
 void wait_for_end(const Descriptor& signals, const Descriptor& process, pid_t pid) {
   std::array<pollfd, 2> ends{pollfd{signals.number(), POLLIN, 0}, pollfd{process.number(), POLLIN, 0}};
   while (poll(ends.data(), ends.size(), -1) < 0) {
@@ -180,7 +153,7 @@ int run_serve(const ServeRequest& request) {
   const sigset_t signals = ending_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   const Descriptor signal_file(signalfd(-1, &signals, SFD_CLOEXEC));
-  const Descriptor process_file(open_process(request.pid));
+  const Descriptor process_file(request.all ? -1 : open_process_end(request.pid));
   Reports reports(request.pid);
   const StatsServer server(reports, parse_listen(request.listen));
   if (!server.address().is_loopback()) {

@@ -7,13 +7,14 @@ set -euo pipefail
 run_packages=(
   g++ cmake ninja-build "pkgconf|pkg-config" python3
   libcli11-dev libfmt-dev nlohmann-json3-dev libelf-dev libzstd-dev libprotozero-dev libcpp-httplib-dev zlib1g-dev libssl-dev
+  libncurses-dev
 )
 test_packages=(
   clang clang-tidy clang-format libgtest-dev libgmock-dev libbenchmark-dev libboost-dev
   valgrind libc6-dbg gdb binutils git
   libjemalloc2 "libmimalloc2.0|libmimalloc3" libtcmalloc-minimal4 "libtbbmalloc2|libtbbmalloc2t64"
   python3-dev python3-setuptools python3-wheel python3-venv
-  redis-tools memcached sqlite3 perl jq xz-utils gawk zstd python3-matplotlib
+  redis-tools memcached sqlite3 perl jq xz-utils gawk zstd python3-matplotlib tmux
 )
 
 # The sanitizer runtimes belong to the default clang and carry its version in their name.

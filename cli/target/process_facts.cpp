@@ -12,6 +12,8 @@
 #include <iterator>
 #include <vector>
 
+#include "cli/descriptor.hpp"
+
 namespace smallblock::cli {
 
 namespace {
@@ -19,24 +21,12 @@ namespace {
 constexpr std::uint64_t kPresent = std::uint64_t{1} << 63;
 constexpr std::size_t kEntriesPerRead = 16384;
 
-class File {
- public:
-  explicit File(const std::string& path) : descriptor_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  ~File() {
-    if (descriptor_ >= 0) close(descriptor_);
-  }
-  int descriptor() const noexcept { return descriptor_; }
-
- private:
-  int descriptor_;
-};
-
 class ArenaPages {
  public:
   ArenaPages(pid_t pid, const inspect::HeapImage& image)
-      : pagemap_(fmt::format("/proc/{}/pagemap", pid)), image_(image), entries_(kEntriesPerRead) {}
+      : pagemap_(open(fmt::format("/proc/{}/pagemap", pid).c_str(), O_RDONLY | O_CLOEXEC)),
+        image_(image),
+        entries_(kEntriesPerRead) {}
 
   std::optional<std::uint64_t> resident_bytes() {
     using inspect::ArenaUse;
@@ -63,7 +53,7 @@ class ArenaPages {
     const std::uint64_t last = end / system_page_bytes();
     for (std::uint64_t page = begin / system_page_bytes(); page < last;) {
       const std::size_t count = std::min<std::uint64_t>(last - page, kEntriesPerRead);
-      const ssize_t bytes = pread(pagemap_.descriptor(), entries_.data(), count * sizeof(std::uint64_t),
+      const ssize_t bytes = pread(pagemap_.number(), entries_.data(), count * sizeof(std::uint64_t),
                                   static_cast<off_t>(page * sizeof(std::uint64_t)));
       if (bytes <= 0) return std::nullopt;
       const auto read = static_cast<std::size_t>(bytes) / sizeof(std::uint64_t);
@@ -75,7 +65,7 @@ class ArenaPages {
     return pages;
   }
 
-  File pagemap_;
+  Descriptor pagemap_;
   const inspect::HeapImage& image_;
   std::vector<std::uint64_t> entries_;
 };

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <chrono>
 #include <cstring>
 #include <thread>
@@ -25,10 +26,11 @@ constexpr std::chrono::seconds kAttachMax{10};
 constexpr std::chrono::seconds kEndMax{5};
 constexpr std::chrono::milliseconds kPause{10};
 
-pid_t spawn(const std::vector<std::string>& command) {
+pid_t spawn(const std::vector<std::string>& command, const ChildStreams& streams) {
   std::vector<std::string> words{own_executable().string(), "run", "--"};
   words.insert(words.end(), command.begin(), command.end());
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   posix_spawnattr_t attributes;
@@ -37,8 +39,16 @@ pid_t spawn(const std::vector<std::string>& command) {
   sigemptyset(&none);
   posix_spawnattr_setsigmask(&attributes, &none);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+  posix_spawn_file_actions_t files;
+  posix_spawn_file_actions_init(&files);
+  const std::array<int, 3> sources{streams.input, streams.output, streams.errors};
+  for (int stream = 0; stream < static_cast<int>(sources.size()); ++stream) {
+    const int source = sources[static_cast<std::size_t>(stream)];
+    if (source >= 0) posix_spawn_file_actions_adddup2(&files, source, stream);
+  }
   pid_t pid = -1;
-  const int error = posix_spawn(&pid, arguments.front(), nullptr, &attributes, arguments.data(), environ);
+  const int error = posix_spawn(&pid, arguments.front(), &files, &attributes, arguments.data(), environ);
+  posix_spawn_file_actions_destroy(&files);
   posix_spawnattr_destroy(&attributes);
   if (error != 0)
     throw Error(kExitProblem, fmt::format("cannot start {}: {}", command.front(), std::strerror(error)));
@@ -47,7 +57,8 @@ pid_t spawn(const std::vector<std::string>& command) {
 
 }  // namespace
 
-ViewChild::ViewChild(const std::vector<std::string>& command) : pid_(spawn(command)) {}
+ViewChild::ViewChild(const std::vector<std::string>& command, const ChildStreams& streams)
+    : pid_(spawn(command, streams)) {}
 
 ViewChild::~ViewChild() {
   if (is_attached_ || has_ended()) return;

@@ -1,4 +1,4 @@
-// A program that `smallblock view` starts under the preload library, with `smallblock run`.
+// A program that `smallblock view` or `top` starts under the preload library, with `smallblock run`.
 #pragma once
 
 #include <sys/types.h>
@@ -11,14 +11,23 @@
 
 namespace smallblock::cli {
 
+// Descriptors that become the program's standard streams; -1: those of this command.
+struct ChildStreams {
+  int input = -1;
+  int output = -1;
+  int errors = -1;
+};
+
 class ViewChild {
  public:
   // Throws Error if there is no such command.
-  explicit ViewChild(const std::vector<std::string>& command);
+  explicit ViewChild(const std::vector<std::string>& command, const ChildStreams& streams = {});
   // Ends it if attach() found no heap in it.
   ~ViewChild();
   ViewChild(const ViewChild&) = delete;
   ViewChild& operator=(const ViewChild&) = delete;
+
+  pid_t pid() const noexcept { return pid_; }
 
   // Waits until the program has a heap. Throws Error if it ends before, or has none after 10 s.
   std::unique_ptr<ViewedHeap> attach();

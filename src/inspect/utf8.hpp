@@ -1,5 +1,5 @@
-// How long the UTF-8 sequence at the start of a text is. Reports may carry bytes that are no text (a program's
-// name).
+// How long the UTF-8 sequence at the start of a text is, and that of a code point. Reports may carry bytes that are
+// no text (a program's name).
 #pragma once
 
 namespace smallblock {
@@ -25,6 +25,28 @@ inline unsigned utf8_length(const char* text) noexcept {
     return overlong || too_large ? 0 : 4;
   }
   return 0;
+}
+
+// Calls add(byte) for each byte of a code point, which is at most U+10FFFF.
+template <typename Add>
+void encode_utf8(char32_t code, Add add) {
+  const auto put = [&add](char32_t byte) { add(static_cast<unsigned char>(byte)); };
+  const auto put_low = [&put, code](unsigned shift) { put(0x80 | (code >> shift & 0x3f)); };
+  if (code < 0x80) {
+    put(code);
+  } else if (code < 0x800) {
+    put(0xc0 | code >> 6);
+    put_low(0);
+  } else if (code < 0x10000) {
+    put(0xe0 | code >> 12);
+    put_low(6);
+    put_low(0);
+  } else {
+    put(0xf0 | code >> 18);
+    put_low(12);
+    put_low(6);
+    put_low(0);
+  }
 }
 
 }  // namespace smallblock

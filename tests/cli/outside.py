@@ -6,6 +6,7 @@ SMALLBLOCK_OUTSIDE_PROGRAM names the C program (CTest sets it). Processes are en
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import unittest
 from pathlib import Path
@@ -64,6 +65,25 @@ class OutsideTest(CommandTest):
 
     def start_python(self, **options: Any) -> subprocess.Popen[str]:
         return self.start(find_python(), "-c", PYTHON_BODY, **options)
+
+    def smallblock_as_nobody(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """The command as a user who may look into nothing."""
+        if not IS_ROOT:
+            self.skipTest("only root can start a process of another user")
+        self.folder.chmod(0o755)
+        copy = self.folder / Path(COMMAND).name
+        shutil.copy(COMMAND, copy)
+        copy.chmod(0o755)
+        return subprocess.run(
+            [copy, *words],
+            capture_output=True,
+            text=True,
+            env=clean_environment(),
+            check=False,
+            user=NOBODY,
+            group=NOBODY,
+            extra_groups=[],
+        )
 
     @staticmethod
     def end(process: subprocess.Popen[str]) -> None:

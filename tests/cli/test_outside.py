@@ -5,19 +5,15 @@ from __future__ import annotations
 import ctypes
 import json
 import os
-import shutil
 import subprocess
 import unittest
-from pathlib import Path
 from typing import Any
 
 from outside import (
-    IS_ROOT,
     NO_PERMISSION,
     NO_PROCESS,
     NO_SMALLBLOCK,
     NO_SUCH_PID,
-    NOBODY,
     OutsideTest,
 )
 from support import COMMAND, clean_environment, find_python, header_fields, smallblock
@@ -177,23 +173,8 @@ class Refusals(OutsideTest):
         self.assert_one_line_error(smallblock("stats", str(process.pid)), NO_SMALLBLOCK, "smallblock run")
 
     def test_another_users(self) -> None:
-        if not IS_ROOT:
-            self.skipTest("only root can start a process of another user")
         process = self.start_program()
-        self.folder.chmod(0o755)
-        copy = self.folder / Path(COMMAND).name
-        shutil.copy(COMMAND, copy)
-        copy.chmod(0o755)
-        result = subprocess.run(
-            [copy, "stats", str(process.pid)],
-            capture_output=True,
-            text=True,
-            env=clean_environment(),
-            check=False,
-            user=NOBODY,
-            group=NOBODY,
-            extra_groups=[],
-        )
+        result = self.smallblock_as_nobody("stats", str(process.pid))
         self.assert_one_line_error(result, NO_PERMISSION, "another user")
 
     def test_wrong_options(self) -> None:

@@ -7,6 +7,8 @@
 #include <charconv>
 #include <cstring>
 
+#include "inspect/utf8.hpp"
+
 namespace smallblock::inspect {
 
 namespace {
@@ -32,26 +34,9 @@ std::uint32_t half_at(std::span<const unsigned char> bytes, std::size_t offset) 
 }
 
 void append_utf8(std::string& text, std::uint32_t code) {
-  const auto add = [&text](std::uint32_t byte) { text.push_back(static_cast<char>(byte)); };
   const bool is_printable = code >= 0x20 && code != 0x7f && (code < 0x80 || code > 0x9f) &&
                             (code < 0xd800 || code > 0xdfff) && code <= 0x10ffff;
-  if (!is_printable) {
-    add('.');
-  } else if (code < 0x80) {
-    add(code);
-  } else if (code < 0x800) {
-    add(0xc0 | code >> 6);
-    add(0x80 | (code & 0x3f));
-  } else if (code < 0x10000) {
-    add(0xe0 | code >> 12);
-    add(0x80 | (code >> 6 & 0x3f));
-    add(0x80 | (code & 0x3f));
-  } else {
-    add(0xf0 | code >> 18);
-    add(0x80 | (code >> 12 & 0x3f));
-    add(0x80 | (code >> 6 & 0x3f));
-    add(0x80 | (code & 0x3f));
-  }
+  encode_utf8(is_printable ? code : U'.', [&text](unsigned char byte) { text.push_back(static_cast<char>(byte)); });
 }
 
 std::string count_of(std::uint64_t count, const char* one, const char* many) {

@@ -1,0 +1,42 @@
+// All that a frame of `top` shows, and drawing it.
+//
+// A scene is drawn the same for a terminal and for --once; the canvas says how large it is and whether there are
+// colours. Below 40 columns or 10 rows what there is no room for is left out.
+#pragma once
+
+#include <deque>
+#include <string>
+
+#include "cli/top/classes.hpp"
+#include "cli/view/frame.hpp"
+
+namespace smallblock::cli {
+
+// The layers of each look, oldest first.
+using LayersHistory = std::deque<Layers>;
+
+enum class GraphKind : std::uint8_t { kHeap, kProcess };
+
+struct Scene {
+  pid_t pid = 0;
+  std::string command;
+  double interval_seconds = 1;
+  bool is_paused = false;
+  bool has_keys = true;  // false: nobody can press any
+  const ViewFrame* frame = nullptr;
+  const HeapChanges* changes = nullptr;    // null: there was one look only
+  const LayersHistory* history = nullptr;  // null: no graph
+  GraphKind graph = GraphKind::kHeap;
+  ClassOrder order;
+  int first_class = 0;  // the table is scrolled to it
+};
+
+void draw_scene(const Scene& scene, Canvas& canvas);
+
+// How many rows of the table of classes a canvas of so many rows has.
+int visible_classes(const Scene& scene, int rows);
+
+// How many rows a canvas without keys needs for so many classes.
+int rows_for_classes(const Scene& scene, int classes);
+
+}  // namespace smallblock::cli
