@@ -14,7 +14,7 @@ test_packages=(
   valgrind libc6-dbg gdb binutils git
   libjemalloc2 "libmimalloc2.0|libmimalloc3" libtcmalloc-minimal4 "libtbbmalloc2|libtbbmalloc2t64"
   python3-dev python3-setuptools python3-wheel python3-venv
-  redis-tools memcached sqlite3 perl jq xz-utils gawk zstd python3-matplotlib tmux
+  redis-tools memcached sqlite3 perl jq xz-utils gawk zstd python3-matplotlib tmux prometheus
 )
 
 # The sanitizer runtimes belong to the default clang and carry its version in their name.
@@ -69,8 +69,29 @@ may_use_sudo() {
   [[ -t 0 ]] || sudo -n true 2>/dev/null
 }
 
+# Debian starts a service as it installs it and at each boot. Tests start what they need themselves, so nothing that is
+# new here is to listen on this machine for them.
+services=(memcached prometheus)
+policy=/usr/sbin/policy-rc.d
+
+forbid_services() {
+  [[ ! -e $policy ]] || return 0
+  trap '"${as_root[@]}" rm -f "$policy"' EXIT
+  printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+  "${as_root[@]}" chmod 755 "$policy"
+}
+
+leave_disabled() {
+  local name
+  [[ -d /run/systemd/system ]] || return 0
+  for name in "${services[@]}"; do
+    [[ " $* " != *" $name "* ]] || "${as_root[@]}" systemctl disable --quiet "$name" >&2 || true
+  done
+}
+
+as_root=()
 install() {
-  local as_root=() entry names=()
+  local entry names=()
   if ((EUID != 0)); then
     if ! may_use_sudo; then
       echo "smallblock: please install these packages as root: ${*%%|*}" >&2
@@ -83,8 +104,10 @@ install() {
   for entry in "$@"; do
     names+=("$(offered_name "$entry")")
   done
+  forbid_services
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 -q install -y \
     --no-install-recommends "${names[@]}" >&2
+  leave_disabled "${names[@]}"
 }
 
 install_missing() {

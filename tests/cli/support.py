@@ -56,6 +56,14 @@ def find_python() -> str:
     raise unittest.SkipTest("no python3 that is a program along PATH")
 
 
+def tool(name: str) -> str:
+    """A program that the tests cannot do without."""
+    found = shutil.which(name)
+    if found is None:
+        raise AssertionError(f"{name} is not installed; scripts/install-dependencies.sh test installs it")
+    return found
+
+
 def header_fields(struct: str) -> list[str]:
     """The numbers of a struct of the C header, in their order."""
     header = (ROOT / "include" / "smallblock" / "smallblock.h").read_text(encoding="utf-8")

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 import shlex
-import shutil
 import subprocess
 import time
-import unittest
 from pathlib import Path
 from typing import Callable
 
-from support import clean_environment
+from support import clean_environment, tool
 
 WAIT_S = 30
 SGR = re.compile(r"\x1b\[[\d;]*m")
@@ -22,8 +20,6 @@ class Terminal:
     exit code and how the terminal was before and after it."""
 
     def __init__(self, folder: Path, words: list[str], columns: int = 80, rows: int = 24, **variables: str) -> None:
-        if shutil.which("tmux") is None:
-            raise unittest.SkipTest("tmux is not installed")
         self.folder = folder
         self.socket = folder / "tmux"
         script = folder / "session.sh"
@@ -38,7 +34,7 @@ class Terminal:
 
     def tmux(self, *words: str) -> str:
         return subprocess.run(
-            ["tmux", "-u", "-S", str(self.socket), *words],
+            [tool("tmux"), "-u", "-S", str(self.socket), *words],
             env=self.environment,
             capture_output=True,
             text=True,
