@@ -44,7 +44,9 @@ class OutsideTest(CommandTest):
         """A process under the preload library that has said that it is ready."""
         return self.start_plain(COMMAND, "run", *words, **options)
 
-    def start_plain(self, *words: str, variables: dict[str, str] | None = None, **options: Any) -> subprocess.Popen[str]:
+    def start_plain(
+        self, *words: str, variables: dict[str, str] | None = None, **options: Any
+    ) -> subprocess.Popen[str]:
         process = subprocess.Popen(
             words,
             stdin=subprocess.PIPE,

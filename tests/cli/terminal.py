@@ -24,7 +24,8 @@ class Terminal:
         self.socket = folder / "tmux"
         script = folder / "session.sh"
         script.write_text(
-            f"trap : INT\ncd {shlex.quote(str(folder))}\nstty -a >before\n{shlex.join(words)}\necho $? >code\nstty -a >after\n"
+            f"trap : INT\ncd {shlex.quote(str(folder))}\n"
+            f"stty -a >before\n{shlex.join(words)}\necho $? >code\nstty -a >after\n"
             "touch ended\nexec sleep 600\n",
             encoding="utf-8",
         )
@@ -44,6 +45,10 @@ class Terminal:
 
     def close(self) -> None:
         subprocess.run(["tmux", "-S", str(self.socket), "kill-server"], capture_output=True, check=False)
+
+    def is_on_own_screen(self) -> bool:
+        """Whether the program has switched to the alternate screen."""
+        return self.tmux("display-message", "-p", "#{alternate_on}") == "1\n"
 
     def coloured(self) -> str:
         return self.tmux("capture-pane", "-p", "-e")

@@ -57,7 +57,8 @@ GAUGES = {
 def selector(metric: str, **labels: str) -> str:
     """The metric with more labels."""
     name, _, rest = metric.rstrip("}").partition("{")
-    return f"{name}{{{','.join([*filter(None, [rest]), *(f'{key}={json.dumps(value)}' for key, value in labels.items())])}}}"
+    more = [f"{key}={json.dumps(value)}" for key, value in labels.items()]
+    return f"{name}{{{','.join([rest, *more] if rest else more)}}}"
 
 
 class Scraped(OutsideTest):
@@ -214,7 +215,8 @@ class Dashboard(unittest.TestCase):
         for panel in panels:
             place = panel["gridPos"]
             self.assertLessEqual(place["x"] + place["w"], 24, panel["title"])
-            cells = {(x, y) for x in range(place["x"], place["x"] + place["w"]) for y in range(place["y"], place["y"] + place["h"])}
+            across = range(place["x"], place["x"] + place["w"])
+            cells = {(x, y) for x in across for y in range(place["y"], place["y"] + place["h"])}
             self.assertFalse(taken & cells, panel["title"])
             taken |= cells
             self.assertTrue(panel["description"])

@@ -30,6 +30,7 @@ for line in sys.stdin:
         del kept[len(kept) // 10:]
     print("done", flush=True)
 """
+GRAPH_END_ROW = 10  # in 24 rows
 GRANULE_BYTES = 16  # size classes up to 512 bytes
 OTHERS_MAX = 300  # blocks of that class that the interpreter has for itself
 COLUMNS = ["size", "pools", "live", "cached", "free", "purged", "used", "bytes", "idle", "refills/s", "new/s", "gone/s"]
@@ -120,7 +121,7 @@ class OnATerminal(TopTest):
             self.assert_rows(rows, self.stats(process))
             self.assertRegex(terminal.coloured(), r"\x1b\[[\d;]*38;5;74m▇+")
         with self.subTest("the graph grows to the left, as high as the heap"):
-            lines = terminal.wait("a graph", lambda seen: any(line.endswith("█" * 8 + " ") or "█" * 8 in line for line in seen[6:11]))
+            lines = terminal.wait("a graph", lambda seen: "█" * 8 in seen[GRAPH_END_ROW])
             most = number(lines[6].split()[0])
             committed = number(re.search(r"committed ([\d.]+M)", "\n".join(lines)).group(1))  # type: ignore[union-attr]
             self.assertTrue(0.5 * committed <= most <= 2 * committed, (most, committed))
@@ -150,7 +151,7 @@ class OnATerminal(TopTest):
         scrolled = table(terminal.wait_for(f" 3-{len(first) + 2} of "))[1]
         self.assertEqual([row["size"] for row in scrolled[:-2]], [row["size"] for row in first[2:]])
         terminal.press("End")
-        self.assertEqual(table(terminal.wait("the last row", lambda seen: table(seen)[1][-1]["size"] == 16))[1][-1]["size"], 16)
+        terminal.wait("the smallest size", lambda seen: table(seen)[1][-1]["size"] == GRANULE_BYTES)
         terminal.press("Home")
         terminal.wait_for(f" 1-{len(first)} of ")
         terminal.press("g")
@@ -216,7 +217,7 @@ class OnATerminal(TopTest):
         terminal.wait_for("q quit")
         pid = self.pid_in(terminal)
         terminal.press("C-z")
-        terminal.wait("its own screen again", lambda _: terminal.tmux("display-message", "-p", "#{alternate_on}") == "0\n")
+        terminal.wait("the shell's screen", lambda _: not terminal.is_on_own_screen())
         os.kill(pid, signal.SIGCONT)
         terminal.wait_for("q quit")
         terminal.press("q")
@@ -229,14 +230,23 @@ class OnATerminal(TopTest):
 
 
 class OfACommand(TopTest):
-    SCRIPT = "import sys, time\nkept = [bytes(440) for _ in range(9000)]\nprint('to stdout', flush=True)\nprint('to stderr', file=sys.stderr)\nprint(repr(sys.stdin.read()))\n"
+    KEPT = 9000
+    SCRIPT = f"""
+import os, sys, time
+kept = [bytes(440) for _ in range({KEPT})]
+print('to stdout', flush=True)
+print('to stderr', file=sys.stderr)
+print(repr(sys.stdin.read()), flush=True)
+"""
 
     def test_its_output_comes_after_the_screen(self) -> None:
-        script = self.SCRIPT + f"import os\nwhile not os.path.exists({str(self.folder / 'go')!r}): time.sleep(0.02)\nsys.exit(7)"
+        go = self.folder / "go"
+        script = self.SCRIPT + f"while not os.path.exists({str(go)!r}): time.sleep(0.02)\nsys.exit(7)"
         terminal = self.terminal("--interval", "0.1", find_python(), "-c", script)
-        lines = terminal.wait("its blocks", lambda seen: any(row["live"] >= 9000 for row in table(seen)[1]) if "new/s" in "".join(seen) else False)
+        terminal.wait_for("new/s")
+        lines = terminal.wait("its blocks", lambda seen: max(row["live"] for row in table(seen)[1]) >= self.KEPT)
         self.assertNotIn("to std", "\n".join(lines[1:]))
-        (self.folder / "go").touch()
+        go.touch()
         self.assertEqual(terminal.wait_end(), 7)
         self.assertEqual(
             [line for line in terminal.lines() if line and ("to std" in line or line == "''")],
