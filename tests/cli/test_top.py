@@ -257,8 +257,7 @@ print(repr(sys.stdin.read()), flush=True)
         log = self.folder / "log"
         terminal = self.terminal("--log", str(log), "--", find_python(), "-c", self.SCRIPT + "time.sleep(600)")
         pid = int(terminal.wait_for("q quit")[0].split()[2])
-        while "''" not in log.read_text(encoding="utf-8"):
-            time.sleep(0.02)
+        terminal.wait("all output in the log", lambda _: "''" in log.read_text(encoding="utf-8"))
         terminal.press("q")
         self.assertEqual(terminal.wait_end(), 128 + signal.SIGTERM)
         self.assertEqual(sorted(log.read_text(encoding="utf-8").splitlines()), ["''", "to stderr", "to stdout"])
