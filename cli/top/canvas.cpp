@@ -69,13 +69,10 @@ std::string Canvas::text(bool is_unicode) const {
   std::string text;
   for (int row = 0; row < rows_; ++row) {
     std::string line;
+    const auto add = [&line](unsigned char byte) { line += static_cast<char>(byte); };
     for (int column = 0; column < columns_; ++column) {
       const char32_t glyph = at(row, column).glyph;
-      if (is_unicode) {
-        encode_utf8(glyph, [&line](unsigned char byte) { line += static_cast<char>(byte); });
-      } else {
-        line += ascii_of(glyph);
-      }
+      encode_utf8(is_unicode ? glyph : static_cast<char32_t>(ascii_of(glyph)), add);
     }
     line.erase(line.find_last_not_of(' ') + 1);
     text += line + "\n";

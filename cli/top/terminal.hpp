@@ -30,7 +30,8 @@ class Terminal {
 
   int rows() const;
   int columns() const;
-  bool has_colours() const noexcept { return has_colours_; }
+  // Whether colours alone can tell things apart: characters of ASCII leave too much of their ground to be seen.
+  bool has_colours() const noexcept { return has_colours_ && is_unicode_; }
 
   // Of the same size.
   void show(const Canvas& canvas);
