@@ -11,6 +11,7 @@ configure() {
     echo "smallblock: configuring '$preset' failed; the lines above say why" >&2
     return 1
   fi
+  sed -n 's/^-- \(smallblock: .*\)/\1/p' "$log" >&2
 }
 
 # build PRESET [TARGET ...]: both cores, as ninja does by itself.
@@ -29,6 +30,7 @@ build() {
     echo "smallblock: building '$preset' failed; the whole output is in $log" >&2
     return 1
   fi
+  grep '^smallblock: ' "$log" >&2 || true
 }
 
 # One build at a time in this tree; a second one waits for the first.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs the Debian packages of one group: `run` (build and use smallblock) or `test` (run and everything ./test needs).
+# Installs the Debian packages of one group: `run` (build and use smallblock), `page` (run, and what the page of
+# `smallblock view` is built with) or `test` (page, and everything else ./test needs).
 # Called by ./run and ./test before anything else. Says what it installs; silent and quick when nothing is missing.
 set -euo pipefail
 
@@ -14,8 +15,14 @@ test_packages=(
   valgrind libc6-dbg gdb binutils git
   libjemalloc2 "libmimalloc2.0|libmimalloc3" libtcmalloc-minimal4 "libtbbmalloc2|libtbbmalloc2t64"
   python3-dev python3-setuptools python3-wheel python3-venv
-  redis-tools memcached sqlite3 perl jq xz-utils gawk zstd python3-matplotlib tmux prometheus
+  redis-tools memcached sqlite3 perl jq xz-utils gawk zstd python3-matplotlib tmux prometheus chromium
 )
+
+# Node.js may come from elsewhere, and bring its npm along; the system's packages of the two would get in its way.
+page_packages() {
+  command -v node >/dev/null || echo nodejs
+  command -v npm >/dev/null || echo npm
+}
 
 # The sanitizer runtimes belong to the default clang and carry its version in their name.
 clang_runtime() {
@@ -120,9 +127,10 @@ group=${1:-run}
 packages=("${run_packages[@]}")
 case $group in
   run) ;;
-  test) packages+=("${test_packages[@]}") ;;
+  page) mapfile -t packages < <(printf '%s\n' "${run_packages[@]}" && page_packages) ;;
+  test) mapfile -t packages < <(printf '%s\n' "${run_packages[@]}" "${test_packages[@]}" && page_packages) ;;
   *)
-    echo "smallblock: unknown group '$group'; the groups are: run, test" >&2
+    echo "smallblock: unknown group '$group'; the groups are: run, page, test" >&2
     exit 2
     ;;
 esac

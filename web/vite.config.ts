@@ -1,5 +1,5 @@
 // How the page is built: one file without anything to fetch, which the command carries inside.
-// Called by `npm run build` (CMakeLists.txt) and by vitest. The page's policy allows no eval, and no other file.
+// Called by scripts/build-page.sh and by vitest. The page's policy allows no eval, and no other file.
 import { defineConfig } from "vitest/config";
 import { viteSingleFile } from "vite-plugin-singlefile";
 
