@@ -21,7 +21,7 @@ export class BlockCache {
   // Four bytes a block: state, colour of its type, age, nothing.
   readonly texels = new Uint8Array(SLOTS * SLOT_BLOCKS * 4);
   readonly dirty = new Set<number>();
-  onChange: (units: number[]) => void = () => undefined;
+  private readonly listeners: ((units: number[]) => void)[] = [];
   private readonly slots: (Slot | null)[] = new Array<Slot | null>(SLOTS).fill(null);
   private readonly slotByUnit = new Map<number, number>();
   private readonly mainTypes = new Map<number, number>();
@@ -31,6 +31,14 @@ export class BlockCache {
   private quietUntil = 0;
 
   constructor(private readonly api: Api, private readonly store: Store, private readonly palette: TypesPalette) {}
+
+  // Told which pools are known better, or no longer.
+  onChange(listener: (units: number[]) => void): void {
+    this.listeners.push(listener);
+  }
+  private changed(units: number[]): void {
+    for (const listener of this.listeners) listener(units);
+  }
 
   // Slot + 1 of a pool whose blocks are known as they are in that heap; else 0.
   slotOf(head: number, heap: Heap): number {
@@ -66,9 +74,6 @@ export class BlockCache {
         void this.fetch(missing.slice(at, at + BATCH), kind, nowMs);
       }
     }
-  }
-  get isBusy(): boolean {
-    return this.running > 0;
   }
   // Types got other colours: what they coloured is asked for again.
   forgetTypes(): void {
@@ -106,7 +111,7 @@ export class BlockCache {
     };
     this.slotByUnit.set(head, index);
     this.texels.fill(0, index * SLOT_BLOCKS * 4, (index + 1) * SLOT_BLOCKS * 4);
-    if (old) this.onChange([old.unit]);
+    if (old) this.changed([old.unit]);
   }
   private hand = 0;
   // A slot that is free or was not in sight this time: the next one round the clock.
@@ -129,7 +134,7 @@ export class BlockCache {
     try {
       const answer = await this.api.blocks(heads, kind);
       for (const pool of answer.pools) if (pool.ok) this.keep(pool, kind, answer.frame, answer.types);
-      this.onChange(heads);
+      this.changed(heads);
     } catch (error) {
       if (error instanceof ApiError) this.quietUntil = performance.now() + PAUSE_MS;
       else throw error;

@@ -45,6 +45,11 @@ export function parseAddress(text: string): number | null {
   return Number.isSafeInteger(value) ? value : null;
 }
 
+// A command line without the folders of what it names.
+export function shortCommand(command: string): string {
+  return command.split(" ").map((word) => (word.startsWith("/") ? word.split("/").pop() || word : word)).join(" ");
+}
+
 export function seconds(value: number): string {
   if (value < 60) return `${Math.round(value)} s`;
   if (value < 3600) return `${Math.floor(value / 60)} min ${Math.round(value % 60)} s`;

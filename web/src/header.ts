@@ -1,6 +1,6 @@
 // The top line: what is looked at, whether it lives, search, theme, help. Called by main.ts.
 import { button, h } from "./dom";
-import { bytes, count } from "./format";
+import { bytes, count, shortCommand } from "./format";
 import type { Search } from "./search";
 import type { Store } from "./store";
 import { toggleTheme } from "./theme";
@@ -10,7 +10,7 @@ export function makeHeader(store: Store, search: Search, showHelp: () => void): 
   const badge = h("span", "badge");
   const figures = h("span", "header-figures");
   const what = target.kind === "process" ? `process ${target.pid}` : target.kind === "core" ? `core dump of ${target.pid}` : `snapshot of ${target.pid}`;
-  const command = h("span", "header-command", target.command);
+  const command = h("span", "header-command", shortCommand(target.command));
   command.title = target.command;
   const update = (): void => {
     const state = store.connection === "gone" ? "no answer" : store.state !== "live" ? store.state : store.isPaused ? "paused" : target.kind === "process" ? "live" : target.kind;

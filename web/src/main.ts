@@ -3,6 +3,7 @@ import { openBundle, ApiError, HttpApi, takeToken, type Api } from "./api";
 import { Banner, EmptyNote, pageOfError, pageWithoutToken } from "./banner";
 import { BlockCache } from "./blocks";
 import { h } from "./dom";
+import { shortCommand } from "./format";
 import { feedFrames, feedTypes } from "./feed";
 import { makeHeader } from "./header";
 import { Keyboard, type Action } from "./keyboard";
@@ -139,7 +140,7 @@ async function start(): Promise<void> {
   const api: Api = bundle ?? new HttpApi(token);
   try {
     const target = await api.target();
-    document.title = `${target.command.split(" ")[0].split("/").pop() || "heap"} · smallblock`;
+    document.title = `${shortCommand(target.command).split(" ")[0] || "heap"} · smallblock`;
     const store = new Store(target);
     build(api, store);
     void feedFrames(api, store, (sentence) => show(pageWithoutToken(sentence)));

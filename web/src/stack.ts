@@ -16,6 +16,7 @@ const TYPES_SHOWN = 8;
 const NAME_PIXELS = 144;  // the column of names, and margins
 const NAME_LETTER = 7.6;  // widths of letters, bold and plain
 const LETTER = 6.6;
+const BARS_SHARE = 0.82;  // of the track; the texts of small parts stand right of it
 
 export class StackView {
   readonly element = h("section", "stack");
@@ -38,7 +39,7 @@ export class StackView {
 
   private row(row: Row, whole: number, resident: number): HTMLElement {
     const track = h("div", "stack-track");
-    const width = Math.max(300, this.element.clientWidth - NAME_PIXELS);
+    const width = Math.max(300, this.element.clientWidth - NAME_PIXELS) * BARS_SHARE;
     const small: string[] = [];
     for (const part of row.parts) {
       if (part.value <= 0) continue;
@@ -49,7 +50,7 @@ export class StackView {
       const hasAll = room >= part.name.length * NAME_LETTER + text.length * LETTER;
       if (!hasAll) small.push(`${part.name}${text}`);
       const element = h("div", part.striped ? "stack-part striped" : "stack-part", hasName && h("span", "stack-text", h("b", "", part.name), hasAll && text));
-      element.style.flex = `0 0 ${share * 100}%`;
+      element.style.flex = `0 0 ${share * BARS_SHARE * 100}%`;
       element.style.background = css(part.color);
       element.style.color = part.striped ? "var(--muted)" : inkOn(part.color);
       element.title = `${part.name}: ${bytes(part.value)} (${percent(part.value, resident)} of the resident memory)\n${part.says}`;

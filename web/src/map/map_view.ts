@@ -7,7 +7,7 @@ import type { BlockCache } from "../blocks";
 import type { Place, Store } from "../store";
 import { onTheme, theme } from "../theme";
 import { Camera } from "./camera";
-import type { Hit, MapLayout } from "./layout";
+import type { Hit, MapLayout, Rect } from "./layout";
 import { Overlay, type Marks } from "./overlay";
 import { Renderer } from "./renderer";
 import { UnitTexture } from "./unit_texture";
@@ -17,6 +17,7 @@ const POOLS_ASKED_MAX = 4096;
 const ASK_EVERY_MS = 120;
 const RATIO_MAX = 2;
 const CLICK_MOVES_MAX = 4;     // pixels
+const STILL = matchMedia("(prefers-reduced-motion: reduce)");
 
 export class MapView {
   readonly element = h("div", "map");
@@ -44,7 +45,7 @@ export class MapView {
     this.renderer = new Renderer(canvas, layout, this.units, blocks, theme());
     this.overlay = new Overlay(top, layout, blocks);
     this.listen(top);
-    blocks.onChange = (heads) => this.changed(heads);
+    blocks.onChange((heads) => this.changed(heads));
     store.on("shown", (units) => this.changed(units));
     store.on("mode", () => this.changed(null));
     store.on("difference", () => this.changed(null));
@@ -62,9 +63,8 @@ export class MapView {
 
   fit(flying = true): void {
     const bounds = this.layout.bounds(this.store.shown.unitCount);
-    if (flying) this.hover(null, 0, 0);
-    if (flying) this.camera.flyTo(bounds, 1.06, performance.now());
-    else this.camera.fit(bounds, 1.06);
+    if (flying) return this.fly(bounds, 1.06);
+    this.camera.fit(bounds, 1.06);
     this.redraw();
   }
   pan(x: number, y: number): void {
@@ -80,18 +80,16 @@ export class MapView {
     const heap = this.store.shown;
     if (!heap.isHead(place.unit)) return;
     const rect = this.layout.blockRect(place.unit, heap.classes[place.unit], place.block);
-    this.moved();
-    this.camera.flyTo(rect, Math.min(marginFor(rect.width), 9), performance.now());
+    this.isMoved = true;
+    this.fly(rect, Math.min(marginFor(rect.width), 7));
   }
   showPool(head: number): void {
-    this.moved();
-    this.camera.flyTo(this.layout.poolRect(head, this.store.shown.classes[head]), 1.6, performance.now());
-    this.redraw();
+    this.isMoved = true;
+    this.fly(this.layout.poolRect(head, this.store.shown.classes[head]), 1.6);
   }
   showArena(arena: number): void {
-    this.moved();
-    this.camera.flyTo(this.layout.arenaRect(arena), 1.15, performance.now());
-    this.redraw();
+    this.isMoved = true;
+    this.fly(this.layout.arenaRect(arena), 1.15);
   }
   hitAt(x: number, y: number): Hit | null {
     const world = this.camera.toWorld(x, y);
@@ -107,14 +105,24 @@ export class MapView {
     requestAnimationFrame((nowMs) => this.draw(nowMs));
   }
 
+  private fly(rect: Rect, margin: number): void {
+    if (STILL.matches) {
+      this.camera.fit(rect, margin);
+    } else {
+      this.element.setAttribute("aria-busy", "true");
+      this.camera.flyTo(rect, margin, performance.now());
+    }
+    this.hover(null, 0, 0);
+  }
   // What was under the mouse is no longer there.
   private moved(): void {
     this.isMoved = true;
     this.hover(null, 0, 0);
   }
-  private changed(units: Iterable<number> | null): void {
+  private changed(units: Uint32Array | number[] | null): void {
     const heap = this.store.shown;
     const isOther = this.units.resize(heap.unitCount);
+    if (units?.length === 0 && !isOther) return;
     this.units.update(heap, this.store.before, isOther ? null : units);
     // Another order of arenas would confuse: only when there are many more of them, or before the first picture.
     if (!this.isArranged || heap.unitCount > this.arrangedUnits * 2.5 || (!this.isMoved && heap.unitCount !== this.arrangedUnits)) this.arrange();
@@ -144,6 +152,7 @@ export class MapView {
     this.renderer.draw(this.camera, heap.unitCount, this.store.mode, this.store.before !== null, ratio);
     this.overlay.draw(this.camera, heap, theme(), this.marks, ratio);
     this.ask(performance.now());
+    this.element.setAttribute("aria-busy", String(isFlying));
     if (isFlying) this.redraw();
   }
   // Time goes on without input: ages grow, and what came too late is asked for again.

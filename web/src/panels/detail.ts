@@ -10,7 +10,7 @@ import type { MapLayout } from "../map/layout";
 import { css } from "../palette";
 import { STATE_NAMES, UnitFlag, type BlockDetail } from "../protocol";
 import type { Place, Store } from "../store";
-import { theme } from "../theme";
+import { onTheme, theme } from "../theme";
 import type { Panel } from "./panels";
 
 const AGAIN_MS = 1500;
@@ -27,11 +27,18 @@ export class DetailPanel implements Panel {
     store.on("shown", () => {
       if (store.selection && performance.now() - this.askedMs > AGAIN_MS && !this.element.contains(document.activeElement)) void this.update();
     });
+    blocks.onChange((heads) => {
+      if (store.selection && heads.includes(store.selection.unit) && !this.canAsk) void this.update();
+    });
+    onTheme(() => void this.update());
     void this.update();
   }
   shown(): void {}
   hidden(): void {}
 
+  private get canAsk(): boolean {
+    return !this.store.isPaused && !this.api.isStatic;
+  }
   private async update(): Promise<void> {
     const place = this.store.selection;
     if (!place) {
@@ -41,7 +48,7 @@ export class DetailPanel implements Panel {
       return;
     }
     this.askedMs = performance.now();
-    if (this.store.isPaused || this.api.isStatic) {
+    if (!this.canAsk) {
       this.drawKnown(place, this.store.isPaused ? "This is a moment of the past: what stood in the block then is not known." : "A saved page has no contents of blocks.");
       return;
     }

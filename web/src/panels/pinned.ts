@@ -28,7 +28,7 @@ export class PinnedPanel implements Panel {
   }
 
   private draw(answer: Pinned): void {
-    const hint = h("p", "hint", "A pool's memory can go back only when its last block is freed, an arena's when its last pool is empty. These are kept by the fewest blocks.");
+    const hint = h("p", "hint", "A pool's memory can go back only when its last block is freed, an arena's when its last pool is empty. These are kept by few blocks; those that keep most stand first.");
     const pools = answer.pools.slice(0, 24);
     const arenas = answer.arenas.slice(0, 12);
     this.element.replaceChildren(hint,

@@ -8,6 +8,7 @@ export class Refresh<Answer> {
   private timer = 0;
   private isOn = false;
   private isAsking = false;
+  private answer: Answer | null = null;
 
   constructor(private readonly ask: () => Promise<Answer>, private readonly draw: (answer: Answer) => void,
               private readonly element: HTMLElement, private readonly isLive: () => boolean) {}
@@ -20,13 +21,17 @@ export class Refresh<Answer> {
     this.isOn = false;
     clearTimeout(this.timer);
   }
+  // The last answer again.
+  redraw(): void {
+    if (this.isOn && this.answer) this.draw(this.answer);
+  }
   async now(): Promise<void> {
     clearTimeout(this.timer);
     if (this.isAsking) return;
     this.isAsking = true;
     try {
-      const answer = await this.ask();
-      if (!this.isReading()) this.draw(answer);
+      this.answer = await this.ask();
+      if (!this.isReading()) this.draw(this.answer);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       if (this.element.childElementCount === 0) this.element.replaceChildren(h("p", "hint", `This is not to be had: ${error.message}.`));

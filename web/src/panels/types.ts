@@ -5,7 +5,7 @@ import { bytes, clock, count } from "../format";
 import { css } from "../palette";
 import type { TypeSum } from "../protocol";
 import type { Store } from "../store";
-import { theme } from "../theme";
+import { onTheme, theme } from "../theme";
 import type { TypesPalette } from "../types_palette";
 import type { Panel } from "./panels";
 
@@ -19,6 +19,7 @@ export class TypesPanel implements Panel {
 
   constructor(private readonly api: Api, private readonly store: Store, private readonly palette: TypesPalette) {
     store.on("types", () => this.draw());
+    onTheme(() => this.draw());
     store.on("figures", () => {
       if (store.isPaused) this.draw();
     });

@@ -1,15 +1,17 @@
 // Which class wastes most, and what a trim would give back; with the button that asks for one, if that is allowed.
 import type { Api } from "../api";
-import { bar, button, h, table } from "../dom";
+import { bar, button, h, swatch, table } from "../dom";
 import { bytes } from "../format";
 import { css } from "../palette";
 import type { Waste, WasteClass } from "../protocol";
 import type { Store } from "../store";
-import { theme } from "../theme";
+import { onTheme, theme } from "../theme";
 import type { Panel } from "./panels";
 import { Refresh } from "./refresh";
 
 const wasted = (row: WasteClass): number => row.free_bytes + row.tail_bytes + row.cached_bytes;
+
+const PARTS = [["live", "live"], ["cached", "magazines"], ["free", "free"], ["tail", "tails"]] as const;
 
 export class WastePanel implements Panel {
   readonly name = "Waste";
@@ -19,6 +21,7 @@ export class WastePanel implements Panel {
 
   constructor(private readonly api: Api, private readonly store: Store) {
     this.refresh = new Refresh(() => api.waste(), (answer) => this.draw(answer), this.element, () => store.state === "live" && !api.isStatic);
+    onTheme(() => this.refresh.redraw());
   }
   shown(): void {
     this.refresh.start();
@@ -49,11 +52,12 @@ export class WastePanel implements Panel {
       this.said !== "" ? h("p", "hint", this.said) : "",
       !canTrim && !this.api.isStatic && this.store.state === "live" ? h("p", "hint", "Start the view with --allow-actions to trim from here.") : "",
       h("section", "", h("h3", "", "Classes by what they waste"), h("p", "hint", "Memory of pools that no block of the program fills: free blocks, blocks in magazines, tails."),
+        h("p", "panel-legend", ...PARTS.map(([layer, name]) => h("span", "legend-key", swatch(css(layers[layer])), name))),
         table<WasteClass>([
           { name: "class", cell: (row) => bytes(row.block_bytes) },
           { name: "wasted", cell: (row) => bytes(wasted(row)), numeric: true },
           { name: "live", cell: (row) => bytes(row.live_bytes), numeric: true },
-          { name: "live · magazines · free · tails", cell: (row) => bar([
+          { name: "", cell: (row) => bar([
             [row.live_bytes / most, css(layers.live), `live ${bytes(row.live_bytes)}`], [row.cached_bytes / most, css(layers.cached), `in magazines ${bytes(row.cached_bytes)}`],
             [row.free_bytes / most, css(layers.free), `free ${bytes(row.free_bytes)}`], [row.tail_bytes / most, css(layers.tail), `tails ${bytes(row.tail_bytes)}`]]) },
         ], rows)));

@@ -1,4 +1,5 @@
-// A real browser with a window of our size, the built page, and how long its frames take. For the browser tests.
+// A real browser with a window of our size, pages that are asked for nothing else, and what is on their map. For the
+// browser tests.
 //
 // The browser is Debian's Chromium (SMALLBLOCK_BROWSER names another), drawing WebGL in software: a build machine has no
 // graphics card. Screenshots stay in the folder that SMALLBLOCK_SCREENSHOTS names.
@@ -6,8 +7,8 @@ import { existsSync, mkdirSync } from "node:fs";
 import { delimiter, join, resolve } from "node:path";
 import { chromium, type Browser, type Page } from "playwright-core";
 
-export const PAGE = process.env["SMALLBLOCK_PAGE"] ?? resolve("dist/index.html");
 const SCREENSHOTS = process.env["SMALLBLOCK_SCREENSHOTS"] ?? resolve("dist/screenshots");
+const OPEN_MAX_MS = 60_000;
 
 function findBrowser(): string {
   const named = process.env["SMALLBLOCK_BROWSER"];
@@ -20,23 +21,30 @@ function findBrowser(): string {
 
 export async function openBrowser(): Promise<Browser> {
   const asRoot = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
-  return chromium.launch({ executablePath: findBrowser(), args: [...asRoot, "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist", "--disable-dev-shm-usage"] });
+  const drawing = ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"];
+  const quiet = ["--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"];
+  return chromium.launch({ executablePath: findBrowser(), args: [...asRoot, ...drawing, ...quiet], timeout: OPEN_MAX_MS });
 }
 
-export interface Opened { page: Page; errors: string[] }
+export interface Opened { page: Page; errors: string[]; requests: string[] }
+export interface Window { dark?: boolean; width?: number; height?: number; scale?: number }
 
-// Errors of the page are collected: a test asserts that there are none.
-export async function openPage(browser: Browser, url: string, options: { dark?: boolean; width?: number; height?: number } = {}): Promise<Opened> {
-  const context = await browser.newContext({ viewport: { width: options.width ?? 1440, height: options.height ?? 900 }, colorScheme: options.dark ? "dark" : "light" });
+// Errors of the page are collected, and what it asks for: a test asserts on both.
+export async function openPage(browser: Browser, url: string, window: Window = {}): Promise<Opened> {
+  const context = await browser.newContext({
+    viewport: { width: window.width ?? 1280, height: window.height ?? 800 }, colorScheme: window.dark ? "dark" : "light", deviceScaleFactor: window.scale ?? 1, reducedMotion: "reduce",
+  });
+  context.setDefaultTimeout(30_000);
   const page = await context.newPage();
   const errors: string[] = [];
+  const requests: string[] = [];
   page.on("pageerror", (error) => errors.push(error.message));
   page.on("console", (message) => {
     if (message.type() === "error" || /WebGL|GL_/.test(message.text())) errors.push(message.text());
   });
-  await page.addInitScript(measureFrames);
+  page.on("request", (request) => requests.push(request.url()));
   await page.goto(url);
-  return { page, errors };
+  return { page, errors, requests };
 }
 
 export async function picture(page: Page, name: string): Promise<void> {
@@ -44,44 +52,26 @@ export async function picture(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`) });
 }
 
-// Runs in the page before its own script: what the page does in animation frames and in the handlers of input is timed,
-// and handed over frame by frame.
-function measureFrames(): void {
-  const own: number[] = [];
-  const gaps: number[] = [];
-  let spent = 0;
-  let last = 0;
-  const timed = <Args extends unknown[]>(run: (...args: Args) => unknown) => function (this: unknown, ...args: Args): unknown {
-    const start = performance.now();
-    try {
-      return run.apply(this, args);
-    } finally {
-      spent += performance.now() - start;
-    }
-  };
-  const request = window.requestAnimationFrame.bind(window);
-  window.requestAnimationFrame = (callback) => request(timed(callback) as FrameRequestCallback);
-  const listen = EventTarget.prototype.addEventListener;
-  EventTarget.prototype.addEventListener = function (type: string, listener: never, options: never): void {
-    const isInput = /^(pointer|wheel|key|mouse)/.test(type) && typeof listener === "function";
-    listen.call(this, type, isInput ? (timed(listener) as never) : listener, options);
-  };
-  const next = (nowMs: number): void => {
-    if (last > 0) gaps.push(nowMs - last);
-    last = nowMs;
-    own.push(spent);
-    spent = 0;
-    request(next);
-  };
-  request(next);
-  Object.assign(window, { takeFrames: () => ({ own: own.splice(0), gaps: gaps.splice(0) }) });
-}
+export interface Colors { distinct: number; at: string[] }
 
-export async function takeFrames(page: Page): Promise<{ own: number[]; gaps: number[] }> {
-  return page.evaluate(() => (window as unknown as { takeFrames: () => { own: number[]; gaps: number[] } }).takeFrames());
-}
-
-export function quantile(values: number[], share: number): number {
-  const sorted = [...values].sort((one, other) => one - other);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+// What is on the map: how many colours, and those at some points of it ("rgb(1 2 3)"), as the browser shows them.
+export async function mapColors(page: Page, points: [number, number][] = []): Promise<Colors> {
+  const png = (await page.locator(".map").screenshot()).toString("base64");
+  const reader = await page.context().newPage();  // without the page's policy, which lets no picture be read
+  try {
+    return await reader.evaluate(async ([data, wanted]) => {
+      const bitmap = await createImageBitmap(await (await fetch(`data:image/png;base64,${data}`)).blob());
+      const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext("2d")!;
+      context.drawImage(bitmap, 0, 0);
+      const { data: bytes } = context.getImageData(0, 0, bitmap.width, bitmap.height);
+      const words = new Uint32Array(bytes.buffer);
+      const at = wanted.map(([x, y]) => {
+        const first = (Math.round(y) * bitmap.width + Math.round(x)) * 4;
+        return `rgb(${bytes[first]} ${bytes[first + 1]} ${bytes[first + 2]})`;
+      });
+      return { distinct: new Set(words).size, at };
+    }, [png, points] as const);
+  } finally {
+    await reader.close();
+  }
 }
