@@ -1,8 +1,8 @@
-// A heap of many small blocks, and work on it: for bench/view/compare, under `smallblock run`.
+// A heap of many small blocks, and work on it: for bench/view/compare and the test view.frames, under `smallblock run`.
 //
-//   heap_program MEGABYTES
+//   heap_program MEGABYTES [LARGEST]
 //
-// Allocates blocks of 16 to 512 bytes up to so many megabytes, says "ready", then replaces blocks at random. For
+// Allocates blocks of 16 to LARGEST (512) bytes up to so many megabytes, says "ready", then replaces blocks at random. For
 // each line of input it works for a second of its own processor time and prints how many blocks it replaced.
 #define _POSIX_C_SOURCE 200809L
 #include <stdint.h>
@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+static size_t largest_bytes = 512;
 static uint64_t state = 88172645463325252U;
 
 static uint64_t next_random(void) {
@@ -20,7 +21,7 @@ static uint64_t next_random(void) {
 }
 
 static void* make_block(size_t* bytes) {
-  *bytes = 16 + next_random() % 497;
+  *bytes = 16 + next_random() % (largest_bytes - 15);
   void* block = malloc(*bytes);
   if (block != NULL) memset(block, 1, *bytes);
   return block;
@@ -34,7 +35,9 @@ static double processor_s(void) {
 
 int main(int count, char** words) {
   const size_t wanted_bytes = (size_t)(count > 1 ? atol(words[1]) : 1024) << 20;
-  const size_t blocks_max = wanted_bytes / 200;
+  if (count > 2) largest_bytes = (size_t)atol(words[2]);
+  if (largest_bytes < 16) return 2;
+  const size_t blocks_max = wanted_bytes / ((largest_bytes + 16) * 3 / 8);
   void** blocks = calloc(blocks_max, sizeof *blocks);
   size_t blocks_made = 0;
   if (blocks == NULL) return 1;

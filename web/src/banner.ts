@@ -39,7 +39,7 @@ export class EmptyNote {
       const heap = store.shown;
       const hasPools = heap.head !== null && heap.head.classes.some((row) => (row[0] ?? 0) > 0);
       this.element.hidden = hasPools;
-      const waits = store.state === "live" && store.target.kind === "process";
+      const waits = store.state === "live" && !store.isFixed;
       this.element.replaceChildren(h("h2", "", heap.head ? "No pool is in use" : "Waiting for the first look"),
         h("p", "", heap.head ? `smallblock serves no small block of this program${waits ? " yet: the map fills as soon as it does" : ""}.` : "The heap is being read."));
     };

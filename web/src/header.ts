@@ -13,7 +13,7 @@ export function makeHeader(store: Store, search: Search, showHelp: () => void): 
   const command = h("span", "header-command", shortCommand(target.command));
   command.title = target.command;
   const update = (): void => {
-    const state = store.connection === "gone" ? "no answer" : store.state !== "live" ? store.state : store.isPaused ? "paused" : target.kind === "process" ? "live" : target.kind;
+    const state = store.connection === "gone" ? "no answer" : store.state !== "live" ? store.state : store.isPaused ? "paused" : !store.isFixed ? "live" : target.kind === "process" ? "saved" : target.kind;
     badge.textContent = state;
     badge.dataset.state = state;
     const head = store.shown.head;

@@ -129,7 +129,7 @@ function build(api: Api, store: Store): void {
 
   map.element.append(new EmptyNote(store).element, tooltip.element);
   show(h("div", "page", makeHeader(store, search, () => keyboard.toggleHelp()), new Banner(store).element, stack.element,
-         h("main", "main", h("div", "map-column", map.element, new Legend(store, types).element), panels.element), new Timeline(store).element, keyboard.help));
+         h("main", "main", h("div", "map-column", map.element, new Legend(store, types).element), panels.element), store.isFixed ? null : new Timeline(store).element, keyboard.help));
 }
 
 async function start(): Promise<void> {
@@ -141,7 +141,7 @@ async function start(): Promise<void> {
   try {
     const target = await api.target();
     document.title = `${shortCommand(target.command).split(" ")[0] || "heap"} · smallblock`;
-    const store = new Store(target);
+    const store = new Store(target, api.isStatic || target.kind !== "process");
     build(api, store);
     void feedFrames(api, store, (sentence) => show(pageWithoutToken(sentence)));
     void feedTypes(api, store);

@@ -41,7 +41,8 @@ export class Store extends Emitter<Events> {
   connection: Connection = "ok";
   typeSamples: TypesSample[] = [];
 
-  constructor(readonly target: Target) {
+  // isFixed: one frame is all there will be, as of a snapshot or a saved page.
+  constructor(readonly target: Target, readonly isFixed = false) {
     super();
   }
 
@@ -64,6 +65,7 @@ export class Store extends Emitter<Events> {
   }
 
   pause(): void {
+    if (this.isFixed) return;
     if (this.isPaused) this.goLive();
     else this.show(this.live.frame);
   }

@@ -92,6 +92,8 @@ test("a page in a file shows the same without a command", async () => {
     await program.end();
     const { page, errors, requests } = await openPage(browser, `file://${file}`, SMALL);
     const reader = new Reader(page);
+    await reader.badge("saved");
+    expect(await page.locator(".timeline").count()).toBe(0);
     await waitFor("a map", async () => (await mapColors(page)).distinct > 30);
     await reader.press("c", "c", "c");
     await reader.goTo(facts.objects["str"]!);

@@ -53,13 +53,20 @@ export class Running {
 export interface Facts { objects: Record<string, string>; planted: string[] }
 
 export class Program extends Running {
-  // Nothing goes back by itself in it: what a trim gives back is the test's to see.
-  static async start(...words: string[]): Promise<{ program: Program; facts: Facts }> {
+  said = "";
+  // bench/view/heap_program.c, or the like of it. Nothing goes back by itself: that is for a trim to do.
+  static async of(...words: string[]): Promise<Program> {
     const program = new Program([named("SMALLBLOCK_COMMAND"), "run", ...words], { SMALLBLOCK_DECAY_MS: "-1" });
-    return { program, facts: JSON.parse(await program.line()) as Facts };
+    program.said = await program.line();
+    return program;
   }
-  static python(): Promise<{ program: Program; facts: Facts }> {
-    return Program.start(named("SMALLBLOCK_PYTHON_FOUND"), named("SMALLBLOCK_PYTHON_PROGRAM"));
+  static async python(): Promise<{ program: Program; facts: Facts }> {
+    const program = await Program.of(named("SMALLBLOCK_PYTHON_FOUND"), named("SMALLBLOCK_PYTHON_PROGRAM"));
+    return { program, facts: JSON.parse(program.said) as Facts };
+  }
+  // The heap program works for so many seconds of its processor time.
+  work(seconds: number): void {
+    this.child.stdin!.write("\n".repeat(seconds));
   }
   // Waits for the answer.
   async does(command: "grow" | "drop" | "work"): Promise<void> {
