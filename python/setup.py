@@ -39,8 +39,17 @@ def build_engine(folder: Path) -> None:
              "-DCMAKE_CXX_FLAGS_RELEASE=-O2 -DNDEBUG", *OFF],
             check=True,
         )
-    targets = ["smallblock_python", "smallblock_preload"]
+    targets = ["smallblock_python", "smallblock_preload", "smallblock_image"]
     subprocess.run(["cmake", "--build", str(folder), "--target", *targets], check=True)
+
+
+def introspection_source(folder: Path) -> str:
+    """A file that includes all of them: the compiler spends most of its time in the headers that they share."""
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / "introspection.cpp"
+    sources = [*sorted((HERE / "src" / "introspection").glob("*.cpp")), ROOT / "cli" / "target" / "process_memory.cpp"]
+    target.write_text("".join(f'#include "{source}"\n' for source in sources))
+    return str(target)
 
 
 class PackageFiles(build_py):
@@ -65,8 +74,9 @@ class WithEngine(build_ext):
         named = os.environ.get("SMALLBLOCK_BUILD")
         folder = Path(named).resolve() if named else Path(self.build_temp).resolve() / "engine"
         build_engine(folder)
-        for extension in self.extensions:
-            extension.extra_objects = [str(folder / "lib" / "libsmallblock_python.a")]
+        for extension, library in zip(self.extensions, ("libsmallblock_python.a", "libsmallblock_image.a")):
+            extension.extra_objects = [str(folder / "lib" / library)]
+        self.extensions[1].sources = [introspection_source(Path(self.build_temp))]
         super().run()
         package = Path(self.build_lib) / "smallblock"
         shutil.copy2(folder / "lib" / "libsmallblock_preload.so", package)
@@ -87,7 +97,16 @@ setup(
             include_dirs=[str(ROOT / "include"), str(ROOT / "src")],
             extra_compile_args=["-std=c++20", "-O2", "-fvisibility=hidden", "-fno-exceptions", "-fno-rtti"],
             extra_link_args=["-Wl,--exclude-libs,ALL", "-Wl,-z,nodelete", "-Wl,--as-needed", "-pthread"],
-        )
+        ),
+        Extension(
+            "smallblock._introspection",
+            [],
+            language="c++",
+            include_dirs=[str(ROOT), str(ROOT / "include"), str(ROOT / "src")],
+            extra_compile_args=["-std=c++20", "-O2", "-fvisibility=hidden"],
+            # The machine that runs it need not have this compiler's C++ library.
+            extra_link_args=["-static-libstdc++", "-static-libgcc", "-Wl,--exclude-libs,ALL", "-Wl,-z,nodelete"],
+        ),
     ],
     cmdclass={"build_py": PackageFiles, "build_ext": WithEngine, "bdist_wheel": bdist_wheel, "install": AnyLayout},
     zip_safe=False,

@@ -11,15 +11,12 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cinttypes>
-#include <climits>
 #include <cstdio>
 #include <cstring>
 #include <map>
-#include <sstream>
 
 #include "cli/error.hpp"
 #include "cli/target/remote_symbol.hpp"
@@ -85,19 +82,7 @@ RemoteProcess::RemoteProcess(pid_t pid) : pid_(pid) {
   if (!maps) throw_refused(errno == ENOENT ? why_not_listed(pid) : errno);
   // One that has ended and was not waited for is still listed.
   if (maps->empty() && is_zombie(pid)) throw_refused(ESRCH);
-  std::istringstream lines(*maps);
-  for (std::string line; std::getline(lines, line);) {
-    Mapping mapping{};
-    std::array<char, 5> permissions{};
-    int path_at = 0;
-    if (std::sscanf(line.c_str(), "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %*s %*s %n", &mapping.begin,
-                    &mapping.end, permissions.data(), &mapping.file_offset, &path_at) != 4) {
-      continue;
-    }
-    mapping.path = line.substr(static_cast<std::size_t>(path_at));
-    mapping.holds_data = permissions[1] == 'w' && permissions[3] == 'p';
-    mappings_.push_back(std::move(mapping));
-  }
+  mappings_ = parse_mappings(*maps);
 }
 
 SymbolSearch RemoteProcess::find_data_symbol(const char* name) const {
@@ -147,29 +132,9 @@ std::optional<std::uint64_t> RemoteProcess::resident_bytes() const {
   return resident_kib ? std::optional(*resident_kib * 1024) : std::nullopt;
 }
 
-// A call ends at the first piece that is not there; the next one begins after it.
 void RemoteProcess::read_pieces(std::span<inspect::Piece> pieces) const {
-  std::vector<iovec> here;
-  std::vector<iovec> there;
-  while (!pieces.empty()) {
-    const auto batch = pieces.first(std::min<std::size_t>(pieces.size(), IOV_MAX));
-    here.clear();
-    there.clear();
-    for (const inspect::Piece& piece : batch) {
-      here.push_back({piece.target, piece.bytes});
-      there.push_back({reinterpret_cast<void*>(piece.address), piece.bytes});
-    }
-    const ssize_t done = process_vm_readv(pid_, here.data(), here.size(), there.data(), there.size(), 0);
-    if (done < 0 && errno != EFAULT) throw_refused(errno);
-    auto bytes_left = static_cast<std::size_t>(done < 0 ? 0 : done);
-    std::size_t next = 0;
-    while (next < batch.size() && batch[next].bytes <= bytes_left) {
-      bytes_left -= batch[next].bytes;
-      batch[next++].done = true;
-    }
-    if (next < batch.size()) ++next;
-    pieces = pieces.subspan(next);
-  }
+  const int error = read_process_memory(pid_, pieces);
+  if (error != 0) throw_refused(error);
 }
 
 std::vector<std::uint64_t> RemoteProcess::find_symbol(const char* name) const {
@@ -192,10 +157,7 @@ std::vector<std::uint64_t> RemoteProcess::find_symbol(const char* name) const {
 }
 
 std::vector<inspect::MappedFile> RemoteProcess::mappings() const {
-  std::vector<inspect::MappedFile> files;
-  for (const Mapping& mapping : mappings_)
-    files.push_back({mapping.begin, mapping.end, mapping.path.starts_with('/') ? mapping.path : std::string()});
-  return files;
+  return mapped_files(mappings_);
 }
 
 bool RemoteProcess::write_bytes(std::uint64_t address, const void* source, std::size_t bytes) const {

@@ -13,7 +13,7 @@
 #include <type_traits>
 #include <vector>
 
-#include "inspect/image/memory_source.hpp"
+#include "cli/target/process_memory.hpp"
 
 namespace smallblock::cli {
 
@@ -50,14 +50,6 @@ class RemoteProcess : public inspect::MemorySource {
   std::optional<std::uint64_t> resident_bytes() const;
 
  private:
-  struct Mapping {
-    std::uint64_t begin;
-    std::uint64_t end;
-    std::uint64_t file_offset;
-    bool holds_data;   // privately mapped, writable
-    std::string path;  // with " (deleted)" if no name leads to the file any more
-  };
-
   bool write_bytes(std::uint64_t address, const void* source, std::size_t bytes) const;
   [[noreturn]] void throw_refused(int error) const;
   std::string proc_file(const std::string& name) const;

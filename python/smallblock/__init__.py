@@ -4,8 +4,8 @@
     smallblock.install()            # this process, from now on
     print(smallblock.stats())
 
-`python3 -m smallblock app.py` starts a program on it from the first allocation. What stats() needs is imported when
-it is first called, so that an import stays cheap.
+`python3 -m smallblock app.py` starts a program on it from the first allocation. What stats(), block_of() and their
+like need is imported when they are first called, so that an import stays cheap.
 """
 
 from __future__ import annotations
@@ -16,23 +16,52 @@ TYPE_CHECKING = False  # typing's own takes longer to import than the rest of th
 if TYPE_CHECKING:
     from typing import Callable, Optional, TextIO
 
+    from smallblock._blocks import Block, NotServedError, Part
+    from smallblock._explain import Cost, Explanation, ObjectCost, TypeCost
+    from smallblock._pinned import Pinned, PinnedArena, PinnedObject, PinnedPool
     from smallblock._statistics import ClassStats, MemoryStats, Stats
+    from smallblock._types import TypeCount, TypeCounts
 
 __all__ = [
+    "Block",
     "ClassStats",
+    "Cost",
+    "Explanation",
     "MemoryStats",
+    "NotServedError",
+    "ObjectCost",
+    "Part",
+    "Pinned",
+    "PinnedArena",
+    "PinnedObject",
+    "PinnedPool",
     "Stats",
+    "TypeCost",
+    "TypeCount",
+    "TypeCounts",
+    "block_of",
+    "by_type",
     "debugmallocstats",
     "decay",
+    "explain",
     "install",
     "installed",
     "limit",
+    "pinned",
     "stats",
     "trim",
     "uninstall",
 ]
 
 UINT64_MAX = (1 << 64) - 1
+# Which file defines what __getattr__ imports when it is first asked for.
+LAZY = {
+    "_blocks": ("Block", "NotServedError", "Part"),
+    "_explain": ("Cost", "Explanation", "ObjectCost", "TypeCost"),
+    "_pinned": ("Pinned", "PinnedArena", "PinnedObject", "PinnedPool"),
+    "_statistics": ("ClassStats", "MemoryStats", "Stats"),
+    "_types": ("TypeCount", "TypeCounts"),
+}
 
 
 def install() -> None:
@@ -115,9 +144,65 @@ def debugmallocstats(file: Optional[TextIO] = None) -> None:
     print(debug_text(stats()), end="", file=sys.stderr if file is None else file)
 
 
-def __getattr__(name: str) -> object:
-    if name in ("ClassStats", "MemoryStats", "Stats"):
-        from smallblock import _statistics
+def block_of(obj: object) -> Block:
+    """The block that serves an object: arena, pool, index, sizes, and what the object keeps beside it.
 
-        return getattr(_statistics, name)
+    Raises NotServedError, with a sentence that says where the object lies, if no block of smallblock has it;
+    RuntimeError if smallblock has served nothing yet. Reads the records of the whole heap: tens of milliseconds a GB.
+    """
+    from smallblock import _blocks
+
+    return _blocks.block_of(obj)
+
+
+def explain(obj: object, *, follow: bool = False, limit: Optional[int] = 20) -> Explanation:
+    """A paragraph and a picture of the pool around the object's block; print() it.
+
+    With `follow`, also what the object costs with all that it leads to, and the `limit` objects that cost most (None:
+    all). That holds the GIL for about a second a GB. An object that lies elsewhere is explained too. Runs no code of
+    the objects but the first one's __sizeof__. Raises TypeError or ValueError for a wrong limit.
+    """
+    if limit is not None:
+        check_limit(limit)
+    from smallblock import _explain
+
+    return _explain.explain(obj, follow, limit)
+
+
+def by_type() -> TypeCounts:
+    """Live blocks and bytes per Python type, most bytes first. Reads every live block: about a second a GB.
+
+    The GIL is free meanwhile: what other threads make or drop is counted or not. Raises RuntimeError if smallblock has
+    served nothing yet.
+    """
+    from smallblock import _types
+
+    return _types.by_type()
+
+
+def pinned(limit: int = 8) -> Pinned:
+    """The `limit` arenas and pools in which few blocks keep most memory, with the objects in them and who refers to them.
+
+    The GIL is free while the heap is read, and held while the garbage collector's objects are searched for referrers.
+    Raises TypeError or ValueError for a wrong limit, RuntimeError if smallblock has served nothing yet.
+    """
+    check_limit(limit)
+    from smallblock import _pinned
+
+    return _pinned.pinned(limit)
+
+
+def check_limit(limit: int) -> None:
+    if not isinstance(limit, int) or isinstance(limit, bool):
+        raise TypeError(f"limit must be a number, not {type(limit).__name__}")
+    if not 0 < limit < 1 << 31:
+        raise ValueError("limit must be between 1 and 2**31 - 1")
+
+
+def __getattr__(name: str) -> object:
+    for module, names in LAZY.items():
+        if name in names:
+            from importlib import import_module
+
+            return getattr(import_module(f"smallblock.{module}"), name)
     raise AttributeError(f"module 'smallblock' has no attribute {name!r}")

@@ -13,6 +13,7 @@
 #include <cstring>
 
 #include "api/cpython_hook_wrap.hpp"
+#include "core/heap_descriptor.hpp"
 
 namespace {
 
@@ -26,6 +27,7 @@ struct Engine {
   decltype(&sb_trim) trim = sb_trim;
   decltype(&sb_decay_set) decay_set = sb_decay_set;
   decltype(&sb_version) version = sb_version;
+  const smallblock::HeapDescriptor* heap = &smallblock_heap;
 };
 Engine engine;
 
@@ -52,7 +54,8 @@ void find_engine() {
   Engine other;
   other.preloaded = find("sb_stats_get", other.stats_get) && find("sb_memory_get", other.memory_get) &&
                     find("sb_limits_set", other.limits_set) && find("sb_trim", other.trim) &&
-                    find("sb_decay_set", other.decay_set) && find("sb_version", other.version);
+                    find("sb_decay_set", other.decay_set) && find("sb_version", other.version) &&
+                    find("smallblock_heap", other.heap);
   if (other.preloaded) engine = other;
 }
 
@@ -109,6 +112,11 @@ PyObject* installed(PyObject*, PyObject*) {
 
 PyObject* preloaded(PyObject*, PyObject*) {
   return PyBool_FromLong(engine.preloaded);
+}
+
+// The address of the engine's descriptor, for _introspection.
+PyObject* heap(PyObject*, PyObject*) {
+  return PyLong_FromVoidPtr(const_cast<smallblock::HeapDescriptor*>(engine.heap));
 }
 
 PyObject* trim(PyObject*, PyObject*) {
@@ -263,15 +271,12 @@ PyObject* limit(PyObject*, PyObject* arguments) {
   Py_RETURN_NONE;
 }
 
-PyMethodDef methods[] = {{"install", install, METH_NOARGS, nullptr},
-                         {"uninstall", uninstall, METH_NOARGS, nullptr},
-                         {"installed", installed, METH_NOARGS, nullptr},
-                         {"preloaded", preloaded, METH_NOARGS, nullptr},
-                         {"stats", stats, METH_NOARGS, nullptr},
-                         {"trim", trim, METH_NOARGS, nullptr},
-                         {"decay", decay, METH_O, nullptr},
-                         {"limit", limit, METH_VARARGS, nullptr},
-                         {nullptr, nullptr, 0, nullptr}};
+PyMethodDef methods[] = {
+    {"install", install, METH_NOARGS, nullptr},     {"uninstall", uninstall, METH_NOARGS, nullptr},
+    {"installed", installed, METH_NOARGS, nullptr}, {"preloaded", preloaded, METH_NOARGS, nullptr},
+    {"stats", stats, METH_NOARGS, nullptr},         {"heap", heap, METH_NOARGS, nullptr},
+    {"trim", trim, METH_NOARGS, nullptr},           {"decay", decay, METH_O, nullptr},
+    {"limit", limit, METH_VARARGS, nullptr},        {nullptr, nullptr, 0, nullptr}};
 
 int execute(PyObject*) {
   find_engine();

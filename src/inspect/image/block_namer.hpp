@@ -23,7 +23,8 @@ struct BlockDetail {
   std::uint32_t object_offset = 0;  // of the object in its block: what stands before it is the collector's
   bool gc_header = false;
   std::uint64_t type_address = 0;
-  std::uint64_t size_bytes = 0;  // what the object needs of the block, headers included; 0: not known
+  std::uint64_t size_bytes = 0;       // what the object needs of the block, headers included; 0: not known
+  std::uint64_t requested_bytes = 0;  // what the program asked for; 0: not known, as always without check mode
 };
 
 struct TypeSums {

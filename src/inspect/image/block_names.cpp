@@ -114,15 +114,20 @@ struct BlockNames::State {
     return name.empty() ? 0 : id_of(name);
   }
 
-  // What check mode puts before the bytes that were asked for.
-  std::uint32_t lead_bytes(const HeapImage& image, const PoolImage& pool, unsigned block) const {
-    if (image.check_records == 0) return 0;
+  // Of a live block in check mode.
+  std::optional<check::Record> record_of(const HeapImage& image, const PoolImage& pool, unsigned block) const {
+    if (image.check_records == 0) return std::nullopt;
     const std::uint64_t offset = image.block_address(pool, block) - image.geometry.first_unit_address;
     alignas(check::Record) unsigned char bytes[sizeof(check::Record)];
-    if (!source.read_bytes(image.check_records + offset, bytes, sizeof bytes)) return 0;
+    if (!source.read_bytes(image.check_records + offset, bytes, sizeof bytes)) return std::nullopt;
     const auto& record = *reinterpret_cast<const check::Record*>(bytes);
-    const auto lead = static_cast<std::uint32_t>(record.lead_granules * sizeof(check::Record));
-    return record.state == check::State::kLive && lead < image.block_bytes(pool) ? lead : 0;
+    const bool is_good = record.state == check::State::kLive && lead_bytes(record) < image.block_bytes(pool);
+    return is_good ? std::optional(record) : std::nullopt;
+  }
+
+  // What check mode puts before the bytes that were asked for.
+  static std::uint32_t lead_bytes(const std::optional<check::Record>& record) {
+    return record ? static_cast<std::uint32_t>(record->lead_granules * sizeof(check::Record)) : 0;
   }
 };
 
@@ -153,7 +158,7 @@ std::vector<std::vector<TypeId>> BlockNames::name_pools(const HeapImage& image,
     ids[i].resize(pool.capacity);
     for (unsigned block = 0; block < pool.capacity; ++block) {
       if (pool.state_of(block) != BlockState::kLive) continue;
-      const std::uint32_t lead = state_->lead_bytes(image, pool, block);
+      const std::uint32_t lead = State::lead_bytes(state_->record_of(image, pool, block));
       ids[i][block] = state_->name_block(image, pool.class_index, bytes[i].block(block), lead);
     }
   }
@@ -167,7 +172,9 @@ BlockDetail BlockNames::describe(const HeapImage& image, const PoolImage& pool, 
   std::vector<unsigned char> bytes(std::min<std::size_t>(image.block_bytes(pool), kDescribedBytesMax));
   if (pool.state_of(block) != BlockState::kLive) return detail;
   if (!state_->source.read_bytes(image.block_address(pool, block), bytes.data(), bytes.size())) return detail;
-  const std::uint32_t lead = state_->lead_bytes(image, pool, block);
+  const std::optional<check::Record> record = state_->record_of(image, pool, block);
+  const std::uint32_t lead = State::lead_bytes(record);
+  if (record) detail.requested_bytes = record->requested;
   detail.type = state_->name_block(image, pool.class_index, bytes, lead);
   detail.type_name = state_->names[detail.type];
   if (!state_->python) return detail;

@@ -8,6 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 from typing import Dict, List, Optional
+from unittest import TestCase
 
 TIMEOUT_S = 120
 
@@ -21,6 +22,8 @@ def churn(rounds=20):
             del kept[::2]
     return sum(len(row) for row in kept)
 """
+
+BOTH = (("installed", "import smallblock\nsmallblock.install()\n", False), ("preloaded", "import smallblock\n", True))
 
 
 def run(
@@ -49,3 +52,10 @@ def run(
     if done.returncode != status:
         raise AssertionError(f"ends with {done.returncode}, not {status}:\n{done.stdout}")
     return done.stdout
+
+
+def run_on_both(test: TestCase, code: str) -> None:
+    """The code with smallblock installed by a call, and in a process that was started on it."""
+    for name, start, on_smallblock in BOTH:
+        with test.subTest(name):
+            run(start + code, on_smallblock=on_smallblock)

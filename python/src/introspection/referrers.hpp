@@ -1,0 +1,26 @@
+// Which types of objects refer to some objects that are known by their addresses.
+//
+// Called by module.cpp for the objects that keep memory, with the GIL, which it keeps. Goes through the
+// objects that the collector knows, and the dicts and tuples that it has put aside because they can be in no cycle.
+#pragma once
+
+#include <Python.h>
+
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "own_heap.hpp"
+
+namespace smallblock::python {
+
+// By the object's address: the names of the referrers' types, the most frequent ones first.
+using Referrers = std::unordered_map<std::uint64_t, std::vector<std::string>>;
+
+// `targets` are objects, each with the address of its type: one that is of another type by now is left out. 0 is
+// memory without an object in it, and who keeps it refers to it.
+// `tracked` is what gc.get_objects() gave. O(all objects); throws std::bad_alloc.
+Referrers find_referrers(const BlockTable& blocks, PyObject* tracked,
+                         const std::unordered_map<std::uint64_t, std::uint64_t>& targets);
+
+}  // namespace smallblock::python

@@ -1,0 +1,112 @@
+"""by_type() and pinned(): what the heap holds, and what keeps memory."""
+
+from __future__ import annotations
+
+import unittest
+
+from child import run, run_on_both
+
+
+class ByType(unittest.TestCase):
+    def test_counts_are_those_of_the_program(self) -> None:
+        run_on_both(self, """
+class Order:
+    __slots__ = ("number",)
+smallblock.by_type()
+before = smallblock.by_type()
+orders = [Order() for _ in range(30_000)]
+floats = [i + 0.5 for i in range(40_000)]
+after = smallblock.by_type()
+assert after["Order"].blocks == 30_000, after
+assert after["Order"].bytes == 30_000 * smallblock.block_of(orders[-1]).block_bytes
+grown = after["float"].blocks - (before["float"].blocks if "float" in {row.type for row in before} else 0)
+assert 39_800 <= grown <= 40_200, grown  # CPython keeps a hundred floats for re-use
+del orders[::3]
+assert smallblock.by_type()["Order"].blocks == 20_000
+try:
+    after["Orders"]
+except KeyError:
+    pass
+else:
+    raise AssertionError("no KeyError")
+assert after.bytes == sum(row.bytes for row in after) and after.blocks == sum(row.blocks for row in after.rows)
+assert [row.bytes for row in after] == sorted((row.bytes for row in after), reverse=True)
+live = smallblock.stats().live_bytes
+assert abs(smallblock.by_type().bytes - live) < live / 50
+""")
+
+    def test_it_is_shown_as_text_and_html_without_believing_names(self) -> None:
+        run_on_both(self, """
+import json
+Evil = type("<script>alert(1)</script>", (), {"__slots__": ()})
+kept = [Evil() for _ in range(50_000)]
+counts = smallblock.by_type()
+assert counts["<script>alert(1)</script>"].blocks == 50_000
+shown = counts._repr_html_() + smallblock.block_of(kept[-1])._repr_html_() + smallblock.explain(kept[-1])._repr_html_()
+assert "<script>" not in shown and "&lt;script&gt;" in shown and "<table>" in shown
+assert "50,000" in counts._repr_html_() and "50,000" in str(counts) and repr(counts) == str(counts)
+assert json.loads(counts.to_json())[0]["bytes"] == counts.rows[0].bytes
+assert len(str(counts).splitlines()) <= 33
+""")
+
+
+class PinnedMemory(unittest.TestCase):
+    def test_the_planted_objects_are_named_with_who_refers_to_them(self) -> None:
+        run_on_both(self, """
+class Session:
+    __slots__ = ("payload", "owner")
+class Registry:
+    def __init__(self, sessions):
+        self.sessions = sessions
+crowd = [Session() for _ in range(200_000)]
+registry = Registry({number: session for number, session in enumerate(crowd) if number % 5_000 == 2_500})
+del crowd[:]
+session = None
+found = smallblock.pinned(limit=100)
+sessions = [item for pool in found.pools for item in pool.objects if item.type == "Session"]
+addresses = {id(session) for session in registry.sessions.values()}
+assert len(sessions) >= 30 and {item.address for item in sessions} <= addresses, found
+assert all(item.referrers[0] == "dict" for item in sessions), sessions[0]
+for pool in found.pools:
+    assert 0 < pool.live_bytes < pool.kept_bytes / 2 and pool.live_blocks * pool.block_bytes == pool.live_bytes
+    assert len(pool.objects) == min(8, pool.live_blocks)
+kept = [pool.kept_bytes - pool.live_bytes for pool in found.pools]
+assert kept == sorted(kept, reverse=True)
+assert found.arenas and all(arena.live_bytes < arena.kept_bytes / 2 for arena in found.arenas)
+assert len(smallblock.pinned(limit=2).pools) == 2
+text = str(found)
+assert "Session" in text and "<- dict" in text and "keep" in text
+""")
+
+    def test_memory_without_an_object_has_its_owner(self) -> None:
+        run_on_both(self, """
+crowd = [[None] * 20 for _ in range(100_000)]
+survivors = crowd[1_000::5_000]
+del crowd
+found = smallblock.pinned(limit=100)
+wanted = {part.address for obj in survivors[2:] for part in smallblock.block_of(obj).parts}
+items = [item for pool in found.pools for item in pool.objects if item.address in wanted]
+assert len(items) >= 10 and all((item.type, item.referrers) == ("unknown", ("list",)) for item in items), found.pools
+""")
+
+    def test_what_the_collector_has_put_aside_refers_too(self) -> None:
+        run_on_both(self, """
+import gc
+crowd = [(i + 0.5, i + 0.25) for i in range(100_000)]
+survivors = crowd[1_000::5_000]
+gc.collect()
+assert not gc.is_tracked(survivors[0])
+del crowd
+found = smallblock.pinned(limit=100)
+floats = [item for pool in found.pools for item in pool.objects if item.type == "float"]
+floats = [item for item in floats if float(item.text) % 5_000 in (1_000.5, 1_000.25)]
+assert floats and all("tuple" in item.referrers for item in floats), floats
+""")
+
+    def test_nothing_is_pinned_in_a_new_heap(self) -> None:
+        text = run("import smallblock\nsmallblock.install()\nprint(smallblock.pinned())")
+        self.assertTrue("no pool is sparse" in text or "keep" in text, text)
+
+
+if __name__ == "__main__":
+    unittest.main()
