@@ -5,51 +5,28 @@
 
 #include "api/cpython_hook.hpp"
 
-#include "api/cpython_hook_hits.hpp"
-#include "heap/check_hook.hpp"
-#include "heap/next_blocks.hpp"
+#include "api/cpython_hook_debug.hpp"
+#include "api/cpython_hook_next.hpp"
 #include "os/port.hpp"
 
 namespace smallblock {
 
-namespace {
-
-// No block is older than the hook: what is not ours is the next allocator's, and the slow path knows it. Each
-// domain has functions of its own, so that check mode, which takes the large blocks too, can tell them apart.
-template <Door kOfDomain>
-struct NextBelow {
-  static constexpr Door kDoor = kOfDomain;
-  static constexpr bool kLargeAreChecked = true;
-
-  template <typename Heap>
-  static void* allocate(Heap heap, std::size_t bytes) noexcept {
-    return check_hook.get() != nullptr ? heap.allocate_slow(bytes, kDoor) : allocate_next(bytes);
-  }
-  static void* allocate_zeroed(std::size_t count, std::size_t bytes) noexcept {
-    if (check_hook.get() != nullptr) return smallblock::allocate_zeroed(count, bytes, kDoor);
-    return allocate_next_zeroed(count, bytes);
-  }
-  static void* reallocate(void* block, std::size_t bytes) noexcept { return reallocate_next(block, bytes); }
-  template <typename Heap>
-  static void deallocate(Heap heap, void* block) noexcept {
-    heap.deallocate_slow(block, kDoor);
-  }
-};
-
-}  // namespace
-
 void hook_cpython() noexcept {
   const char* wish = os::environment("SMALLBLOCK_PYTHON");
   if (wish != nullptr && std::strcmp(wish, "0") == 0) return;
-  void* symbol = os::global_symbol("PyMem_SetAllocator");
   // The second is exported by free-threaded builds only.
-  if (symbol == nullptr || os::global_symbol("PyUnstable_Module_SetGIL") != nullptr) return;
+  if (os::global_symbol("PyMem_SetAllocator") == nullptr ||
+      os::global_symbol("PyUnstable_Module_SetGIL") != nullptr) {
+    return;
+  }
+  // Opened by a program that runs: its blocks are another allocator's.
+  const auto is_initialized = find_in_cpython<int (*)()>("Py_IsInitialized");
+  if (is_initialized != nullptr && is_initialized() != 0) return;
   ThreadHeap* heap = make_heap_of_gil();
-  PythonAllocator mem = make_allocator_for<NextBelow<Door::kPythonMem>>(heap);
-  PythonAllocator object = make_allocator_for<NextBelow<Door::kPythonObject>>(heap);
-  const auto set_allocator = reinterpret_cast<SetAllocator>(symbol);
-  set_allocator(kMemDomain, &mem);
-  set_allocator(kObjectDomain, &object);
+  const PythonAllocator before = cpythons_allocator(kObjectDomain);
+  set_cpythons_allocators(make_allocator_for<NextBelow<Door::kPythonMem>>(heap),
+                          make_allocator_for<NextBelow<Door::kPythonObject>>(heap));
+  keep_debug_hooks(before, heap);
 }
 
 }  // namespace smallblock

@@ -4,12 +4,11 @@
 
 #include <cstdio>
 
-#include "os/port.hpp"
-
 namespace smallblock {
 
 namespace {
 
+using SetAllocator = void (*)(int domain, PythonAllocator* allocator);
 using GetVersion = const char* (*)();
 using ThreadStateOf = void* (*)();
 ThreadStateOf running_state = nullptr;
@@ -22,19 +21,38 @@ bool holds_gil() noexcept {
 
 // What a trim by a Python thread needs to know; nullptr where CPython does not say.
 LockCheck find_gil_check() noexcept {
-  running_state = reinterpret_cast<ThreadStateOf>(os::global_symbol("_PyThreadState_UncheckedGet"));
-  own_state = reinterpret_cast<ThreadStateOf>(os::global_symbol("PyGILState_GetThisThreadState"));
+  running_state = find_in_cpython<ThreadStateOf>("_PyThreadState_UncheckedGet");
+  own_state = find_in_cpython<ThreadStateOf>("PyGILState_GetThisThreadState");
   return running_state != nullptr && own_state != nullptr ? holds_gil : nullptr;
 }
 
 bool has_one_gil() noexcept {
-  void* symbol = os::global_symbol("Py_GetVersion");
-  if (symbol == nullptr) return false;
+  const auto get_version = find_in_cpython<GetVersion>("Py_GetVersion");
+  if (get_version == nullptr) return false;
   int minor = 0;
-  return std::sscanf(reinterpret_cast<GetVersion>(symbol)(), "3.%d", &minor) == 1 && minor < 12;
+  return std::sscanf(get_version(), "3.%d", &minor) == 1 && minor < 12;
 }
 
 }  // namespace
+
+PythonAllocator cpythons_allocator(int domain) noexcept {
+  PythonAllocator allocator{};
+  const auto get_allocator = find_in_cpython<SetAllocator>("PyMem_GetAllocator");
+  if (get_allocator != nullptr) get_allocator(domain, &allocator);
+  return allocator;
+}
+
+void set_cpythons_allocators(PythonAllocator mem, PythonAllocator object) noexcept {
+  const auto set_allocator = find_in_cpython<SetAllocator>("PyMem_SetAllocator");
+  set_allocator(kMemDomain, &mem);
+  set_allocator(kObjectDomain, &object);
+}
+
+const char* cpythons_allocator_name() noexcept {
+  const auto name_of = find_in_cpython<const char* (*)()>("_PyMem_GetCurrentAllocatorName");
+  const char* name = name_of != nullptr ? name_of() : nullptr;
+  return name != nullptr ? name : "";
+}
 
 ThreadHeap* make_heap_of_gil() noexcept {
   return has_one_gil() ? make_shared_heap(find_gil_check()) : nullptr;

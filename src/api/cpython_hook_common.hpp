@@ -6,6 +6,7 @@
 #include <cstddef>
 
 #include "heap/registry.hpp"
+#include "os/port.hpp"
 
 namespace smallblock {
 
@@ -21,7 +22,18 @@ struct PythonAllocator {
 constexpr int kMemDomain = 1;
 constexpr int kObjectDomain = 2;
 
-using SetAllocator = void (*)(int domain, PythonAllocator* allocator);
+// A function of the interpreter in this process; nullptr if there is none of the name.
+template <typename Function>
+Function find_in_cpython(const char* name) noexcept {
+  return reinterpret_cast<Function>(os::global_symbol(name));
+}
+
+// What a domain has now; all nullptr where it cannot be asked.
+PythonAllocator cpythons_allocator(int domain) noexcept;
+void set_cpythons_allocators(PythonAllocator mem, PythonAllocator object) noexcept;
+
+// What CPython calls the allocators in force: "pymalloc", "malloc_debug", ...; empty for those of others.
+const char* cpythons_allocator_name() noexcept;
 
 // A heap for all threads, up to CPython 3.11, which has one GIL in a process; nullptr from 3.12 on, or when memory
 // ran out: each thread has its own heap then.

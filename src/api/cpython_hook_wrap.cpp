@@ -6,7 +6,6 @@
 #include "api/cpython_hook_wrap.hpp"
 
 #include "api/cpython_hook_hits.hpp"
-#include "os/port.hpp"
 
 namespace smallblock {
 
@@ -76,34 +75,20 @@ bool wrapped_once = false;
 Wrapper mem_wrapper;
 Wrapper object_wrapper;
 
-template <typename Function>
-Function find(const char* name) noexcept {
-  return reinterpret_cast<Function>(os::global_symbol(name));
-}
-
-PythonAllocator allocator_of(int domain) noexcept {
-  PythonAllocator allocator{};
-  find<SetAllocator>("PyMem_GetAllocator")(domain, &allocator);
-  return allocator;
-}
-
 bool in_force(PythonAllocator Wrapper::*which) noexcept {
-  return wrapped_once && allocator_of(kMemDomain).malloc == (mem_wrapper.*which).malloc &&
-         allocator_of(kObjectDomain).malloc == (object_wrapper.*which).malloc;
+  return wrapped_once && cpythons_allocator(kMemDomain).malloc == (mem_wrapper.*which).malloc &&
+         cpythons_allocator(kObjectDomain).malloc == (object_wrapper.*which).malloc;
 }
 
 void put_in_force(PythonAllocator Wrapper::*which) noexcept {
-  const auto set_allocator = find<SetAllocator>("PyMem_SetAllocator");
-  set_allocator(kMemDomain, &(mem_wrapper.*which));
-  set_allocator(kObjectDomain, &(object_wrapper.*which));
+  set_cpythons_allocators(mem_wrapper.*which, object_wrapper.*which);
 }
 
 // Only these two pass a block that they do not know on to the C library's free. Debug hooks and tracers would lose
 // sight of blocks that are made above them.
 bool cpythons_own_in_force() noexcept {
-  const auto name_of = find<const char* (*)()>("_PyMem_GetCurrentAllocatorName");
-  const char* name = name_of != nullptr ? name_of() : nullptr;
-  return name != nullptr && (std::strcmp(name, "pymalloc") == 0 || std::strcmp(name, "malloc") == 0);
+  const char* name = cpythons_allocator_name();
+  return std::strcmp(name, "pymalloc") == 0 || std::strcmp(name, "malloc") == 0;
 }
 
 }  // namespace
@@ -115,8 +100,8 @@ WrapAnswer wrap_cpython() noexcept {
     if (!cpythons_own_in_force()) return WrapAnswer::kNotCpythons;
     if (!start_engine()) return WrapAnswer::kNoMemory;
     ThreadHeap* heap = make_heap_of_gil();
-    mem_wrapper = make_wrapper<kMemDomain>(heap, allocator_of(kMemDomain));
-    object_wrapper = make_wrapper<kObjectDomain>(heap, allocator_of(kObjectDomain));
+    mem_wrapper = make_wrapper<kMemDomain>(heap, cpythons_allocator(kMemDomain));
+    object_wrapper = make_wrapper<kObjectDomain>(heap, cpythons_allocator(kObjectDomain));
     wrapped_once = true;
   }
   put_in_force(&Wrapper::working);

@@ -84,7 +84,13 @@ CONDITIONS = (
         prefix=limited(200),
     ),
     Condition("hook_off", cases=("python_*.few_objects",), environment={"SMALLBLOCK_PYTHON": "0"}),
-    Condition("pythonmalloc_debug", cases=("python_*.few_objects",), environment={"PYTHONMALLOC": "debug"}),
+    # CPython's debug hooks lie over smallblock: the objects still show in its report.
+    Condition(
+        "pythonmalloc_debug",
+        cases=("python_*.few_objects", "python_*.hook"),
+        environment={"PYTHONMALLOC": "debug"},
+    ),
+    Condition("dev_mode", cases=("python_*.hook",), environment={"PYTHONDEVMODE": "1"}),
     Condition("pythonmalloc_malloc", cases=("python_*.objects",), environment={"PYTHONMALLOC": "malloc"}),
     Condition("tracemalloc", cases=("python_*.few_objects",), environment={"PYTHONTRACEMALLOC": "3"}),
     # Programs without misuse run as ever in check mode; tests/misuse shows that the variable switches it on.
