@@ -40,6 +40,7 @@ class Sample:
     user_s: float
     sys_s: float
     peak_rss_bytes: int
+    after_bytes: list[int]  # at each full second after the peak; programs that live long
     pymalloc_blocks: int
     result: str
 
@@ -48,11 +49,8 @@ def plain() -> Variant:
     return Variant("pymalloc")
 
 
-def preloaded(name: str, library: Path, python_malloc: str = "") -> Variant:
-    settings = {"LD_PRELOAD": str(library)}
-    if python_malloc:
-        settings["PYTHONMALLOC"] = python_malloc
-    return Variant(name, settings)
+def preloaded(name: str, library: Path, **settings: str) -> Variant:
+    return Variant(name, {"LD_PRELOAD": str(library), **settings})
 
 
 def environment_of(variant: Variant, all_variants: list[Variant]) -> dict[str, str]:
@@ -68,9 +66,9 @@ def environment_of(variant: Variant, all_variants: list[Variant]) -> dict[str, s
     return environment
 
 
-def command_of(executable: str, program: Path, scale: int) -> list[str]:
+def command_of(executable: str, program: Path, scale: int, seconds: int = 0) -> list[str]:
     """Without site packages, so that what is installed beside the interpreter does not matter; -B writes nothing."""
-    return [executable, "-S", "-s", "-B", str(CHILD), str(program), str(scale)]
+    return [executable, "-S", "-s", "-B", str(CHILD), str(program), str(scale), str(seconds)]
 
 
 def run_child(command: list[str], environment: dict[str, str], what: str) -> dict[str, object]:
@@ -95,12 +93,12 @@ def run_child(command: list[str], environment: dict[str, str], what: str) -> dic
 
 
 def measure(
-    executable: str, program: Path, scale: int, rounds: int, variants: list[Variant]
+    executable: str, program: Path, scale: int, rounds: int, variants: list[Variant], seconds: int
 ) -> dict[str, list[Sample]]:
     """Samples per variant, in the order ABBA: every second round runs the variants backwards."""
     environments = {variant.name: environment_of(variant, variants) for variant in variants}
     samples: dict[str, list[Sample]] = {variant.name: [] for variant in variants}
-    command = command_of(executable, program, scale)
+    command = command_of(executable, program, scale, seconds)
     expected = ""
     for round_number in range(rounds):
         for variant in variants if round_number % 2 == 0 else reversed(variants):
@@ -115,4 +113,5 @@ def measure(
 
 
 def all_programs() -> list[Path]:
-    return sorted((HERE / "programs").glob("*.py"))
+    """Those that live long at the end."""
+    return [path for folder in ("programs", "services") for path in sorted((HERE / folder).glob("*.py"))]

@@ -1,15 +1,16 @@
 """Turns samples into ratios and lays out the tables of `compare`.
 
-Every ratio is plain / variant: above 1 the variant is better.
+Speed is pymalloc / other: above 1 the other is faster. Memory is other / pymalloc: below 1 the other needs less.
 """
 
 from __future__ import annotations
 
-import math
+import statistics
 from dataclasses import dataclass
 from typing import Optional
 
 from callgrind import PairCost
+from judge import Ratios, geometric_mean
 from measure import Sample
 
 MIB = 1 << 20
@@ -17,18 +18,12 @@ MIB = 1 << 20
 
 @dataclass(frozen=True)
 class Best:
-    """The minima of one program's samples under one variant."""
+    """One program under one allocator: the least of all rounds, and the median of what is left after the peak."""
 
     wall_s: float
     cpu_s: float
     peak_rss_bytes: int
-
-
-@dataclass(frozen=True)
-class Ratios:
-    speed: float
-    cpu: float
-    memory: float
+    after_bytes: tuple[float, ...]
 
 
 def best_of(samples: list[Sample]) -> Best:
@@ -36,6 +31,7 @@ def best_of(samples: list[Sample]) -> Best:
         wall_s=min(sample.wall_s for sample in samples),
         cpu_s=min(sample.cpu_s for sample in samples),
         peak_rss_bytes=min(sample.peak_rss_bytes for sample in samples),
+        after_bytes=tuple(statistics.median(second) for second in zip(*(sample.after_bytes for sample in samples))),
     )
 
 
@@ -43,41 +39,52 @@ def ratios_of(plain: Best, other: Best) -> Ratios:
     return Ratios(
         speed=plain.wall_s / other.wall_s,
         cpu=plain.cpu_s / other.cpu_s,
-        memory=plain.peak_rss_bytes / other.peak_rss_bytes,
+        peak=other.peak_rss_bytes / plain.peak_rss_bytes,
+        after=tuple(left / left_plain for left, left_plain in zip(other.after_bytes, plain.after_bytes)),
     )
 
 
-def geometric_mean(values: list[float]) -> float:
-    return math.exp(sum(map(math.log, values)) / len(values))
+def cell_of(ratios: Ratios) -> str:
+    """Speed, peak, and what is left at the first and at the last second after it."""
+    after = f"{ratios.after[0]:5.2f} {ratios.after[-1]:5.2f}" if ratios.after else f"{'':11}"
+    return f"{ratios.speed:6.3f} {ratios.peak:5.2f} {after}"
 
 
-def time_header(variants: list[str]) -> str:
-    cells = "".join(f" | {name[:12]:>12} speed   cpu   rss" for name in variants)
-    return f"{'seconds, MB':20} {'pymalloc':>13}{cells}"
+def time_header(variants: list[str], seconds: int) -> str:
+    names = "".join(f" | {name[:24]:24}" for name in variants)
+    columns = f" |  speed  peak {'+1 s':>5} {f'+{seconds} s':>5}"
+    return f"{'':18} {'pymalloc':25}{names}\n{'':18} seconds  peak {'+1 s':>5} {f'+{seconds} s':>5}{columns * len(variants)}"
 
 
-def time_line(program: str, plain: Best, others: list[Best]) -> str:
-    line = f"{program:20} {plain.wall_s:7.3f} {plain.peak_rss_bytes / MIB:5.0f}"
-    for other in others:
-        ratios = ratios_of(plain, other)
-        figures = f"{other.wall_s:7.3f} {other.peak_rss_bytes / MIB:4.0f}"
-        line += f" | {figures} {ratios.speed:5.3f} {ratios.cpu:5.3f} {ratios.memory:5.2f}"
-    return line
+def time_line(program: str, plain: Best, others: list[Ratios]) -> str:
+    after = [plain.after_bytes[0], plain.after_bytes[-1]] if plain.after_bytes else []
+    megabytes = "".join(f" {left / MIB:5.0f}" for left in [plain.peak_rss_bytes, *after])
+    return f"{program:18} {plain.wall_s:7.3f}{megabytes:18} | " + " | ".join(map(cell_of, others))
 
 
 def summary_lines(by_program: dict[str, list[Ratios]]) -> list[str]:
-    """The geometric means over the programs, and the worst program per column."""
-    columns = list(zip(*by_program.values()))
-    mean, worst, names = f"{'geometric mean':34}", f"{'worst':34}", f"{'':34}"
-    for column in columns:
-        figures = {name: [getattr(ratios, name) for ratios in column] for name in ("speed", "cpu", "memory")}
-        means = {name: geometric_mean(values) for name, values in figures.items()}
-        worsts = {name: min(values) for name, values in figures.items()}
-        mean += f" | {'':12} {means['speed']:5.3f} {means['cpu']:5.3f} {means['memory']:5.2f}"
-        worst += f" | {'':12} {worsts['speed']:5.3f} {worsts['cpu']:5.3f} {worsts['memory']:5.2f}"
-        slowest = list(by_program)[figures["speed"].index(worsts["speed"])]
-        names += f" | {'speed: ' + slowest:30}"
-    return [mean, worst, names.rstrip()]
+    """The geometric means over the programs, of CPU time too, and the worst program per column."""
+    lines = {"geometric mean": "", "of CPU time": "", "worst": "", "slowest": ""}
+    for column in zip(*by_program.values()):
+        after = [ratios.after for ratios in column if ratios.after]
+        mean = Ratios(
+            speed=geometric_mean([ratios.speed for ratios in column]),
+            cpu=geometric_mean([ratios.cpu for ratios in column]),
+            peak=geometric_mean([ratios.peak for ratios in column]),
+            after=tuple(geometric_mean(list(second)) for second in zip(*after)),
+        )
+        worst = Ratios(
+            speed=min(ratios.speed for ratios in column),
+            cpu=min(ratios.cpu for ratios in column),
+            peak=max(ratios.peak for ratios in column),
+            after=tuple(max(second) for second in zip(*after)),
+        )
+        slowest = next(name for name, ratios in zip(by_program, column) if ratios.speed == worst.speed)
+        lines["geometric mean"] += f" | {cell_of(mean)}"
+        lines["of CPU time"] += f" | {mean.cpu:6.3f}{'':18}"
+        lines["worst"] += f" | {cell_of(worst)}"
+        lines["slowest"] += f" | {slowest[:24]:24}"
+    return [f"{name:44}{cells}".rstrip() for name, cells in lines.items()]
 
 
 def instruction_header(variants: list[str]) -> str:
