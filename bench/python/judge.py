@@ -20,7 +20,7 @@ AFTER_MAX = 0.6
 
 @dataclass(frozen=True)
 class Ratios:
-    """One program under one allocator beside pymalloc. `after`: at each full second after the peak, if it lives long."""
+    """One program under one allocator. `after`: at each full second after the peak, of a program that lives long."""
 
     speed: float
     cpu: float

@@ -53,7 +53,8 @@ def cell_of(ratios: Ratios) -> str:
 def time_header(variants: list[str], seconds: int) -> str:
     names = "".join(f" | {name[:24]:24}" for name in variants)
     columns = f" |  speed  peak {'+1 s':>5} {f'+{seconds} s':>5}"
-    return f"{'':18} {'pymalloc':25}{names}\n{'':18} seconds  peak {'+1 s':>5} {f'+{seconds} s':>5}{columns * len(variants)}"
+    plain = f"{'':18} seconds  peak {'+1 s':>5} {f'+{seconds} s':>5}"
+    return f"{'':18} {'pymalloc':25}{names}\n{plain}{columns * len(variants)}"
 
 
 def time_line(program: str, plain: Best, others: list[Ratios]) -> str:

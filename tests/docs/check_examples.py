@@ -1,4 +1,4 @@
-"""Compiles and runs the examples of README.md and of docs/{cpp,memory,python,reliability}.md as they stand there.
+"""Compiles and runs the examples of README.md and of docs/{cpp,how-python-allocates,memory,python,reliability}.md.
 
     check_examples.py --root DIR --cxx PROGRAM --cc PROGRAM --library FILE [--flags FLAGS] [--build DIR]
       [--wheels DIR]
@@ -22,7 +22,14 @@ from typing import Optional
 
 from examples import BadPage, Example, examples_of
 
-PAGES = ("README.md", "docs/cpp.md", "docs/memory.md", "docs/python.md", "docs/reliability.md")
+PAGES = (
+    "README.md",
+    "docs/cpp.md",
+    "docs/how-python-allocates.md",
+    "docs/memory.md",
+    "docs/python.md",
+    "docs/reliability.md",
+)
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
 TIMEOUT_S = 240
 APP = 'print(sum(len(str(i)) for i in range(10000)))\n'

@@ -27,7 +27,8 @@ class Page:
 def make_page(key: str) -> Page:
     number = int(key.rpartition(":")[2])
     tags = [f"tag {number % divisor}" for divisor in (7, 31, 101)]
-    return Page(f"The page of {key}", tags, {"views": number * 3, "score": number / 7, "author": f"author {number % 997}"})
+    fields = {"views": number * 3, "score": number / 7, "author": f"author {number % 997}"}
+    return Page(f"The page of {key}", tags, fields)
 
 
 class Service:
