@@ -10,6 +10,7 @@ import subprocess
 from pathlib import Path
 from typing import Optional
 
+from child import TRIM_VARIABLE
 from measure import MeasureError, Variant, plain, preloaded
 from peers import UsageError, preloaded_peers
 from pythons import Python
@@ -31,19 +32,20 @@ def settings_of(text: str) -> dict[str, str]:
     for part in text.split(","):
         name, equals, value = part.partition("=")
         if not (equals and name.startswith("SMALLBLOCK_")):
-            raise MeasureError(f"--also takes SMALLBLOCK_NAME=VALUE, not '{part}'")
+            raise MeasureError(f"--also takes SMALLBLOCK_NAME=VALUE, or trim, not '{part}'")
         settings[name] = value
     return settings
 
 
 def tested_variants(library: Optional[Path], also: list[str]) -> list[Variant]:
-    """smallblock, and once more with each of the settings."""
+    """smallblock, and once more with each of the settings, or trimmed when the load of a service ends."""
     tested = (library or DEFAULT_LIBRARY).resolve()
     if not tested.is_file():
         raise MeasureError(f"there is no {os.path.relpath(tested)}: build it with ./run true, or give --preload LIB")
     variants = [preloaded(library_name(tested), tested)]
     for text in also:
-        variants.append(preloaded(text.replace("SMALLBLOCK_", "").lower(), tested, **settings_of(text)))
+        settings = {TRIM_VARIABLE: "1"} if text == "trim" else settings_of(text)
+        variants.append(preloaded(text.replace("SMALLBLOCK_", "").lower(), tested, **settings))
     return variants
 
 
