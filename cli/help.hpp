@@ -175,7 +175,7 @@ Usage: smallblock top [OPTIONS] PID | [--] COMMAND [ARGUMENTS...]
   -h, --help          print this
 
 Keys: q quit, p pause, left and right the column to sort by, r reverse, up and down scroll, g graph of the heap or of
-the whole process. Ends with the process, too. A COMMAND has no input, and ends with the screen.
+the whole process, t over a longer time. Ends with the process, too. A COMMAND has no input, and ends with the screen.
 
 Exit codes: that of COMMAND, if one was started; else 0; errors as with 'trim'.
 )";

@@ -11,6 +11,7 @@
 
 #include "cli/top/arena_strip.hpp"
 #include "cli/top/bars.hpp"
+#include "cli/top/layer_parts.hpp"
 #include "cli/top/numbers.hpp"
 
 namespace smallblock::cli {
@@ -21,7 +22,6 @@ constexpr int kHeadRows = 5;
 constexpr int kTextGraphRows = 7;
 constexpr int kGraphRowsMin = 4;
 constexpr int kGraphRowsMax = 20;
-constexpr int kAxisColumns = 7;
 constexpr int kNarrowColumns = 50;
 constexpr Style kMuted{Hue::kMuted};
 constexpr Style kBold{.is_bold = true};
@@ -46,43 +46,7 @@ Layout layout_of(const Scene& scene, int rows) {
   return layout;
 }
 
-struct NamedPart {
-  Hue hue;
-  const char* name;
-  std::uint64_t Layers::*bytes;
-};
-
-// They make up RSS.
-constexpr std::array kProcessParts{
-    NamedPart{Hue::kLive, "live", &Layers::live},
-    NamedPart{Hue::kCached, "cached", &Layers::cached},
-    NamedPart{Hue::kFree, "free", &Layers::free},
-    NamedPart{Hue::kEmpty, "empty", &Layers::empty_resident},
-    NamedPart{Hue::kMetadata, "metadata", &Layers::metadata},
-    NamedPart{Hue::kNext, "malloc below", &Layers::next},
-    NamedPart{Hue::kRest, "rest of process", &Layers::other},
-};
 constexpr std::size_t kPartsInFirstRow = 5;
-
-// Ends of pools too short for a block are as free as a block is.
-double bytes_of(const Layers& layers, const NamedPart& part) {
-  const std::uint64_t tail = part.hue == Hue::kFree ? layers.tail : 0;
-  return static_cast<double>(layers.*part.bytes + tail);
-}
-
-std::vector<Part> process_parts(const Layers& layers) {
-  std::vector<Part> parts;
-  parts.reserve(kProcessParts.size());
-  for (const NamedPart& part : kProcessParts) parts.push_back({part.hue, bytes_of(layers, part)});
-  return parts;
-}
-
-std::vector<Part> heap_parts(const Layers& layers) {
-  std::vector<Part> parts = process_parts(layers);
-  parts.resize(kPartsInFirstRow - 1);
-  parts.push_back({Hue::kPurged, static_cast<double>(layers.purged)});
-  return parts;
-}
 
 int put_legend(Hue hue, std::string_view name, double bytes, int row, int column, Canvas& canvas) {
   put_mark(row, column, hue, canvas);
@@ -138,57 +102,19 @@ void draw_rates(const HeapChanges* changes, Canvas& canvas) {
   add("given back", {short_bytes(rate(known.returned_bytes))});
 }
 
-// A number that is short to read and not below: 1, 1.5, 2 ... times a power of ten, of bytes, KiB, MiB ...
-double round_up(double bytes) {
-  double unit = 1024;
-  while (unit * 1000 < bytes) unit *= 1024;
-  for (double scale = 1;; scale *= 10) {
-    for (const double step : {1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0}) {
-      if (step * scale * unit >= bytes) return step * scale * unit;
-    }
-  }
-}
-
-void draw_graph(const Scene& scene, int row, int row_end, Canvas& canvas) {
-  const auto parts_of = scene.graph == GraphKind::kHeap ? heap_parts : process_parts;
-  const int columns = canvas.columns() - 1 - kAxisColumns;
-  const auto looks = std::min<std::size_t>(scene.history->size(), static_cast<std::size_t>(std::max(columns, 0)));
-  std::vector<std::vector<Part>> stacks;
-  double most = 1;
-  for (auto layers = scene.history->end() - static_cast<std::ptrdiff_t>(looks); layers != scene.history->end();
-       ++layers) {
-    stacks.push_back(parts_of(*layers));
-    double sum = 0;
-    for (const Part& part : stacks.back()) sum += part.amount;
-    most = std::max(most, sum);
-  }
-  most = round_up(most);
-  const std::string what = scene.graph == GraphKind::kHeap ? "the heap" : "the process (RSS)";
-  const int caption_end = canvas.put(row, kAxisColumns, what, kBold);
-  canvas.put(row, caption_end, fmt::format(", the last {:.0f} s", scene.interval_seconds * (columns - 1)), kMuted);
-  ++row;
-  for (int place = row; place < row_end; ++place) canvas.put(place, kAxisColumns - 1, U'│', kMuted);
-  canvas.put_right(row, kAxisColumns - 2, short_bytes(most), kMuted);
-  canvas.put(row, kAxisColumns - 1, U'┤', kMuted);
-  canvas.put_right(row_end - 1, kAxisColumns - 2, "0", kMuted);
-  canvas.put(row_end - 1, kAxisColumns - 1, U'┤', kMuted);
-  int column = kAxisColumns + columns - static_cast<int>(stacks.size());
-  for (const auto& stack : stacks) draw_stack(stack, most, row, row_end, column++, canvas);
-}
-
 void draw_keys(const Scene& scene, int table_rows, Canvas& canvas) {
   const int row = canvas.rows() - 1;
   int column = 0;
   for (const auto& [key, what] :
-       {std::pair("q", "quit"), std::pair("p", scene.is_paused ? "go on" : "pause"), std::pair("← →", "sort by"),
-        std::pair("r", "reverse"), std::pair("↑ ↓", "scroll"), std::pair("g", "graph")}) {
+       {std::pair("q", "quit"), std::pair("p", scene.is_paused ? "go on" : "pause"), std::pair("← →", "sort"),
+        std::pair("r", "reverse"), std::pair("↑ ↓", "scroll"), std::pair("g", "graph"), std::pair("t", "time")}) {
     column = canvas.put(row, column, key, kBold);
     column = canvas.put(row, column + 1, what, kMuted) + 2;
   }
   const int classes = class_rows(scene.frame->summary);
   if (classes <= table_rows) return;
   const int last = std::min(classes, scene.first_class + table_rows);
-  const std::string shown = fmt::format("{}-{} of {} sizes", scene.first_class + 1, last, classes);
+  const std::string shown = fmt::format("{}-{} of {}", scene.first_class + 1, last, classes);
   if (column + static_cast<int>(shown.size()) < canvas.columns())
     canvas.put_right(row, canvas.columns() - 1, shown, kMuted);
 }
@@ -201,7 +127,10 @@ void draw_scene(const Scene& scene, Canvas& canvas) {
   draw_process(scene, canvas);
   draw_rates(scene.changes, canvas);
   int row = kHeadRows;
-  if (layout.graph_rows != 0) draw_graph(scene, row, row + layout.graph_rows, canvas);
+  if (layout.graph_rows != 0) {
+    draw_graph({*scene.history, scene.graph, scene.looks_per_column, scene.interval_seconds}, row,
+               row + layout.graph_rows, canvas);
+  }
   row += layout.graph_rows;
   const int arenas_end = row + 1 + layout.strip_rows;
   const ViewFrame& frame = *scene.frame;

@@ -4,18 +4,13 @@
 // colours. Below 40 columns or 10 rows what there is no room for is left out.
 #pragma once
 
-#include <deque>
 #include <string>
 
 #include "cli/top/classes.hpp"
+#include "cli/top/graph.hpp"
 #include "cli/view/frame.hpp"
 
 namespace smallblock::cli {
-
-// The layers of each look, oldest first.
-using LayersHistory = std::deque<Layers>;
-
-enum class GraphKind : std::uint8_t { kHeap, kProcess };
 
 struct Scene {
   pid_t pid = 0;
@@ -27,6 +22,7 @@ struct Scene {
   const HeapChanges* changes = nullptr;    // null: there was one look only
   const LayersHistory* history = nullptr;  // null: no graph
   GraphKind graph = GraphKind::kHeap;
+  unsigned looks_per_column = kLooksPerColumn.front();
   ClassOrder order;
   int first_class = 0;  // the table is scrolled to it
 };

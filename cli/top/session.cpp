@@ -8,8 +8,6 @@ namespace smallblock::cli {
 
 namespace {
 
-constexpr std::size_t kHistoryMax = 1000;  // columns of a graph
-
 // The program without its folder, so that there is room for its arguments.
 std::string short_command(const std::string& command) {
   const std::size_t slash = command.substr(0, command.find(' ')).rfind('/');
@@ -23,7 +21,7 @@ TopSession::TopSession(ViewTarget& target, const ClassOrder& order)
       command_(short_command(target.heap().command())),
       frame_(target.wait_newer(0)),
       order_(order) {
-  history_.push_back(frame_->layers);
+  history_.add(frame_->layers);
 }
 
 bool TopSession::refresh() {
@@ -33,8 +31,7 @@ bool TopSession::refresh() {
   if (newest->state == TargetState::kLive) {
     changes_ = changes_between(*frame_->image, *newest->image);
     has_changes_ = true;
-    history_.push_back(newest->layers);
-    if (history_.size() > kHistoryMax) history_.pop_front();
+    history_.add(newest->layers);
   }
   frame_ = std::move(newest);
   return true;
@@ -88,6 +85,9 @@ TopSession::Answer TopSession::press_letter(char letter) {
     case 'g':
       graph_ = graph_ == GraphKind::kHeap ? GraphKind::kProcess : GraphKind::kHeap;
       return Answer::kDraw;
+    case 't':
+      time_scale_ = (time_scale_ + 1) % kLooksPerColumn.size();
+      return Answer::kDraw;
     default:
       return Answer::kNothing;
   }
@@ -108,6 +108,7 @@ Scene TopSession::scene() const {
   scene.changes = has_changes_ ? &changes_ : nullptr;
   scene.history = &history_;
   scene.graph = graph_;
+  scene.looks_per_column = kLooksPerColumn[time_scale_];
   scene.order = order_;
   scene.first_class = first_class_;
   return scene;
@@ -125,7 +126,7 @@ std::string TopSession::text(int rows_most) const {
   all.has_keys = false;
   all.is_paused = false;
   all.first_class = 0;
-  if (history_.size() < kLooksForGraph) all.history = nullptr;
+  if (history_.looks.size() < kLooksForGraph) all.history = nullptr;
   const int rows = std::min(rows_most, rows_for_classes(all, class_rows(frame_->summary)));
   Canvas canvas(rows, kColumns, /*has_colours=*/false);
   draw_scene(all, canvas);

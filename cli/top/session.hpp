@@ -41,6 +41,7 @@ class TopSession {
   LayersHistory history_;
   ClassOrder order_;
   GraphKind graph_ = GraphKind::kHeap;
+  std::size_t time_scale_ = 0;  // of kLooksPerColumn
   int first_class_ = 0;
   bool is_paused_ = false;
 };

@@ -30,6 +30,7 @@ for line in sys.stdin:
         del kept[len(kept) // 10:]
     print("done", flush=True)
 """
+BYTES_OF_A_SCREEN = 80 * 24
 GRAPH_END_ROW = 10  # in 24 rows
 GRANULE_BYTES = 16  # size classes up to 512 bytes
 OTHERS_MAX = 300  # blocks of that class that the interpreter has for itself
@@ -113,7 +114,7 @@ class OnATerminal(TopTest):
         with self.subTest("what is seen first"):
             self.assertEqual(len(lines), 24)
             self.assertRegex(lines[0], rf"^smallblock top +{process.pid} +python.* every 0.1 s +\d\d:\d\d:\d\d")
-            self.assertRegex(lines[-1], "q quit .* p pause .* sort by .* r reverse .* scroll .* g graph")
+            self.assertRegex(lines[-1], "q quit .* p pause .* sort .* r reverse .* scroll .* g graph .* t time")
             heads, rows = table(lines)
             self.assertEqual(heads, [head.replace("bytes", "▼bytes") for head in COLUMNS[:-1]])
             self.assertEqual(rows[0]["size"], self.block_bytes)
@@ -126,6 +127,7 @@ class OnATerminal(TopTest):
             committed = number(re.search(r"committed ([\d.]+M)", "\n".join(lines)).group(1))  # type: ignore[union-attr]
             self.assertTrue(0.5 * committed <= most <= 2 * committed, (most, committed))
         self.keys_of_the_table(terminal)
+        self.no_flicker(terminal)
         self.pause(terminal, process)
         self.sizes(terminal)
         terminal.press("q")
@@ -156,7 +158,11 @@ class OnATerminal(TopTest):
         terminal.wait_for(f" 1-{len(first)} of ")
         terminal.press("g")
         terminal.wait_for("the process (RSS)")
-        terminal.press("g", "r", *["Left"] * 5)
+        terminal.press("g")
+        for duration in ("36 s", "4 min", "14 min", "7 s"):
+            terminal.press("t")
+            terminal.wait_for(f"the heap, the last {duration}")
+        terminal.press("r", *["Left"] * 5)
         terminal.wait_for("▼bytes")
 
     def pause(self, terminal: Terminal, process: subprocess.Popen[str]) -> None:
@@ -171,8 +177,32 @@ class OnATerminal(TopTest):
         self.assertNotIn("PAUSED", lines[0])
         self.assertLess(self.live_of_facts(lines), grown + OTHERS_MAX)
         self.step(process, "less")
-        terminal.wait("gone blocks", lambda seen: re.search(r"gone [1-9]", seen[4]) is not None)
+        self.wait_rate(terminal, "gone")
         terminal.wait("a tenth", lambda seen: (self.live_of_facts(seen) or grown) < grown / 10 + OTHERS_MAX)
+
+        smallblock("trim", str(process.pid), "--wait=0")
+        self.step(process, "less")
+        self.wait_rate(terminal, "given back")
+        self.step(process, "more")
+        self.wait_rate(terminal, "taken")
+
+    def wait_rate(self, terminal: Terminal, name: str) -> None:
+        """Rates are seen for one interval only."""
+        terminal.wait(f"a rate of {name}", lambda seen: re.search(rf"{name} [1-9]", seen[4]) is not None)
+
+    def no_flicker(self, terminal: Terminal) -> None:
+        """Only what differs from the frame before is sent, and nothing is cleared."""
+        sent = self.folder / "sent"
+        terminal.tmux("pipe-pane", f"cat >{sent}")
+        seconds = {terminal.lines()[0][-9:]}
+        while len(seconds) < 3:
+            seconds.add(terminal.lines()[0][-9:])
+        terminal.tmux("pipe-pane")
+        data = sent.read_bytes()
+        self.assertGreater(len(data), 0)
+        self.assertNotIn(b"\x1b[2J", data)
+        self.assertNotIn(b"\x1b[J", data)
+        self.assertLess(len(data), BYTES_OF_A_SCREEN)
 
     def sizes(self, terminal: Terminal) -> None:
         terminal.resize(140, 50)
