@@ -14,6 +14,12 @@ std::string short_command(const std::string& command) {
   return slash == std::string::npos ? command : command.substr(slash + 1);
 }
 
+// Another program has a region of its own.
+bool is_same_program(const inspect::HeapImage& before, const inspect::HeapImage& now) {
+  return before.geometry.region_address == now.geometry.region_address &&
+         before.totals.arenas_opened_total <= now.totals.arenas_opened_total;
+}
+
 }  // namespace
 
 TopSession::TopSession(ViewTarget& target, const ClassOrder& order)
@@ -29,8 +35,12 @@ bool TopSession::refresh() {
   ViewTarget::Frame newest = target_.wait_newer(0);
   if (newest->number == frame_->number) return false;
   if (newest->state == TargetState::kLive) {
-    changes_ = changes_between(*frame_->image, *newest->image);
-    has_changes_ = true;
+    has_changes_ = is_same_program(*frame_->image, *newest->image);
+    if (has_changes_) {
+      changes_ = changes_between(*frame_->image, *newest->image);
+    } else {
+      command_ = short_command(target_.heap().command());
+    }
     history_.add(newest->layers);
   }
   frame_ = std::move(newest);

@@ -23,6 +23,7 @@
 #include "cli/descriptor.hpp"
 #include "cli/error.hpp"
 #include "cli/target/attach.hpp"
+#include "cli/target/followed_process.hpp"
 #include "cli/target/process_end.hpp"
 #include "cli/top/child_output.hpp"
 #include "cli/top/session.hpp"
@@ -121,7 +122,7 @@ void print_text(const std::string& text) {
 End show(std::unique_ptr<ViewedHeap> heap, const TopRequest& request, const Descriptor& signals) {
   const Descriptor process(open_process_end(heap->pid()));
   const pid_t pid = heap->pid();
-  ViewTarget target(std::move(heap), 1 / request.interval_seconds);
+  ViewTarget target(std::make_unique<FollowedProcess>(std::move(heap)), 1 / request.interval_seconds);
   TopSession session(target, order_named(request.sort));
   const End end = Screen(session, signals, process).run();
   target.stop();

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 from typing import Callable
@@ -21,7 +22,7 @@ class Terminal:
 
     def __init__(self, folder: Path, words: list[str], columns: int = 80, rows: int = 24, **variables: str) -> None:
         self.folder = folder
-        self.socket = folder / "tmux"
+        self.socket = Path(tempfile.mkdtemp(dir=folder)) / "tmux"  # a server that ends keeps its socket for a moment
         script = folder / "session.sh"
         script.write_text(
             f"trap : INT\ncd {shlex.quote(str(folder))}\n"
@@ -74,7 +75,15 @@ class Terminal:
             time.sleep(0.02)
 
     def wait_for(self, text: str) -> list[str]:
-        return self.wait(repr(text), lambda lines: any(text in line for line in lines))
+        """The first screen with the text that is whole: the same in two looks, but for the clock in its first line."""
+        looks: list[list[str]] = []
+
+        def holds(lines: list[str]) -> bool:
+            looks.append(lines)
+            is_whole = len(looks) > 1 and looks[-2][1:] == lines[1:]
+            return is_whole and any(text in line for line in lines)
+
+        return self.wait(repr(text), holds)
 
     def wait_end(self) -> int:
         """The program's exit code; the terminal must be as it was before."""

@@ -110,7 +110,7 @@ class OnATerminal(TopTest):
     def test_a_process(self) -> None:
         process = self.start_facts()
         terminal = self.terminal("--interval", "0.1", str(process.pid))
-        lines = terminal.wait_for("new/s")
+        lines = terminal.wait_for("q quit")
         with self.subTest("what is seen first"):
             self.assertEqual(len(lines), 24)
             self.assertRegex(lines[0], rf"^smallblock top +{process.pid} +python.* every 0.1 s +\d\d:\d\d:\d\d")
@@ -206,8 +206,9 @@ class OnATerminal(TopTest):
 
     def sizes(self, terminal: Terminal) -> None:
         terminal.resize(140, 50)
-        lines = terminal.wait("the keys in the last of 50 rows", lambda seen: len(seen) == 50 and "q quit" in seen[-1])
-        heads, rows = table(terminal.wait_for("gone/s"))
+        terminal.wait("the keys in the last of 50 rows", lambda seen: len(seen) == 50 and "q quit" in seen[-1])
+        lines = terminal.wait_for("gone/s")
+        heads, rows = table(lines)
         self.assertEqual([head.strip("▼") for head in heads], COLUMNS)
         self.assertGreater(len(rows), 15)
         self.assertGreater(max(map(len, lines)), 130)
@@ -246,7 +247,7 @@ class OnATerminal(TopTest):
         terminal = self.terminal(str(process.pid))
         terminal.wait_for("q quit")
         pid = self.pid_in(terminal)
-        terminal.press("C-z")
+        os.kill(pid, signal.SIGTSTP)  # as Ctrl-Z does; after that, tmux would let it go on
         terminal.wait("the shell's screen", lambda _: not terminal.is_on_own_screen())
         os.kill(pid, signal.SIGCONT)
         terminal.wait_for("q quit")
@@ -293,6 +294,18 @@ print(repr(sys.stdin.read()), flush=True)
         self.assertEqual(sorted(log.read_text(encoding="utf-8").splitlines()), ["''", "to stderr", "to stdout"])
         self.assertRaises(ProcessLookupError, os.kill, pid, 0)
         self.assertNotIn("to std", "\n".join(terminal.lines()))
+
+    def test_one_that_a_script_executes(self) -> None:
+        program = self.folder / "program.py"
+        program.write_text(self.SCRIPT + "while not os.path.exists('end'): time.sleep(0.02)\n", encoding="utf-8")
+        script = f"while ! [ -e go ]; do sleep 0.02; done; exec {find_python()} {program}"
+        terminal = self.terminal("--interval", "0.1", "--", "bash", "-c", script)
+        self.assertIn("bash -c", terminal.wait_for("q quit")[0])
+        (self.folder / "go").touch()
+        lines = terminal.wait("its blocks", lambda seen: max(row["live"] for row in table(seen)[1]) >= self.KEPT)
+        self.assertRegex(lines[0], r"^smallblock top +\d+ +python")
+        (self.folder / "end").touch()
+        self.assertEqual(terminal.wait_end(), 0)
 
     def test_one_that_cannot_start(self) -> None:
         terminal = self.terminal("no-such-program")

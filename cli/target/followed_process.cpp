@@ -1,0 +1,49 @@
+// See followed_process.hpp.
+
+#include "cli/target/followed_process.hpp"
+
+#include <chrono>
+#include <thread>
+
+#include "cli/error.hpp"
+
+namespace smallblock::cli {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::seconds kStartMax{2};
+constexpr std::chrono::milliseconds kPause{10};
+
+bool may_be_another_program(const Error& error) {
+  return error.exit_code() == kExitNoSmallblock || error.exit_code() == kExitOtherVersion;
+}
+
+}  // namespace
+
+std::shared_ptr<const inspect::HeapImage> FollowedProcess::walk() {
+  for (const auto deadline = Clock::now() + kStartMax;; std::this_thread::sleep_for(kPause)) {
+    try {
+      return now()->walk();
+    } catch (const Error& error) {
+      if (!may_be_another_program(error)) throw;
+      if (!attach_again() && Clock::now() > deadline) throw;
+    }
+  }
+}
+
+// False if there is no heap yet. Throws when the process has ended.
+bool FollowedProcess::attach_again() {
+  try {
+    std::shared_ptr<ViewedHeap> heap = view_process(std::to_string(pid()));
+    const std::lock_guard guard(mutex_);
+    now_ = std::move(heap);
+    return true;
+  } catch (const Error& error) {
+    if (!may_be_another_program(error)) throw;
+    return false;
+  }
+}
+
+}  // namespace smallblock::cli
