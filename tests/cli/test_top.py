@@ -1,109 +1,20 @@
-"""`smallblock top`: on a real terminal, by tmux, and as text; its figures are those of `stats` and of the program."""
+"""`smallblock top` on a real terminal, by tmux: what is seen, keys, sizes, and every way in which it ends."""
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
 import subprocess
 import time
 import unittest
-from typing import Any, Optional
 
-from outside import NO_PERMISSION, NO_PROCESS, NO_SMALLBLOCK, NO_SUCH_PID, OutsideTest
-from support import COMMAND, find_python, smallblock
-from terminal import SGR, Terminal
+from support import find_python, smallblock
+from terminal import Terminal
+from top import COLUMNS, GRANULE_BYTES, OTHERS_MAX, TopTest, number, table
 
-# Holds bytes of one size and says how large each is; doubles them for a line "more", and drops nine of ten for "less".
-FACTS_PROGRAM = """
-import gc, sys
-COUNT = 20000
-kept = [bytes(440) for _ in range(COUNT)]
-gc.collect()
-print("ready", flush=True)
-print(sys.getsizeof(kept[0]), COUNT, flush=True)
-for line in sys.stdin:
-    if line == "more\\n":
-        kept += [bytes(440) for _ in range(COUNT)]
-    else:
-        del kept[len(kept) // 10:]
-    print("done", flush=True)
-"""
 BYTES_OF_A_SCREEN = 80 * 24
 GRAPH_END_ROW = 10  # in 24 rows
-GRANULE_BYTES = 16  # size classes up to 512 bytes
-OTHERS_MAX = 300  # blocks of that class that the interpreter has for itself
-COLUMNS = ["size", "pools", "live", "cached", "free", "purged", "used", "bytes", "idle", "refills/s", "new/s", "gone/s"]
-SCALES = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "k": 1000}
-
-
-def number(text: str) -> float:
-    digits, scale = re.fullmatch(r"([\d.]+)([KMGk%]?)", text).groups()  # type: ignore[union-attr]
-    return float(digits) * SCALES.get(scale, 1)
-
-
-def table(lines: list[str]) -> tuple[list[str], list[dict[str, float]]]:
-    """The heads of the table of classes, and its rows by head."""
-    at = next(index for index, line in enumerate(lines) if re.match(r"\s*[▼▲]?size ", line))
-    heads = lines[at].split()
-    names = [head.strip("▼▲") for head in heads]
-    rows = []
-    for line in lines[at + 1 :]:
-        words = line.split()[: len(names)]
-        if len(words) < len(names) or not words[0].isdigit():
-            break
-        rows.append({name: -1.0 if word == "-" else number(word) for name, word in zip(names, words)})
-    return heads, rows
-
-
-def legend(lines: list[str], name: str) -> float:
-    found = re.search(rf"\b{name} ([\d.]+[KMG]?)", "\n".join(lines))
-    assert found is not None, lines
-    return number(found.group(1))
-
-
-class TopTest(OutsideTest):
-    def start_facts(self) -> subprocess.Popen[str]:
-        process = self.start(find_python(), "-I", "-S", "-c", FACTS_PROGRAM)
-        assert process.stdout is not None
-        object_bytes, self.count = map(int, process.stdout.readline().split())
-        self.block_bytes = -(-object_bytes // GRANULE_BYTES) * GRANULE_BYTES
-        return process
-
-    @staticmethod
-    def step(process: subprocess.Popen[str], word: str) -> None:
-        assert process.stdin is not None and process.stdout is not None
-        process.stdin.write(word + "\n")
-        process.stdin.flush()
-        assert process.stdout.readline() == "done\n"
-
-    def stats(self, process: subprocess.Popen[str]) -> dict[str, Any]:
-        report: dict[str, Any] = json.loads(smallblock("stats", str(process.pid), "--json").stdout)
-        return report
-
-    def live_of_facts(self, lines: list[str]) -> Optional[float]:
-        for row in table(lines)[1]:
-            if row["size"] == self.block_bytes:
-                return row["live"]
-        return None
-
-    def assert_rows(self, rows: list[dict[str, float]], report: dict[str, Any]) -> None:
-        classes = {each["block_bytes"]: each for each in report["classes"]}
-        for row in rows:
-            with self.subTest(size=row["size"]):
-                figures = classes[int(row["size"])]
-                self.assertEqual(row["pools"], figures["pools_used"])
-                self.assertEqual(row["live"], figures["blocks_in_use"])
-                self.assertEqual(row["cached"], figures["blocks_cached"])
-                self.assertEqual(row["free"] + row["purged"], figures["blocks_free"])
-                live_bytes = figures["blocks_in_use"] * figures["block_bytes"]
-                self.assertAlmostEqual(row["bytes"], live_bytes, delta=live_bytes * 0.06)
-
-    def terminal(self, *words: str, columns: int = 80, rows: int = 24) -> Terminal:
-        terminal = Terminal(self.folder, [COMMAND, "top", *words], columns, rows)
-        self.addCleanup(terminal.close)
-        return terminal
 
 
 class OnATerminal(TopTest):
@@ -311,97 +222,6 @@ print(repr(sys.stdin.read()), flush=True)
         terminal = self.terminal("no-such-program")
         self.assertEqual(terminal.wait_end(), 127)
         terminal.wait_for("command not found: no-such-program")
-
-
-class Once(TopTest):
-    def once(self, *words: str, **variables: str) -> list[str]:
-        result = smallblock("top", "--once", "--interval=0.1", *words, **variables)
-        self.assertEqual((result.returncode, result.stderr), (0, ""))
-        self.assertNotRegex(result.stdout, SGR)
-        return result.stdout.splitlines()
-
-    def test_equals_stats(self) -> None:
-        process = self.start_facts()
-        lines = self.once(str(process.pid), LC_ALL="C.UTF-8")
-        report = self.stats(process)
-        self.assertLessEqual(max(map(len, lines)), 80)
-        rows = table(lines)[1]
-        with_pool = [each for each in report["classes"] if each["pools_used"] != 0]
-        self.assertEqual(sorted(row["size"] for row in rows), [each["block_bytes"] for each in with_pool])
-        self.assert_rows(rows, report)
-        memory = report["memory"]
-        for name in ("live", "cached", "metadata"):
-            figure = memory[f"{name}_bytes"]
-            self.assertAlmostEqual(legend(lines, name), figure, delta=figure * 0.06, msg=name)
-        free = legend(lines, "free") + legend(lines, "purged")
-        self.assertAlmostEqual(free, memory["free_resident_bytes"] + memory["purged_bytes"], delta=free * 0.1)
-        arenas = next(line for line in lines if line.startswith("arenas"))
-        self.assertIn(f"{report['arenas_used']} used", arenas)
-        strip = lines[lines.index(arenas) + 1]
-        self.assertEqual(len(re.findall("[▁▂▃▄▅▆▇█]", strip)), report["arenas_used"])
-        with open(f"/proc/{process.pid}/status", encoding="ascii") as file:
-            resident = int(re.search(r"VmRSS:\s+(\d+) kB", file.read()).group(1)) * 1024  # type: ignore[union-attr]
-        self.assertAlmostEqual(legend(lines, "RSS"), resident, delta=resident * 0.1)
-
-    def test_sorted(self) -> None:
-        process = self.start_facts()
-        for name, head in (("size", "▲size"), ("refills", "▼refills/s"), ("used", "▼used")):
-            heads, rows = table(self.once(str(process.pid), "--sort", name, LC_ALL="C.UTF-8"))
-            self.assertIn(head, heads)
-            values = [row[head[1:]] for row in rows]
-            self.assertEqual(values, sorted(values, reverse=name != "size"), name)
-
-    def test_without_unicode(self) -> None:
-        process = self.start_facts()
-        lines = self.once(str(process.pid), LC_ALL="C")
-        self.assertTrue("\n".join(lines).isascii())
-        self.assertNotIn("?", "\n".join(lines[1:]))
-
-
-class Refusals(TopTest):
-    def test_no_terminal(self) -> None:
-        self.assert_one_line_error(smallblock("top", "1"), 2, "--once")
-        self.assert_one_line_error(smallblock("top", "true"), 2, "--once")
-
-    def test_an_unknown_terminal(self) -> None:
-        process = self.start_facts()
-        terminal = Terminal(self.folder, ["env", "TERM=strange", COMMAND, "top", str(process.pid)])
-        self.addCleanup(terminal.close)
-        self.assertEqual(terminal.wait_end(), 2)
-        terminal.wait_for("TERM=strange")
-
-    def test_processes(self) -> None:
-        self.assert_one_line_error(smallblock("top", "--once", str(NO_SUCH_PID)), NO_PROCESS, "there is no process")
-        plain = self.start_plain("sh", "-c", "echo ready; read line")
-        self.assert_one_line_error(smallblock("top", "--once", str(plain.pid)), NO_SMALLBLOCK, "smallblock run")
-
-    def test_another_users(self) -> None:
-        process = self.start_facts()
-        result = self.smallblock_as_nobody("top", "--once", str(process.pid))
-        self.assert_one_line_error(result, NO_PERMISSION, "another user")
-
-    def test_options(self) -> None:
-        for words, part in (
-            ([], "name a process id or a command"),
-            (["--once", "true"], "takes a process id"),
-            (["--interval=0", "1"], "--interval"),
-            (["--sort=colour", "1"], "--sort"),
-            (["--log=out", "1"], "--log is for a command"),
-        ):
-            with self.subTest(words=words):
-                self.assert_one_line_error(smallblock("top", *words), 2, part)
-        process = self.start_facts()
-        snapshot = str(self.folder / "heap")
-        smallblock("snapshot", str(process.pid), "-o", snapshot)
-        self.assert_one_line_error(smallblock("top", snapshot), 2, f"smallblock view {snapshot}")
-
-    def test_help(self) -> None:
-        result = smallblock("top", "--help")
-        self.assertEqual((result.returncode, result.stderr), (0, ""))
-        for option in ("--once", "--interval SECONDS", "--sort COLUMN", "--log FILE"):
-            self.assertIn(option, result.stdout)
-        self.assertIn("top PID | COMMAND", smallblock("--help").stdout)
-        self.assertLessEqual(max(map(len, result.stdout.splitlines())), 120)
 
 
 if __name__ == "__main__":
