@@ -1,4 +1,4 @@
-"""Compiles and runs the examples of README.md and of docs/{cpp,how-python-allocates,memory,python,reliability}.md.
+"""Compiles and runs the examples of README.md and of the pages in docs/ that PAGES names.
 
     check_examples.py --root DIR --cxx PROGRAM --cc PROGRAM --library FILE [--flags FLAGS] [--build DIR]
       [--wheels DIR]
@@ -29,6 +29,7 @@ PAGES = (
     "docs/memory.md",
     "docs/python.md",
     "docs/reliability.md",
+    "docs/seeing-the-heap.md",
 )
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
 TIMEOUT_S = 240

@@ -13,7 +13,7 @@ import { ARENA_PITCH, type MapLayout, type Rect } from "./layout";
 
 const ARENA_TEXT_FROM = 9;    // pixels a unit
 const POOL_TEXT_FROM = 110;
-const BLOCK_TEXT_FROM = 64;   // pixels a block
+const BLOCK_TEXT_FROM = 56;   // pixels a block
 
 export interface Marks { pinned: Place | null; hovered: { head: number; classIndex: number; block: number } | null; found: Place[]; pools: number[] }
 
@@ -126,16 +126,24 @@ export class Overlay {
         if (!known) return;
         const center = centerInSight(this.layout.blockRect(head, classIndex, block), camera);
         const isLive = known.state === BlockState.Live;
-        const text = isLive ? (known.type ?? bytes(this.layout.geometry.classes[classIndex].block_bytes)) : ["free", "", "magazine", "purged"][known.state];
+        const whole = isLive ? (known.type ?? bytes(this.layout.geometry.classes[classIndex].block_bytes)) : ["free", "", "magazine", "purged"][known.state];
         context.font = `${isLive ? 600 : 400} ${size}px system-ui, sans-serif`;
         context.lineWidth = 3;
         context.strokeStyle = css(theme.arena);
         context.fillStyle = css(isLive ? theme.text : theme.muted);
-        context.strokeText(text, center.x, center.y, width - 8);
-        context.fillText(text, center.x, center.y, width - 8);
+        const text = cut(whole, context.measureText(whole).width, width - 8);
+        context.strokeText(text, center.x, center.y);
+        context.fillText(text, center.x, center.y);
       }
     }
   }
+}
+
+// As much of it as has room, which may be nothing.
+function cut(text: string, width: number, room: number): string {
+  if (width <= room) return text;
+  const letters = Math.floor((text.length * room) / width) - 1;
+  return letters < 3 ? "" : `${text.slice(0, letters)}…`;
 }
 
 // The middle of what is in sight of it.

@@ -77,7 +77,6 @@ test("ten million blocks are moved and zoomed within a frame's time", async () =
     console.log(`coloured by ${mode}: ${times.length} frames, median ${at(0.5)} ms, 99 of 100 in ${at(0.99)} ms, longest ${at(1)} ms`);
     await page.keyboard.press("c");
   }
-  await picture(page, "ten-million-zoomed");
   expect(all.length).toBeGreaterThan(40);
   expect(Math.max(...all)).toBeLessThanOrEqual(FRAME_MS_MAX);
   expect(errors).toEqual([]);

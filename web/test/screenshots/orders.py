@@ -8,18 +8,19 @@ from __future__ import annotations
 import json
 import random
 import sys
-from dataclasses import dataclass, field
 from typing import Union
 
 Value = Union[str, int, float]
 
 
-@dataclass
 class Order:
-    number: int
-    customer: str
-    lines: list[tuple[str, int, float]] = field(default_factory=list)
-    notes: dict[str, Value] = field(default_factory=dict)
+    __slots__ = ("number", "customer", "lines", "notes")
+
+    def __init__(self, number: int, customer: str) -> None:
+        self.number = number
+        self.customer = customer
+        self.lines: list[tuple[str, int, float]] = []
+        self.notes: tuple[Value, ...] = ()
 
 
 def parse(number: int) -> Order:
@@ -27,7 +28,7 @@ def parse(number: int) -> Order:
     for line in range(1 + number % 4):
         order.lines.append((f"item {number}-{line}", 1 + line, number * 1.07))
     if number % 3 == 0:
-        order.notes = {"channel": f"web {number}", "weight": number * 0.3, "sequence": 10**12 + number}
+        order.notes = (f"web {number}", number * 0.3, 10**12 + number)
     return order
 
 

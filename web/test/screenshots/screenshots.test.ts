@@ -4,6 +4,8 @@ import { openBrowser, openPage, picture } from "../browser/browser";
 import { Reader, sleep, waitFor } from "../browser/reader";
 import { endAll, Program, View } from "../browser/targets";
 
+const TYPES_EVERY_MS = 11_000;
+
 afterAll(endAll);
 
 test("the pictures", async () => {
@@ -27,7 +29,8 @@ test("the pictures", async () => {
 
     await reader.press("m", "4");
     await program.does("grow");
-    await sleep(2500);
+    await sleep(TYPES_EVERY_MS);
+    await waitFor("types that grew", async () => (await page.locator(".panel").innerText()).includes("As counted at"));
     await picture(page, "growth");
 
     await reader.press("2");
@@ -39,7 +42,7 @@ test("the pictures", async () => {
     await reader.goTo(facts.objects["str"]!);
     await sleep(2000);
     const { x, y } = await reader.middle();
-    await page.mouse.move(x + 4, y + 4);
+    await page.mouse.move(x + 14, y + 14);
     await page.locator(".tooltip", { hasText: "item" }).waitFor();
     await picture(page, "block");
   } finally {
