@@ -1,9 +1,11 @@
-// A heap of many small blocks, and work on it: for bench/view/compare and the test view.frames, under `smallblock run`.
+// A heap of many small blocks, and work on it: for bench/view/compare and the test view.frames, under `smallblock
+// run`.
 //
 //   heap_program MEGABYTES [LARGEST]
 //
-// Allocates blocks of 16 to LARGEST (512) bytes up to so many megabytes, says "ready", then replaces blocks at random. For
-// each line of input it works for a second of its own processor time and prints how many blocks it replaced.
+// Allocates blocks of 16 to LARGEST (512) bytes up to so many megabytes, says "ready", then replaces blocks at
+// random. For each line of input it works for a second of its own processor time and prints how many blocks it
+// replaced.
 #define _POSIX_C_SOURCE 200809L
 #include <stdint.h>
 #include <stdio.h>

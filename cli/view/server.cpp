@@ -31,7 +31,8 @@ constexpr const char* kHtml = "text/html; charset=utf-8";
 constexpr std::string_view kNoTokenPage =
     "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>smallblock view: token missing</title>"
     "<style>:root { color-scheme: light dark } body { font: 15px/1.5 system-ui, sans-serif; max-width: 34rem; "
-    "margin: 18vh auto 0; padding: 0 24px }</style><h1>Token missing</h1><p>Open the whole address that <code>smallblock view</code> printed, with "
+    "margin: 18vh auto 0; padding: 0 24px }</style><h1>Token missing</h1><p>Open the whole address that "
+    "<code>smallblock view</code> printed, with "
     "<code>?token=</code> and what follows it.</p><script>"
     "const token = sessionStorage.getItem('smallblock-token');"
     "if (token && location.search === '') location.replace('/?token=' + encodeURIComponent(token));"

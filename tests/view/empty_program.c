@@ -1,5 +1,5 @@
-/* A program whose smallblock serves nothing: its only block is freed, and all memory given back. Waits for the end of
- * its input. */
+/* A program whose smallblock serves nothing: its only block is freed, and all memory given back. Waits for the end
+ * of its input. */
 #include <smallblock/smallblock.h>
 #include <stdio.h>
 
