@@ -199,6 +199,10 @@ test("waste, and a trim that gives it back", async () => {
 test("types are listed, dark turns to light, and every key is told", async () => {
   await reader.press("5");
   await page.locator(".panel tbody tr", { hasText: "Planted" }).waitFor();
+  await reader.press("c");
+  await waitFor("ages in the legend", async () => (await page.locator(".legend-keys").innerText()).includes("just now"));
+  await sleep(1000);
+  await picture(page, "age");
   await reader.press("d");
   const { background } = THEMES.light;
   await waitFor("a light page", async () => (await page.evaluate(() => getComputedStyle(document.body).backgroundColor)).replaceAll(",", "") === css(background));
