@@ -46,8 +46,16 @@ bool look_at_core(const std::string& path) {
 
 }  // namespace
 
+std::string unpacked(std::string_view input) {
+  return with_zero_runs(input);
+}
+
+std::string packed(std::string_view content) {
+  return without_zero_runs(content);
+}
+
 void run_input(const std::uint8_t* data, std::size_t bytes, bool /*print*/) {
-  const std::string path = write_file(with_zero_runs({reinterpret_cast<const char*>(data), bytes}));
+  const std::string path = write_file(unpacked({reinterpret_cast<const char*>(data), bytes}));
   cli::read_executable_head(path);
   cli::is_core_dump(path);
   count_input(look_at_core(path));

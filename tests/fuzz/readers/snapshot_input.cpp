@@ -35,6 +35,14 @@ bool look_at_input(std::string_view bytes) {
 
 }  // namespace
 
+std::string unpacked(std::string_view input) {
+  return std::string(input);
+}
+
+std::string packed(std::string_view content) {
+  return std::string(content);
+}
+
 void run_input(const std::uint8_t* data, std::size_t bytes, bool /*print*/) {
   count_input(look_at_input({reinterpret_cast<const char*>(data), bytes}));
 }
