@@ -275,6 +275,16 @@ TEST(Snapshot, DamagedAnywhereItIsAnErrorOrAHeap) {
   EXPECT_GT(taken, 100U);
 }
 
+// A number whose bytes are missing at the very end.
+TEST(Snapshot, NothingBehindTheEndIsRead) {
+  const std::string message = write_message(real_snapshot());
+  for (char tag = 6; tag <= 8; ++tag) {
+    const std::string cut = message + static_cast<char>(tag << 3);
+    const std::vector<char> exactly(cut.begin(), cut.end());
+    EXPECT_THROW(read_message({exactly.data(), exactly.size()}, kManyPools), protozero::exception);
+  }
+}
+
 TEST(Snapshot, DamagedCompressionIsAnErrorOrAHeap) {
   const std::string good = encode_snapshot(real_snapshot());
   for (std::size_t at = 0; at < good.size(); at += 1 + good.size() / 500) {

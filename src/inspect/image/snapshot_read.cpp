@@ -324,7 +324,7 @@ Snapshot read_message(std::string_view bytes, std::size_t pools_max) {
         image.torn_pools = message.get_uint32();
         break;
       case number(SnapshotField::kCheckMode):
-        image.check_records = message.get_bool() ? 1 : 0;
+        image.check_records = message.get_uint64() != 0 ? 1 : 0;  // get_bool reads behind the end
         break;
       case part(SnapshotField::kRequests):
         image.requests.push_back(read_requests(message.get_message()));
