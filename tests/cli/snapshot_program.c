@@ -3,8 +3,9 @@
 //
 //   snapshot_program FILE THREADS SLOTS
 //
-// FILE is mapped: a word that starts the threads once it is not 0, then a table for each thread. It says "ready"
-// when the threads wait, and ends with its standard input.
+// FILE is mapped: a word that starts the threads once it is not 0, then a table for each thread. Once filled, each
+// slot has a block but while it is replaced. The program says "ready" when the threads wait, and ends with its
+// input.
 #define _POSIX_C_SOURCE 200809L
 #include <fcntl.h>
 #include <pthread.h>
@@ -33,6 +34,11 @@ static void* work(void* argument) {
   _Atomic uint64_t* blocks = (_Atomic uint64_t*)(table + 1);
   uint64_t random = (uint64_t)(uintptr_t)table | 1;
   while (*is_started == 0) sched_yield();
+  for (size_t slot = 0; slot < slots; ++slot) {
+    table->changing = slot;
+    blocks[slot] = (uint64_t)(uintptr_t)malloc(100);
+    table->changing = NO_SLOT;
+  }
   while (1) {
     random ^= random << 13;
     random ^= random >> 7;
@@ -40,8 +46,7 @@ static void* work(void* argument) {
     const size_t slot = random % slots;
     table->changing = slot;
     free((void*)(uintptr_t)blocks[slot]);
-    blocks[slot] = 0;
-    if ((random >> 20) % 4 != 0) blocks[slot] = (uint64_t)(uintptr_t)malloc(1 + (random >> 32) % 600);
+    blocks[slot] = (uint64_t)(uintptr_t)malloc(1 + (random >> 32) % 600);
     table->changing = NO_SLOT;
     ++table->operations;
   }

@@ -179,6 +179,8 @@ class SnapshotTest(OutsideTest):
             self.assertGreater(after.operations, before.operations)
             self.assertEqual(snapshot.torn_pools, 0)
             self.assert_between(snapshot, before, after)
+            # Each slot has a block at any moment, but for the one that its thread replaces.
+            self.assertLessEqual(abs(len(snapshot.live - self.others) - THREADS * SLOTS), THREADS)
 
     def test_of_running_threads_it_is_right_but_for_what_changed(self) -> None:
         for _ in range(ROUNDS):
