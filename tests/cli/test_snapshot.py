@@ -19,12 +19,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Union
 
-from outside import OutsideTest
+from outside import NO_SMALLBLOCK, OutsideTest
 from support import smallblock
 
 PROGRAM = os.environ.get("SMALLBLOCK_SNAPSHOT_PROGRAM", "")
 MAGIC = b"smblsnap\n"
 THREADS, SLOTS = 4, 2000
+PROBLEM, USAGE = 1, 2
 NO_SLOT = (1 << 64) - 1
 ROUNDS = 6
 Value = Union[int, bytes]
@@ -219,6 +220,29 @@ class SnapshotTest(OutsideTest):
                 self.assertLessEqual(len(snapshot.live - tables.blocks - self.others), tables.changing + 128 * THREADS)
                 exact += 1
         self.assertGreater(exact, 0)
+
+    def test_damaged_files_are_one_line_for_every_command(self) -> None:
+        good = self.folder / "good"
+        self.assertEqual(smallblock("snapshot", str(self.process.pid), "-o", str(good)).returncode, 0)
+        whole = good.read_bytes()
+        core_head = b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x04\x00\x3e\x00" + b"\xff" * 44
+        bad = self.folder / "bad"
+        for content, code, words in (
+            (whole[: len(whole) // 2], PROBLEM, "its end is missing"),
+            (MAGIC, PROBLEM, "its end is missing"),
+            (MAGIC + b"no zstd", PROBLEM, "its compression is damaged"),
+            (whole[:40] + bytes([whole[40] ^ 255]) + whole[41:], PROBLEM, str(bad)),
+            (core_head, USAGE, str(bad)),
+            (core_head + bytes(10000), USAGE, str(bad)),
+        ):
+            bad.write_bytes(content)
+            for command in (("types",), ("pinned",), ("explain",), ("view", "--no-browser"), ("view", "--output=x")):
+                address = ("0x1000",) if command == ("explain",) else ()
+                with self.subTest(command=command, content=content[:20]):
+                    result = smallblock(*command, str(bad), *address, cwd=str(self.folder))
+                    self.assertIn(result.returncode, (code, NO_SMALLBLOCK))
+                    self.assert_one_line_error(result, result.returncode, words)
+        self.assertEqual(smallblock("types", str(good)).returncode, 0)
 
 
 if __name__ == "__main__":
