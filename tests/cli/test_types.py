@@ -152,6 +152,8 @@ class TypesTest(CommandTest):
         self.assertEqual(version, "")
         self.assertEqual(blocks.get("zoo::Animal"), 3000)
         self.assertEqual(blocks.get("zoo::Cat"), 2000)
+        self.assertEqual(blocks.get("zoo::Bat"), 1500)
+        self.assertNotIn("zoo::Flyer", blocks)
         self.assertGreaterEqual(blocks["unknown"], 1000)
         self.assertNotIn("zoo::Stone", blocks)
 

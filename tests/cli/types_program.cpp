@@ -15,6 +15,11 @@ struct Animal {
 struct Cat : Animal {
   char name[40] = "tom";
 };
+struct Flyer {
+  virtual ~Flyer() = default;
+  int wings = 2;
+};
+struct Bat : Animal, Flyer {};
 // Its first word is no vtable.
 struct Stone {
   unsigned long weight = 7;
@@ -27,6 +32,11 @@ int main() {
   std::vector<std::unique_ptr<zoo::Stone>> stones;
   for (int i = 0; i < 3000; ++i) animals.push_back(std::make_unique<zoo::Animal>());
   for (int i = 0; i < 2000; ++i) animals.push_back(std::make_unique<zoo::Cat>());
+  for (int i = 0; i < 1500; ++i) animals.push_back(std::make_unique<zoo::Bat>());
+  // What they were can still be read in their blocks.
+  std::vector<std::unique_ptr<zoo::Animal>> gone;
+  for (int i = 0; i < 700; ++i) gone.push_back(std::make_unique<zoo::Cat>());
+  gone.clear();
   for (int i = 0; i < 1000; ++i) stones.push_back(std::make_unique<zoo::Stone>());
   std::printf("%d\n", static_cast<int>(getpid()));
   std::fflush(stdout);
