@@ -300,7 +300,7 @@ TEST(Snapshot, AFewBytesDoNotUnfoldIntoMuch) {
   EXPECT_EQ(error_of([&] { decode_snapshot(bomb); }), "it unfolds into more than any heap needs");
 }
 
-TEST(Snapshot, ManyEmptyArenasOrPoolsAreRefused) {
+TEST(Snapshot, ManyEmptyPartsAreRefused) {
   const Snapshot snapshot = real_snapshot();
   std::string message = write_message(snapshot);
   for (unsigned i = 0; i < 1U << 19; ++i) message += std::string("\x1a\0", 2);
@@ -309,6 +309,9 @@ TEST(Snapshot, ManyEmptyArenasOrPoolsAreRefused) {
   for (unsigned i = 0; i < 1U << 13; ++i) message += std::string("\x1a\0", 2);
   for (unsigned i = 0; i < 1U << 19; ++i) message += "\x22\x04\x08\x01\x10\x01";
   EXPECT_EQ(error_of([&] { decode_snapshot(packed(message)); }), "it has more pools than its bytes can say");
+  message = write_message(snapshot);
+  for (unsigned i = 0; i < 1U << 20; ++i) message += std::string("\x4a\0", 2);
+  EXPECT_EQ(error_of([&] { read_message(message, kManyPools); }), "it names more types than any program has");
 }
 
 TEST(Snapshot, WhatContradictsItselfIsRefused) {
@@ -351,6 +354,8 @@ TEST(Snapshot, WhatContradictsItselfIsRefused) {
       {"its pools overlap, or are not in order",
        [](Snapshot& s) { s.image.pools[1].unit = s.image.pools[0].unit; }},
       {"it has more pools than its arenas hold", [](Snapshot& s) { s.image.arenas.clear(); }},
+      {"it has requests of other size classes than its own", [](Snapshot& s) { s.image.requests.resize(5000); }},
+      {"a pool has more types than blocks, or fewer", [](Snapshot& s) { s.types[0].resize(5000); }},
       {"it has requests of other size classes than its own", [](Snapshot& s) { s.image.requests.resize(2); }},
   };
   for (const Case& each : cases) {

@@ -19,6 +19,11 @@ namespace {
 using Bits = std::array<std::uint64_t, PoolImage::kWords>;
 
 constexpr std::size_t kArenasMax = kConfig.region_bytes_max / kConfig.arena_bytes;
+constexpr std::size_t kClassesMax = 256;
+constexpr std::size_t kTypeNamesMax = std::size_t{1} << 20;
+constexpr const char* kClassCountError = "it has no size classes, or too many";
+constexpr const char* kTypeCountError = "a pool has more types than blocks, or fewer";
+constexpr const char* kRequestCountError = "it has requests of other size classes than its own";
 constexpr unsigned kPagesMax = 64;  // of a pool: bits of PoolImage::purged_pages
 
 // A field of another wire type than ours is one that we do not know.
@@ -92,7 +97,7 @@ void check_geometry(const Geometry& geometry) {
   require(
       std::has_single_bit(geometry.page_bytes) && geometry.page_bytes >= 4096 && geometry.page_bytes <= 1U << 16,
       "its pages have an impossible length");
-  require(geometry.classes.size() >= 2 && geometry.classes.size() <= 256, "it has no size classes, or too many");
+  require(geometry.classes.size() >= 2 && geometry.classes.size() <= kClassesMax, kClassCountError);
   for (std::size_t index = 1; index < geometry.classes.size(); ++index) {
     const ClassImage& size_class = geometry.classes[index];
     require(size_class.units != 0 && size_class.units <= kUnitsPerArena && size_class.block_bytes != 0 &&
@@ -124,6 +129,7 @@ Geometry read_geometry(protozero::pbf_message<GeometryField> message) {
         geometry.page_bytes = message.get_uint32();
         break;
       case part(GeometryField::kClasses):
+        require(geometry.classes.size() <= kClassesMax, kClassCountError);
         geometry.classes.push_back(read_class(message.get_message()));
         break;
       default:
@@ -216,7 +222,10 @@ PoolImage read_pool(protozero::pbf_message<PoolField> message, const Geometry& g
         read_bits(message.get_packed_fixed64(), pool.purged_bits);
         break;
       case part(PoolField::kTypes):
-        for (const std::uint32_t type : message.get_packed_uint32()) types.push_back(type);
+        for (const std::uint32_t type : message.get_packed_uint32()) {
+          require(types.size() < std::size_t{PoolImage::kWords} * 64, kTypeCountError);
+          types.push_back(type);
+        }
         break;
       default:
         message.skip();
@@ -225,7 +234,7 @@ PoolImage read_pool(protozero::pbf_message<PoolField> message, const Geometry& g
   require(class_index != 0 && class_index < geometry.classes.size(), "a pool is of no size class");
   pool.class_index = static_cast<std::uint8_t>(class_index);
   pool.capacity = static_cast<std::uint16_t>(geometry.classes[class_index].capacity);
-  require(types.empty() || types.size() == pool.capacity, "a pool has more types than blocks, or fewer");
+  require(types.empty() || types.size() == pool.capacity, kTypeCountError);
   count_states(pool);
   return pool;
 }
@@ -327,9 +336,11 @@ Snapshot read_message(std::string_view bytes, std::size_t pools_max) {
         image.check_records = message.get_uint64() != 0 ? 1 : 0;  // get_bool reads behind the end
         break;
       case part(SnapshotField::kRequests):
+        require(image.requests.size() < kClassesMax, kRequestCountError);
         image.requests.push_back(read_requests(message.get_message()));
         break;
       case part(SnapshotField::kTypeNames):
+        require(snapshot.type_names.size() < kTypeNamesMax, "it names more types than any program has");
         snapshot.type_names.push_back(printable(message.get_string()));
         break;
       default:
@@ -337,8 +348,7 @@ Snapshot read_message(std::string_view bytes, std::size_t pools_max) {
     }
   }
   require(!image.geometry.classes.empty(), "it does not say how the heap is laid out");
-  require(image.requests.empty() || image.requests.size() == image.geometry.classes.size(),
-          "it has requests of other size classes than its own");
+  require(image.requests.empty() || image.requests.size() == image.geometry.classes.size(), kRequestCountError);
   assign_pools(image);
   if (!any_types || snapshot.type_names.empty()) {
     snapshot.types.clear();
