@@ -103,9 +103,10 @@ setup(
             [],
             language="c++",
             include_dirs=[str(ROOT), str(ROOT / "include"), str(ROOT / "src")],
-            extra_compile_args=["-std=c++20", "-O2", "-fvisibility=hidden"],
+            extra_compile_args=["-std=c++20", "-O2", "-g0", "-fvisibility=hidden"],
             # The machine that runs it need not have this compiler's C++ library.
-            extra_link_args=["-static-libstdc++", "-static-libgcc", "-Wl,--exclude-libs,ALL", "-Wl,-z,nodelete"],
+            extra_link_args=["-static-libstdc++", "-static-libgcc", "-Wl,--exclude-libs,ALL", "-Wl,-z,nodelete",
+                             "-Wl,-Bsymbolic", "-s"],
         ),
     ],
     cmdclass={"build_py": PackageFiles, "build_ext": WithEngine, "bdist_wheel": bdist_wheel, "install": AnyLayout},

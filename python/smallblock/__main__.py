@@ -1,25 +1,40 @@
 """python3 -m smallblock [options] app.py ..., -m module ... or -c code: a program on smallblock from the start.
 
 The interpreter is started anew with the preload library of this package in LD_PRELOAD; children of the program
-inherit that. Options and environment are those of the command `smallblock run`.
+inherit that. Options and environment are those of the command `smallblock run`. With --view it is the command
+`smallblock view` that starts the interpreter.
 """
 
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Dict, List, NoReturn, Optional, Tuple
+from typing import Dict, List, NamedTuple, NoReturn, Optional
 
-USAGE = """usage: python3 -m smallblock [--stats[=text|json]] [--stats-file FILE] app.py [argument ...]
+USAGE = """usage: python3 -m smallblock [options] app.py [argument ...]
        python3 -m smallblock [options] -m module [argument ...]
        python3 -m smallblock [options] -c code [argument ...]
 Runs a Python program on smallblock from its first allocation.
   --stats[=FORMAT]   a report when the program ends, text or json
   --stats-file FILE  the report goes there, that of a child process to FILE.PID
+  --check            every block is guarded: the first misuse ends the program with a message that says which
+  --check=sample:N   one allocation in N is guarded by a page of its own; cheap enough to leave on at 5000
+  --view             the heap in a browser while the program runs; needs the command smallblock in PATH
 """
 LIBRARY = Path(__file__).resolve().with_name("libsmallblock_preload.so")
+COMMAND = "smallblock"
+
+
+class Request(NamedTuple):
+    stats: Optional[str]
+    stats_file: Optional[str]
+    check: Optional[str]
+    view: bool
+    program: List[str]  # what the interpreter gets
 
 
 def refuse(sentence: str) -> NoReturn:
@@ -27,41 +42,46 @@ def refuse(sentence: str) -> NoReturn:
     sys.exit(2)
 
 
-def parse(arguments: List[str]) -> Tuple[Optional[str], Optional[str], List[str]]:
-    """The format of the report, its file, and what the interpreter gets."""
-    stats: Optional[str] = None
-    stats_file: Optional[str] = None
+def parse(arguments: List[str]) -> Request:
+    options: Dict[str, str] = {}
     rest = list(arguments)
     while rest:
         word = rest[0]
+        name, has_value, value = word.partition("=")
         if word in ("-h", "--help"):
             print(USAGE, end="")
             sys.exit(0)
-        if word == "--stats":
-            stats = "text"
-        elif word.startswith("--stats="):
-            stats = word.partition("=")[2]
-            if stats not in ("text", "json"):
-                refuse(f"--stats is text or json, not '{stats}'")
-        elif word == "--stats-file" or word.startswith("--stats-file="):
-            if word == "--stats-file":
-                rest.pop(0)
-            stats_file = rest[0].partition("=")[2] if "=" in word else rest[0] if rest else ""
-            if not stats_file:
-                refuse("--stats-file needs a path")
-        elif word == "--":
-            rest.pop(0)
+        if word in ("-m", "-c") or not word.startswith("-") or word == "-":
             break
-        elif word in ("-m", "-c") or not word.startswith("-") or word == "-":
-            break
-        else:
-            refuse(f"unknown option '{word}'; try python3 -m smallblock --help")
         rest.pop(0)
+        if word == "--":
+            break
+        if name == "--stats-file" and not has_value:
+            value = rest.pop(0) if rest else ""
+        elif name in ("--stats", "--check", "--view") and not has_value:
+            value = {"--stats": "text", "--check": "1", "--view": "yes"}[name]
+        options[name] = checked(name, value, word)
     if not rest:
         refuse("name a program: python3 -m smallblock app.py")
     if rest[0] in ("-m", "-c") and len(rest) == 1:
         refuse(f"{rest[0]} needs an argument")
-    return stats, stats_file, rest
+    wanted = (options.get(name) for name in ("--stats", "--stats-file", "--check"))
+    return Request(*wanted, "--view" in options, rest)
+
+
+def checked(name: str, value: str, word: str) -> str:
+    """The value of an option, if it is a good one."""
+    if name == "--stats" and value not in ("text", "json"):
+        refuse(f"--stats is text or json, not '{value}'")
+    if name == "--stats-file" and not value:
+        refuse("--stats-file needs a path")
+    if name == "--check" and value != "1" and not re.fullmatch("sample:0*[1-9][0-9]{0,8}", value):
+        refuse(f"--check is sample:N, as in sample:5000, not '{value}'")
+    if name == "--view" and value != "yes":
+        refuse(f"--view takes no value, not '{value}'")
+    if name not in ("--stats", "--stats-file", "--check", "--view"):
+        refuse(f"unknown option '{word}'; try python3 -m smallblock --help")
+    return value
 
 
 def preload_value(environment: Dict[str, str]) -> str:
@@ -72,30 +92,47 @@ def preload_value(environment: Dict[str, str]) -> str:
     return ":".join([str(LIBRARY), *(other for other in others if Path(other).name != LIBRARY.name)])
 
 
-def program_environment(stats: Optional[str], stats_file: Optional[str]) -> Dict[str, str]:
+def program_environment(request: Request) -> Dict[str, str]:
     environment = dict(os.environ)
-    environment["LD_PRELOAD"] = preload_value(environment)
-    if stats or stats_file:
-        environment["SMALLBLOCK_STATS"] = stats or "text"
+    if request.check:
+        environment["SMALLBLOCK_CHECK"] = request.check
+    if request.stats or request.stats_file:
+        environment["SMALLBLOCK_STATS"] = request.stats or "text"
         environment["SMALLBLOCK_STATS_PID"] = str(os.getpid())
         environment.pop("SMALLBLOCK_STATS_FILE", None)
-    if stats_file:
-        path = Path(stats_file).absolute()
+    if request.stats_file:
+        path = Path(request.stats_file).absolute()
         if not path.parent.is_dir():
             refuse(f"--stats-file: create the directory {path.parent} first")
         environment["SMALLBLOCK_STATS_FILE"] = str(path)
     return environment
 
 
+def view_command() -> List[str]:
+    command = shutil.which(COMMAND)
+    if command is None:
+        refuse(f"--view needs the command {COMMAND}, which is not in PATH; build it from the source and add its folder")
+    return [command, "view", "--"]
+
+
 def main(arguments: List[str]) -> NoReturn:
-    stats, stats_file, program = parse(arguments)
+    request = parse(arguments)
     if not LIBRARY.is_file():
         refuse(f"{LIBRARY.name} is not in the package; build it with ./build-wheel and install the wheel")
-    environment = program_environment(stats, stats_file)
+    environment = program_environment(request)
+    preload = preload_value(environment)
     # -X, -W, -O, -E and their like, as multiprocessing hands them to its children.
     flags: List[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
+    program = [sys.executable, *flags, *request.program]
+    if request.view:
+        # The command itself runs as it is, and preloads the library that it is told. The program is a child of it.
+        environment["SMALLBLOCK_LIBRARY"] = str(LIBRARY)
+        environment.pop("SMALLBLOCK_STATS_PID", None)
+        program = [*view_command(), *program]
+    else:
+        environment["LD_PRELOAD"] = preload
     sys.stdout.flush()
-    os.execve(sys.executable, [sys.executable, *flags, *program], environment)
+    os.execve(program[0], program, environment)
 
 
 if __name__ == "__main__":

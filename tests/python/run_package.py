@@ -1,7 +1,10 @@
 """Installs the wheel for one CPython into a fresh virtual environment and runs the tests in cases/ there.
 
     run_package.py --list                                     NAME<tab>PATH of each interpreter
-    run_package.py --wheels FOLDER --python PATH [TEST ...]   77: there is no wheel for this interpreter
+    run_package.py --wheels FOLDER --python PATH [--command PATH] [TEST ...]
+                                                              77: there is no wheel for this interpreter
+
+The folder of --command, which is the command smallblock, comes first in PATH.
 """
 
 from __future__ import annotations
@@ -47,6 +50,7 @@ def main() -> int:
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--wheels", type=Path)
     parser.add_argument("--python")
+    parser.add_argument("--command", type=Path)
     parser.add_argument("tests", nargs="*")
     arguments = parser.parse_args()
     if arguments.list:
@@ -58,6 +62,8 @@ def main() -> int:
         print(f"skipped: all tests with {arguments.python}: ./build-wheel made no wheel for it")
         return SKIPPED
     environment = clean_environment()
+    if arguments.command:
+        environment["PATH"] = os.pathsep.join([str(arguments.command.parent), environment.get("PATH", "")])
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "environment"
         subprocess.run([arguments.python, "-m", "venv", str(folder)], check=True, env=environment, timeout=120)

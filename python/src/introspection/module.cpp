@@ -196,7 +196,7 @@ PyMethodDef methods[] = {{"types", types, METH_O, nullptr},
                          {"cost", cost, METH_VARARGS, nullptr},
                          {nullptr, nullptr, 0, nullptr}};
 
-PyModuleDef_Slot slots[] = {
+PyModuleDef_Slot module_slots[] = {
 #if PY_VERSION_HEX >= 0x030c0000
     {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
 #endif
@@ -207,7 +207,7 @@ PyModuleDef definition = {PyModuleDef_HEAD_INIT,
                           "The heap of this process; use the functions of the package smallblock.",
                           0,
                           methods,
-                          slots,
+                          module_slots,
                           nullptr,
                           nullptr,
                           nullptr};

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import unittest
+import urllib.request
 from pathlib import Path
 
 from child import run
+
+MISUSE = """
+import ctypes
+libc = ctypes.CDLL(None)
+libc.malloc.restype = ctypes.c_void_p
+block = libc.malloc(100)
+libc.free(ctypes.c_void_p(block))
+libc.free(ctypes.c_void_p(block))
+"""
 
 
 def launch(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
@@ -84,6 +95,33 @@ except RuntimeError as error:
                 self.assertEqual(json.loads(path.read_text())["schema"], 2)
                 path.unlink()
 
+    def test_check_mode_finds_a_misuse(self) -> None:
+        done = launch("--check", "-c", MISUSE)
+        self.assertEqual(done.returncode, -6, done.stderr)
+        self.assertIn("double free", done.stderr)
+        code = "import os, smallblock; print(os.environ['SMALLBLOCK_CHECK'], smallblock.installed())"
+        for option, value in (("--check=1", "1"), ("--check=sample:1000", "sample:1000")):
+            self.assertEqual(launch(option, "-c", code).stdout.split(), [value, "True"])
+
+    def test_view_shows_the_program_in_a_browser(self) -> None:
+        self.assertIsNotNone(shutil.which("smallblock"), "run_package.py --command PATH")
+        code = "import smallblock, time; print(smallblock.installed(), flush=True); time.sleep(100)"
+        command = [sys.executable, "-m", "smallblock", "--view", "-c", code]
+        environment = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
+        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as viewer:
+            assert viewer.stdout is not None
+            lines = sorted(viewer.stdout.readline().strip() for _ in range(2))
+            self.assertEqual(lines[0], "True")
+            with urllib.request.urlopen(lines[1], timeout=60) as page:
+                self.assertEqual(page.status, 200)
+            viewer.terminate()
+            self.assertEqual(viewer.wait(timeout=60), 128 + 15)
+
+    def test_without_the_command_view_says_what_is_missing(self) -> None:
+        done = launch("--view", "-c", "pass", PATH="/nowhere")
+        self.assertEqual((done.returncode, len(done.stderr.splitlines())), (2, 1), done.stderr)
+        self.assertIn("needs the command smallblock", done.stderr)
+
     def test_children_run_on_it_too(self) -> None:
         code = "import subprocess, sys; print(subprocess.check_output([sys.executable, '-c', %r], text=True))"
         done = launch("-c", code % "import smallblock; print(smallblock.installed())")
@@ -96,6 +134,10 @@ except RuntimeError as error:
             (["--what"], "--what"),
             (["-m"], "argument"),
             (["--stats-file"], "path"),
+            (["--check=0", "x.py"], "sample:N"),
+            (["--check=sample:0", "x.py"], "sample:N"),
+            (["--check=sample:many", "x.py"], "many"),
+            (["--view=now", "x.py"], "no value"),
             (["--stats-file", "no/such/folder/out", "x.py"], "create the directory"),
         ):
             with self.subTest(arguments=arguments):
