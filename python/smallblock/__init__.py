@@ -170,10 +170,11 @@ def explain(obj: object, *, follow: bool = False, limit: Optional[int] = 20) -> 
 
 
 def by_type() -> TypeCounts:
-    """Live blocks and bytes per Python type, most bytes first. Reads every live block: about a second a GB.
+    """Live blocks and bytes per Python type, and of what its objects keep beside theirs, most bytes first.
 
-    The GIL is free meanwhile: what other threads make or drop is counted or not. Raises RuntimeError if smallblock has
-    served nothing yet.
+    Reads every live block, with the GIL free, so that what other threads make or drop is counted or not, and then goes
+    through the garbage collector's objects with the GIL held: about a second a GB, and a third of that. Raises
+    RuntimeError if smallblock has served nothing yet.
     """
     from smallblock import _types
 

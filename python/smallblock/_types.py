@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
-from typing import Dict, Iterator, Tuple
+from dataclasses import asdict, astuple, dataclass
+from typing import Iterator, Tuple
 
 from smallblock import _introspection, _smallblock
 from smallblock._show import html_table, text_table
 
 ROWS_SHOWN = 30
+NUMBERS = ("blocks", "bytes", "part_blocks", "part_bytes")
 
 
 @dataclass(frozen=True)
 class TypeCount:
-    """`type` is the type's own name; "unknown" are blocks with no object in them that could be proved."""
+    """Objects of a type, and what they keep beside their own blocks: items, tables; bytes are those of whole blocks.
+
+    `type` is the type's own name; "unknown" are blocks whose contents prove nothing and that no object is known to keep.
+    """
 
     type: str
     blocks: int
-    bytes: int  # of whole blocks
+    bytes: int
+    part_blocks: int
+    part_bytes: int
+
+    @property
+    def total_bytes(self) -> int:
+        return self.bytes + self.part_bytes
 
 
 @dataclass(frozen=True, repr=False)
@@ -29,11 +39,11 @@ class TypeCounts:
 
     @property
     def blocks(self) -> int:
-        return sum(row.blocks for row in self.rows)
+        return sum(row.blocks + row.part_blocks for row in self.rows)
 
     @property
     def bytes(self) -> int:
-        return sum(row.bytes for row in self.rows)
+        return sum(row.total_bytes for row in self.rows)
 
     def __iter__(self) -> Iterator[TypeCount]:
         return iter(self.rows)
@@ -56,21 +66,21 @@ class TypeCounts:
         rest = self.rows[ROWS_SHOWN:]
         if not rest:
             return self.rows
-        last = TypeCount(f"{len(rest)} more types", sum(row.blocks for row in rest), sum(row.bytes for row in rest))
-        return (*self.rows[:ROWS_SHOWN], last)
+        sums = [sum(getattr(row, name) for row in rest) for name in NUMBERS]
+        return (*self.rows[:ROWS_SHOWN], TypeCount(f"{len(rest)} more types", *sums))
 
     def __str__(self) -> str:
-        rows = [(row.blocks, row.bytes, row.type) for row in self._shown()]
-        return text_table(rows, ("blocks", "bytes", "type"))
+        rows = [(*(getattr(row, name) for name in NUMBERS), row.type) for row in self._shown()]
+        return text_table(rows, (*(name.replace("_", " ") for name in NUMBERS), "type"))
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
         """For notebooks."""
-        rows = [(row.type, row.blocks, row.bytes) for row in self._shown()]
-        return html_table(rows, ("type", "blocks", "bytes"))
+        return html_table([astuple(row) for row in self._shown()], ("type", *NUMBERS))
 
 
 def by_type() -> TypeCounts:
-    answers: Dict[str, TypeCount] = {row["type"]: TypeCount(**row) for row in _introspection.types(_smallblock.heap())}
-    return TypeCounts(tuple(answers.values()))
+    rows = [TypeCount(**row) for row in _introspection.types(_smallblock.heap())]
+    rows.sort(key=lambda row: row.total_bytes, reverse=True)
+    return TypeCounts(tuple(row for row in rows if row.blocks or row.part_blocks))

@@ -63,7 +63,7 @@ def main() -> int:
         return SKIPPED
     environment = clean_environment()
     if arguments.command:
-        environment["PATH"] = os.pathsep.join([str(arguments.command.parent), environment.get("PATH", "")])
+        environment["PATH"] = os.pathsep.join([str(arguments.command.resolve().parent), environment.get("PATH", "")])
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "environment"
         subprocess.run([arguments.python, "-m", "venv", str(folder)], check=True, env=environment, timeout=120)

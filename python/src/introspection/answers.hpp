@@ -59,6 +59,12 @@ class Dictionary {
   Owned made_;
 };
 
+// Referred to by the list, until it is dropped.
+inline Owned tracked_objects() {
+  const Owned collector = owned(PyImport_ImportModule("gc"));
+  return owned(PyObject_CallMethod(collector.get(), "get_objects", nullptr));
+}
+
 template <typename Run>
 PyObject* answer(Run run) noexcept {
   try {

@@ -9,12 +9,14 @@
 #include <dlfcn.h>
 #include <link.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "answers.hpp"
 #include "cost.hpp"
 #include "inspect/image/questions.hpp"
 #include "pinned.hpp"
+#include "type_parts.hpp"
 
 namespace smallblock::python {
 
@@ -23,17 +25,41 @@ namespace {
 struct TypesJob : Job {
   using Job::Job;
   std::vector<inspect::TypeSums> sums;
+  std::unique_ptr<BlockTable> table;
   void work() override {
     OwnHeap heap(descriptor);
     sums = heap.names.count_types(heap.image);
+    table = std::make_unique<BlockTable>(heap.image);
   }
 };
 
+Owned type_row(const std::string& type, std::uint64_t blocks, std::uint64_t bytes, const PartSums& parts) {
+  return Dictionary()
+      .put("type", type)
+      .put("blocks", blocks)
+      .put("bytes", bytes)
+      .put("part_blocks", parts.blocks)
+      .put("part_bytes", parts.bytes)
+      .take();
+}
+
+// Blocks that turn out to be parts are no longer unknown. A type may have parts alone: its objects lie elsewhere.
 Owned types_answer(const TypesJob& job) {
+  auto parts = sum_parts(*job.table, tracked_objects().get());
+  PartSums known;
+  for (const auto& [type, sums] : parts) {
+    known.blocks += sums.blocks;
+    known.bytes += sums.bytes;
+  }
   Owned rows = list();
   for (const inspect::TypeSums& sums : job.sums) {
-    append(rows, Dictionary().put("type", sums.name).put("blocks", sums.blocks).put("bytes", sums.bytes).take());
+    const PartSums own = parts[sums.name];
+    parts.erase(sums.name);
+    const PartSums out = sums.name == "unknown" ? known : PartSums();
+    append(rows, type_row(sums.name, sums.blocks - std::min(sums.blocks, out.blocks),
+                          sums.bytes - std::min(sums.bytes, out.bytes), own));
   }
+  for (const auto& [type, sums] : parts) append(rows, type_row(type, 0, 0, sums));
   return rows;
 }
 

@@ -152,7 +152,7 @@ std::string text_of(PyObject* object, const inspect::PythonType& type) {
 }
 
 void visit_references(PyObject* object, visitproc visit, void* argument) {
-  if (PyDict_Check(object)) {
+  if (PyDict_Check(object) && reinterpret_cast<PyDictObject*>(object)->ma_keys != nullptr) {
     Py_ssize_t position = 0;
     PyObject* key = nullptr;
     while (PyDict_Next(object, &position, &key, nullptr) != 0) {

@@ -56,8 +56,7 @@ struct PinnedJob : Job {
 Referrers referrers_of(const PinnedJob& job) {
   if (job.targets.empty()) return {};
   const BlockTable table(job.heap->image);
-  const Owned collector = owned(PyImport_ImportModule("gc"));
-  const Owned tracked = owned(PyObject_CallMethod(collector.get(), "get_objects", nullptr));
+  const Owned tracked = tracked_objects();
   return find_referrers(table, tracked.get(), job.targets);
 }
 

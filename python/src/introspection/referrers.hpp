@@ -1,7 +1,6 @@
 // Which types of objects refer to some objects that are known by their addresses.
 //
-// Called by module.cpp for the objects that keep memory, with the GIL, which it keeps. Goes through the
-// objects that the collector knows, and the dicts and tuples that it has put aside because they can be in no cycle.
+// Called by pinned.cpp for the objects that keep memory, with the GIL, which it keeps.
 #pragma once
 
 #include <Python.h>
