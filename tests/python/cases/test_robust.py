@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import unittest
 
 from child import run, run_on_both
@@ -166,6 +167,33 @@ class Last:
             except Exception: pass
 import builtins
 builtins.last = Last()
+""")
+
+    @unittest.skipIf(sys.version_info < (3, 12), "a sub-interpreter has its own GIL from CPython 3.12 on")
+    def test_in_sub_interpreters_at_the_same_time(self) -> None:
+        # Objects of the others are in the same heap, and are never touched.
+        run_on_both(self, """
+import threading
+try: import _interpreters as interpreters
+except ImportError: import _xxsubinterpreters as interpreters
+code = '''
+import smallblock
+for i in range(2):
+    kept = [[{j: str(j)}] for j in range(2000)]
+    assert smallblock.by_type().blocks > 2000 and smallblock.pinned() is not None
+    assert smallblock.explain(kept, follow=True).cost.objects > 6000
+'''
+def live():
+    for _ in range(1):
+        number = interpreters.create()
+        failure = interpreters.run_string(number, code)
+        if failure is not None: failures.append(failure)
+        interpreters.destroy(number)
+failures = []
+threads = [threading.Thread(target=live) for _ in range(3)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+assert not failures, failures
 """)
 
     def test_in_a_forked_child_and_with_the_system_short_of_memory(self) -> None:
