@@ -17,6 +17,7 @@ from pathlib import Path
 
 PROBE_TIMEOUT_S = 30
 NAME = re.compile(r"python3(\.\d+t?)?")
+DEBUG_NAME = re.compile(r"python3\.\d+t?d")  # the distribution's debug build
 PROBE = """
 import json, os, platform, sys, sysconfig
 with open("/proc/self/maps") as maps:
@@ -88,7 +89,7 @@ def candidate_folders() -> list[Path]:
     return folders
 
 
-def candidates() -> list[Path]:
+def candidates(names: re.Pattern[str]) -> list[Path]:
     """Executable files named like a Python 3, every real file once, scripts (shims) last."""
     by_real_path: dict[str, Path] = {}
     for folder in candidate_folders():
@@ -97,7 +98,7 @@ def candidates() -> list[Path]:
         except OSError:
             continue
         for entry in entries:
-            if NAME.fullmatch(entry.name) and entry.is_file() and os.access(entry, os.X_OK):
+            if names.fullmatch(entry.name) and entry.is_file() and os.access(entry, os.X_OK):
                 by_real_path.setdefault(os.path.realpath(entry), entry)
     return sorted(by_real_path.values(), key=is_script)
 
@@ -133,11 +134,11 @@ def probe(path: Path) -> dict[str, object] | str:
     return answer if isinstance(answer, dict) else "does not run: unexpected answer"
 
 
-def find_pythons(oldest: tuple[int, int] = (3, 9)) -> Found:
+def find_pythons(oldest: tuple[int, int] = (3, 9), names: re.Pattern[str] = NAME) -> Found:
     """Every CPython from `oldest` up. A pyenv shim that leads nowhere is passed over: its version was seen directly."""
     pythons: dict[str, Python] = {}
     skipped: dict[str, str] = {}
-    for path in candidates():
+    for path in candidates(names):
         answer = probe(path)
         if isinstance(answer, str):
             if not is_script(path):

@@ -14,7 +14,7 @@ test_packages=(
   clang clang-tidy clang-format libgtest-dev libgmock-dev libbenchmark-dev libboost-dev
   valgrind libc6-dbg gdb binutils git
   libjemalloc2 "libmimalloc2.0|libmimalloc3" libtcmalloc-minimal4 "libtbbmalloc2|libtbbmalloc2t64"
-  python3-dev python3-setuptools python3-wheel python3-venv
+  python3-dev python3-dbg python3-setuptools python3-wheel python3-venv pypy3
   redis-tools memcached sqlite3 perl jq xz-utils gawk zstd python3-matplotlib tmux prometheus chromium
 )
 

@@ -10,10 +10,11 @@ import sys
 
 def start() -> None:
     try:
-        from smallblock import _smallblock
+        from smallblock import _smallblock, leaks
 
         if not _smallblock.installed():
             _smallblock.install()
+        leaks.answer_getallocatedblocks()
     except (ImportError, RuntimeError) as error:
         print(f"smallblock: SMALLBLOCK=1 has no effect: {error}", file=sys.stderr)
 

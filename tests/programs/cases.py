@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+WORKLOADS = Path(__file__).resolve().parent / "workloads"
+
 
 def nothing(folder: Path) -> None:
     """For cases that need no input."""

@@ -29,6 +29,8 @@ CYCLES = {"main": 8, "sub": 16, "own_gil": 16}
 CYCLES_LONG = {"main": 100, "sub": 1000, "own_gil": 1000}
 # One cycle works on about 2 MiB; what glibc and the kernel keep varies by some hundred KiB.
 MORE_KIB_MAX = 1536
+# What CPython loses takes other rounding in our pools than in pymalloc's.
+MORE_OF_LOST = 0.02
 # The rows of one cycle; without the hook only what CPython takes from malloc would show.
 PEAK_LIVE_BYTES_MIN = 1_500_000
 PROBE = """
@@ -116,7 +118,7 @@ def check_mode(
         # Plainly such an interpreter leaves its pymalloc behind; over smallblock it has none.
         lost_kib[mode] = min(lost_kib[mode], lost_kib["sub"])
     for way in ways:
-        if grown[way] > lost_kib[mode] + MORE_KIB_MAX:
+        if grown[way] > lost_kib[mode] * (1 + MORE_OF_LOST) + MORE_KIB_MAX:
             raise Failure(f"{mode}, {way}: grew by {grown[way]} KiB in {cycles} cycles, plainly by {lost_kib[mode]}")
 
 

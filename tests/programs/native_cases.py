@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import inputs
-from cases import Case
+from cases import WORKLOADS, Case
 
 PROGRAM_SOURCE = """
 #include <algorithm>
@@ -268,5 +268,12 @@ NATIVE_CASES = (
                 });
               }'
         """,
+    ),
+    # No CPython: its objects are its own, what its libraries take from malloc is ours.
+    Case(
+        "pypy",
+        programs=("pypy3",),
+        environment={"PYTHONHASHSEED": "0", "PYTHONWARNINGS": "ignore"},
+        script=f"$WRAPPER pypy3 -s '{WORKLOADS}/objects.py' 2",
     ),
 )

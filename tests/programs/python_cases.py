@@ -6,12 +6,10 @@ import functools
 import sys
 from pathlib import Path
 
-from cases import Case
+from cases import WORKLOADS, Case
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "bench"))
 from pythons import find_pythons  # noqa: E402
-
-WORKLOADS = Path(__file__).resolve().parent / "workloads"
 
 
 def chosen_pythons() -> dict[str, str]:

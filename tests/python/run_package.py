@@ -1,6 +1,6 @@
 """Installs the wheel for one CPython into a fresh virtual environment and runs the tests in cases/ there.
 
-    run_package.py --list                                     NAME<tab>PATH of each interpreter
+    run_package.py --list                                     NAME<tab>PATH[<tab>TEST ...] of each interpreter
     run_package.py --wheels FOLDER --python PATH [--command PATH] [TEST ...]
                                                               77: there is no wheel for this interpreter
 
@@ -18,14 +18,16 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1] / "bench"))
-from pythons import Python, find_pythons  # noqa: E402
+from pythons import DEBUG_NAME, Python, find_pythons  # noqa: E402
 
 SKIPPED = 77
+# In a debug build install() has to refuse; what starts on the preload library works.
+DEBUG_TESTS = ("test_leaks", "test_start.Start.test_the_package_talks_to_the_preloaded_engine")
 
 
 def test_names() -> dict[str, Python]:
     names: dict[str, Python] = {}
-    for python in find_pythons().pythons:
+    for python in find_pythons().pythons + find_pythons(names=DEBUG_NAME).pythons:
         name = f"cpython_{python.version_text}" + ("t" if python.free_threaded else "") + ("d" if python.debug else "")
         if name in names:
             name += f"_{len(names)}"
@@ -55,7 +57,7 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.list:
         for name, python in test_names().items():
-            print(f"{name}\t{python.executable}")
+            print(name, python.executable, *(DEBUG_TESTS if python.debug else ()), sep="\t")
         return 0
     wheel = find_wheel(arguments.wheels, arguments.python)
     if wheel is None:

@@ -54,8 +54,10 @@ def run(
     return done.stdout
 
 
-def run_on_both(test: TestCase, code: str) -> None:
-    """The code with smallblock installed by a call, and in a process that was started on it."""
-    for name, start, on_smallblock in BOTH:
-        with test.subTest(name):
-            run(start + code, on_smallblock=on_smallblock)
+class BothWays(TestCase):
+    """Tests whose code runs after install(), and in a process that was started on smallblock."""
+
+    def each(self, code: str, **environment: str) -> None:
+        for name, start, on_smallblock in BOTH:
+            with self.subTest(name):
+                run(start + code, on_smallblock=on_smallblock, environment=environment)

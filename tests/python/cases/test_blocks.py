@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unittest
 
-from child import run, run_on_both
+from child import BothWays, run
 
 SENTENCE = """
 def sentence(call, kind, *words):
@@ -31,9 +31,9 @@ texts = ["text number %d" % i for i in range(1000)]
 """
 
 
-class Blocks(unittest.TestCase):
+class Blocks(BothWays):
     def test_the_block_of_an_object(self) -> None:
-        run_on_both(self, MADE + """
+        self.each(MADE + """
 import dataclasses
 for obj in (slots[150], lists[900], texts[900], 10**20 + len(lists), b"some bytes " * len(lists[0])):
     block = smallblock.block_of(obj)
@@ -66,7 +66,7 @@ for place in pools:
 """)
 
     def test_parts_of_an_object(self) -> None:
-        run_on_both(self, MADE + """
+        self.each(MADE + """
 block = smallblock.block_of(lists[900])
 (items,) = block.parts
 assert items.what == "items" and items.asked_bytes == sys.getsizeof(lists[900]) - sys.getsizeof([])
@@ -134,7 +134,7 @@ assert block.requested_bytes == sys.getsizeof(text) and block.object_address == 
 """, on_smallblock=True, environment={"SMALLBLOCK_CHECK": "1"})
 
     def test_a_broken_sizeof_is_not_known(self) -> None:
-        run_on_both(self, """
+        self.each("""
 class Broken:
     __slots__ = ()
     def __sizeof__(self):
@@ -149,9 +149,9 @@ assert smallblock.explain(kept, follow=True).cost.objects == 201
 """)
 
 
-class Explain(unittest.TestCase):
+class Explain(BothWays):
     def test_words_and_picture(self) -> None:
-        run_on_both(self, MADE + """
+        self.each(MADE + """
 explained = smallblock.explain(slots[150])
 block = explained.block
 text = str(explained)
@@ -171,7 +171,7 @@ assert "<pre>" in explained._repr_html_() and "<Slots" not in explained._repr_ht
 """)
 
     def test_the_whole_cost(self) -> None:
-        run_on_both(self, MADE + """
+        self.each(MADE + """
 def made(i):
     return {"name": "the name is %d" % i, "values": [10**6 + i, float(i) + 0.5]}
 records = [made(i) for i in range(5000)]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import unittest
 
-from child import run_on_both
+from child import BothWays
 
 
-class Figures(unittest.TestCase):
+class Figures(BothWays):
     def test_stats_are_frozen_and_add_up(self) -> None:
-        run_on_both(self, """
+        self.each("""
 import dataclasses, json
 kept = [[i] for i in range(50000)]
 figures = smallblock.stats()
@@ -30,7 +30,7 @@ assert "<table>" in figures._repr_html_() and f"{figures.memory.live_bytes:,}" i
 """)
 
     def test_trim_gives_memory_back(self) -> None:
-        run_on_both(self, """
+        self.each("""
 smallblock.decay(-1)
 kept = [[i] for i in range(400000)]
 def rss():
@@ -44,7 +44,7 @@ assert rss() < full - 15_000_000, (full, kept_resident, rss())
 """)
 
     def test_the_soft_limit_calls_once_and_the_hard_one_refuses(self) -> None:
-        run_on_both(self, """
+        self.each("""
 called = []
 live = smallblock.stats().memory
 now = live.live_bytes + live.cached_bytes + live.next_bytes
@@ -63,7 +63,7 @@ assert len([[i] for i in range(600000)]) == 600000
 """)
 
     def test_debugmallocstats_has_cpythons_lines(self) -> None:
-        run_on_both(self, """
+        self.each("""
 import io
 text = io.StringIO()
 smallblock.debugmallocstats(text)

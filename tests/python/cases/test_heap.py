@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import unittest
 
-from child import run, run_on_both
+from child import BothWays, run
 
 
-class ByType(unittest.TestCase):
+class ByType(BothWays):
     def test_counts_are_those_of_the_program(self) -> None:
-        run_on_both(self, """
+        self.each("""
 class Order:
     __slots__ = ("number",)
 smallblock.by_type()
@@ -37,7 +37,7 @@ assert abs(smallblock.by_type().bytes - live) < live / 50
 """)
 
     def test_what_objects_keep_beside_their_blocks_counts_for_their_types(self) -> None:
-        run_on_both(self, """
+        self.each("""
 def parts(counts, name):
     return next((row.part_blocks for row in counts if row.type == name), 0)
 first = smallblock.by_type()
@@ -53,7 +53,7 @@ assert last["unknown"].blocks - first["unknown"].blocks < 500, (first, last)
 """)
 
     def test_it_is_shown_as_text_and_html_without_believing_names(self) -> None:
-        run_on_both(self, """
+        self.each("""
 import json
 Evil = type("<script>alert(1)</script>", (), {"__slots__": ()})
 kept = [Evil() for _ in range(50_000)]
@@ -68,9 +68,9 @@ assert len(str(counts).splitlines()) <= 33
 """)
 
 
-class PinnedMemory(unittest.TestCase):
+class PinnedMemory(BothWays):
     def test_the_planted_objects_are_named_with_who_refers_to_them(self) -> None:
-        run_on_both(self, """
+        self.each("""
 class Session:
     __slots__ = ("payload", "owner")
 class Registry:
@@ -97,7 +97,7 @@ assert "Session" in text and "<- dict" in text and "keep" in text
 """)
 
     def test_memory_without_an_object_has_its_owner(self) -> None:
-        run_on_both(self, """
+        self.each("""
 crowd = [[None] * 20 for _ in range(100_000)]
 survivors = crowd[1_000::5_000]
 del crowd
@@ -108,7 +108,7 @@ assert len(items) >= 10 and all((item.type, item.referrers) == ("unknown", ("lis
 """)
 
     def test_what_the_collector_has_put_aside_refers_too(self) -> None:
-        run_on_both(self, """
+        self.each("""
 import gc
 crowd = [(i + 0.5, i + 0.25) for i in range(100_000)]
 survivors = crowd[1_000::5_000]

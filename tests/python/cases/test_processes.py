@@ -1,18 +1,16 @@
-"""Threads, fork, multiprocessing and sub-interpreters on an installed smallblock."""
+"""Threads, processes, signals, asyncio and sub-interpreters, after install() and started on smallblock."""
 
 from __future__ import annotations
 
 import sys
 import unittest
 
-from child import run
-
-START = "import smallblock\nsmallblock.install()\n"
+from child import BothWays, run
 
 
-class Processes(unittest.TestCase):
+class Threads(BothWays):
     def test_threads_free_what_others_allocated(self) -> None:
-        run(START + """
+        self.each("""
 import queue, threading
 line = queue.Queue(maxsize=8)
 def make():
@@ -27,8 +25,63 @@ for thread in threads: thread.start()
 for thread in threads: thread.join()
 """)
 
+    def test_signals_whose_handlers_allocate(self) -> None:
+        self.each("""
+import os, signal, threading
+caught = []
+def on_signal(number, frame):
+    caught.append([number] * 10)
+    churn(1)
+for number in (signal.SIGALRM, signal.SIGUSR1):
+    signal.signal(number, on_signal)
+signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+def send():
+    for _ in range(20):
+        os.kill(os.getpid(), signal.SIGUSR1)
+        churn(1)
+sender = threading.Thread(target=send)
+sender.start()
+while len(caught) < 30 or sender.is_alive():
+    churn(1)
+signal.setitimer(signal.ITIMER_REAL, 0)
+sender.join()
+assert {row[0] for row in caught} == {signal.SIGALRM, signal.SIGUSR1}
+""")
+
+    def test_asyncio_with_tasks_threads_sockets_and_processes(self) -> None:
+        self.each("""
+import asyncio, sys
+async def serve(reader, writer):
+    writer.write((await reader.readline()) * 3)
+    await writer.drain()
+    writer.close()
+async def ask(port, number):
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"%d\\n" % number)
+    answer = await reader.read()
+    writer.close()
+    return answer == b"%d\\n" % number * 3
+async def start(number):
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-S", "-c", f"print({number} * 2)", stdout=asyncio.subprocess.PIPE)
+    return int((await child.communicate())[0]) == number * 2
+async def main():
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    loop = asyncio.get_running_loop()
+    jobs = [ask(port, number) for number in range(60)]
+    jobs += [loop.run_in_executor(None, churn, 2) for _ in range(20)]
+    jobs += [start(number) for number in range(3)]
+    answers = await asyncio.gather(*jobs)
+    server.close()
+    assert all(answers), answers
+asyncio.run(main())
+""")
+
+
+class Processes(BothWays):
     def test_fork_in_threads(self) -> None:
-        run(START + """
+        self.each("""
 import os, threading, warnings
 warnings.simplefilter("ignore")
 stop = threading.Event()
@@ -48,8 +101,29 @@ stop.set()
 for thread in threads: thread.join()
 """)
 
+    def test_fork_with_exec(self) -> None:
+        # Only what the environment says reaches the program that is executed.
+        self.each("""
+import os, subprocess, sys
+code = "import sys, smallblock; sys.exit(40 + smallblock.installed())"
+expected = 40 + bool(os.environ.get("LD_PRELOAD"))
+def executed():
+    child = os.fork()
+    if child == 0:
+        kept = churn(2)
+        os.execv(sys.executable, [sys.executable, "-c", code])
+    return os.waitpid(child, 0)[1] >> 8
+def spawned():
+    child = os.posix_spawn(sys.executable, [sys.executable, "-c", code], os.environ)
+    return os.waitpid(child, 0)[1] >> 8
+def called(**more):
+    return subprocess.call([sys.executable, "-c", code], **more)
+answers = [executed(), spawned(), called(), called(start_new_session=True), called(preexec_fn=lambda: churn(1))]
+assert answers == [expected] * 5, answers
+""")
+
     def test_multiprocessing_in_three_start_methods(self) -> None:
-        run("""
+        code = """
 import multiprocessing, smallblock
 def work(count):
     return churn(count), smallblock.installed()
@@ -58,31 +132,36 @@ if __name__ == "__main__":
         with multiprocessing.get_context(method).Pool(2) as pool:
             answers = pool.map(work, [3] * 6)
         assert answers == [(churn(3), True)] * 6, (method, answers)
-""", environment={"SMALLBLOCK": "1"})
+"""
+        run(code, environment={"SMALLBLOCK": "1"})
+        run(code, on_smallblock=True)
 
-    def test_sub_interpreters(self) -> None:
+
+class SubInterpreters(BothWays):
+    def test_under_one_gil(self) -> None:
         try:
             import _testcapi  # noqa: F401
         except ImportError:
             self.skipTest("this CPython has no _testcapi, which runs code in a sub-interpreter")
-        run(START + """
-import _testcapi, gc
-for _ in range(100):
-    assert _testcapi.run_in_subinterp("import smallblock; assert smallblock.installed(); x = [[i] for i in range(1000)]") == 0
+        self.each("""
+import _testcapi
+code = "import smallblock; assert smallblock.installed(); x = [[i] for i in range(1000)]"
+for _ in range(40):
+    assert _testcapi.run_in_subinterp(code) == 0
 churn()
 """)
 
     @unittest.skipIf(sys.version_info < (3, 12), "a sub-interpreter has its own GIL from CPython 3.12 on")
-    def test_sub_interpreters_with_their_own_gil(self) -> None:
-        run(START + """
+    def test_with_a_gil_of_their_own(self) -> None:
+        self.each("""
 import threading
 try:
     import _interpreters as interpreters
 except ImportError:
     import _xxsubinterpreters as interpreters
-code = "import smallblock; assert smallblock.installed(); y = [[[i] for i in range(5000)] for _ in range(20)]"
+code = "import smallblock; assert smallblock.installed(); y = [[[i] for i in range(2000)] for _ in range(20)]"
 def live():
-    for _ in range(10):
+    for _ in range(5):
         number = interpreters.create()
         failure = interpreters.run_string(number, code)
         assert failure is None, failure

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import unittest
 
-from child import run, run_on_both
+from child import BothWays, run
 
 # Any question, on any object; counts what it asked, and lets only the exceptions that are promised pass.
 ASK = """
@@ -24,9 +24,9 @@ def ask(obj, turn=itertools.count()):
 """
 
 
-class Robust(unittest.TestCase):
+class Robust(BothWays):
     def test_objects_that_are_half_built(self) -> None:
-        run_on_both(self, ASK + """
+        self.each(ASK + """
 def everything(obj):
     ask(obj)
     for part in gc.get_objects()[-40:]:
@@ -88,7 +88,7 @@ assert asked[0] > 100
 """)
 
     def test_from_finalizers_and_callbacks(self) -> None:
-        run_on_both(self, ASK + """
+        self.each(ASK + """
 class Dying:
     def __init__(self): self.me = self; self.load = [1.5, "x" * 40]
     def __del__(self): ask(self); ask(self.load)
@@ -109,7 +109,7 @@ assert asked[0] > 150, asked
 """)
 
     def test_from_threads_that_allocate(self) -> None:
-        run_on_both(self, ASK + """
+        self.each(ASK + """
 sys.setswitchinterval(1e-5)
 done = threading.Event()
 failures = []
@@ -137,7 +137,7 @@ assert not failures and asked[0] == 80, (failures, asked)
 
     def test_while_the_interpreter_ends(self) -> None:
         # Daemon threads are in the middle of a walk then; modules and their names go away one by one.
-        run_on_both(self, ASK + """
+        self.each(ASK + """
 import atexit, builtins
 class Last:
     def __del__(self, smallblock=smallblock, Exception=Exception):
@@ -172,7 +172,7 @@ builtins.last = Last()
     @unittest.skipIf(sys.version_info < (3, 12), "a sub-interpreter has its own GIL from CPython 3.12 on")
     def test_in_sub_interpreters_at_the_same_time(self) -> None:
         # Objects of the others are in the same heap, and are never touched.
-        run_on_both(self, """
+        self.each("""
 import threading
 try: import _interpreters as interpreters
 except ImportError: import _xxsubinterpreters as interpreters
@@ -197,7 +197,7 @@ assert not failures, failures
 """)
 
     def test_in_a_forked_child_and_with_the_system_short_of_memory(self) -> None:
-        run_on_both(self, ASK + """
+        self.each(ASK + """
 import os, resource
 child = os.fork()
 if child == 0:
