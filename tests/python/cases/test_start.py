@@ -69,6 +69,16 @@ except RuntimeError as error:
 """, on_smallblock=True, environment={"SMALLBLOCK_PYTHON": "0"})
         self.assertIn("unset it", text)
 
+    def test_a_running_interpreter_that_opens_the_library_keeps_its_allocator(self) -> None:
+        run("""
+import ctypes, pathlib, smallblock
+old = churn(3)
+ctypes.CDLL(str(pathlib.Path(smallblock.__file__).with_name("libsmallblock_preload.so")), mode=ctypes.RTLD_GLOBAL)
+assert churn(3) == old and not smallblock.installed()
+smallblock.install()
+assert churn(3) == old
+""")
+
     def test_arguments_and_exit_code_are_the_programs(self) -> None:
         done = launch("-c", "import sys; print(sys.argv[1:]); sys.exit(7)", "--stats", "a b")
         self.assertEqual((done.returncode, done.stdout, done.stderr), (7, "['--stats', 'a b']\n", ""))
