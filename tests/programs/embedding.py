@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -72,8 +71,8 @@ def build(python: str, preload: Path, folder: Path) -> Programs:
     our_options = ["-Wl,--no-as-needed", str(preload), f"-Wl,-rpath,{preload.parent}"]
     programs = Programs(folder / "embedded", folder / "embedded_linked")
     for program, options in ((programs.plain, python_options), (programs.linked, our_options + python_options)):
-        command = [compiler, "-O1", "-Wall", "-Wextra", "-pthread", "-I", answer["include"], "-o", str(program), str(SOURCE)]
-        done = run([*command, *options], folder, plain_environment(), timeout_s=120)
+        command = [compiler, "-O1", "-Wall", "-Wextra", "-pthread", "-I", answer["include"], str(SOURCE), *options]
+        done = run([*command, "-o", str(program)], folder, plain_environment(), timeout_s=120)
         if done.status != 0:
             raise Failure(f"{' '.join(command)}:\n{done.stderr.decode(errors='replace')[-3000:]}")
     return programs
@@ -112,7 +111,8 @@ def check_mode(
         environment = {**preloaded(plain, libraries, report), **more}
         grown[way] = run_cycles(program, mode, cycles, environment, timeout_s)
         check_served(report, f"{mode}, {way}")
-    print(f"  {mode}, {cycles} cycles: KiB grown: " + ", ".join(f"{way} {kib}" for way, kib in grown.items()), flush=True)
+    figures = ", ".join(f"{way} {kib}" for way, kib in grown.items())
+    print(f"  {mode}, {cycles} cycles: KiB grown: {figures}", flush=True)
     lost_kib[mode] = grown["plain"]
     if mode == "own_gil":
         # Plainly such an interpreter leaves its pymalloc behind; over smallblock it has none.
@@ -123,8 +123,8 @@ def check_mode(
 
 
 def check(python: str, preload: Path, cycles: dict[str, int]) -> int:
-    version = subprocess.run([python, "-c", "import sys; print(sys.version_info[1])"], stdout=subprocess.PIPE, check=True)
-    modes = [mode for mode in cycles if mode != "own_gil" or int(version.stdout) >= 12]
+    minor = run([python, "-c", "import sys; print(sys.version_info[1])"], Path.cwd(), plain_environment(), timeout_s=60)
+    modes = [mode for mode in cycles if mode != "own_gil" or int(minor.stdout) >= 12]
     with tempfile.TemporaryDirectory(prefix="smallblock-embedded-") as name:
         try:
             programs = build(python, preload, Path(name))

@@ -17,21 +17,21 @@
 
 enum { kKept = 200 };
 
-static const char *const kWork =
+static const char* const kWork =
     "import json\n"
     "rows = [(i, str(i), [i], {'key': i}) for i in range(5000)]\n"
     "text = json.dumps(rows[::10])\n"
     "assert json.loads(text)[3][0] == 30\n"
     "del rows[::2]\n";
 
-static void fail(const char *what) {
+static void fail(const char* what) {
   fprintf(stderr, "embedded: %s\n", what);
   exit(1);
 }
 
 static long resident_kib(void) {
   long pages = 0;
-  FILE *file = fopen("/proc/self/statm", "r");
+  FILE* file = fopen("/proc/self/statm", "r");
   if (file == NULL || fscanf(file, "%*d %ld", &pages) != 1) fail("no /proc/self/statm");
   fclose(file);
   return pages * (sysconf(_SC_PAGESIZE) / 1024);
@@ -59,9 +59,9 @@ static void main_cycle(void) {
 
 // Blocks that are made inside live longer than the sub-interpreter.
 static void sub_cycle(void) {
-  static void *kept[kKept];
-  PyThreadState *outer = PyThreadState_Get();
-  PyThreadState *inner = Py_NewInterpreter();
+  static void* kept[kKept];
+  PyThreadState* outer = PyThreadState_Get();
+  PyThreadState* inner = Py_NewInterpreter();
   if (inner == NULL) fail("no sub-interpreter");
   work();
   for (int i = 0; i < kKept; ++i) {
@@ -72,7 +72,7 @@ static void sub_cycle(void) {
   Py_EndInterpreter(inner);
   PyThreadState_Swap(outer);
   for (int i = 0; i < kKept; ++i) {
-    const unsigned char *bytes = kept[i];
+    const unsigned char* bytes = kept[i];
     if (i > 0 && (bytes[0] != i || bytes[(size_t)i * 4 - 1] != i)) fail("a kept block has changed");
     if (i % 2 == 0) {
       PyMem_Free(kept[i]);
@@ -83,9 +83,9 @@ static void sub_cycle(void) {
 }
 
 #if PY_VERSION_HEX >= 0x030c0000
-static void *end_elsewhere(void *argument) {
-  PyThreadState *maker = argument;
-  PyThreadState *mine = PyThreadState_New(PyThreadState_GetInterpreter(maker));
+static void* end_elsewhere(void* argument) {
+  PyThreadState* maker = argument;
+  PyThreadState* mine = PyThreadState_New(PyThreadState_GetInterpreter(maker));
   PyEval_RestoreThread(mine);
   PyThreadState_Clear(maker);
   PyThreadState_Delete(maker);
@@ -96,8 +96,8 @@ static void *end_elsewhere(void *argument) {
 
 static void own_gil_cycle(int cycle) {
   const PyInterpreterConfig config = {.check_multi_interp_extensions = 1, .gil = PyInterpreterConfig_OWN_GIL};
-  PyThreadState *outer = PyThreadState_Get();
-  PyThreadState *inner = NULL;
+  PyThreadState* outer = PyThreadState_Get();
+  PyThreadState* inner = NULL;
   PyStatus status = Py_NewInterpreterFromConfig(&inner, &config);
   if (PyStatus_Exception(status)) Py_ExitStatusException(status);
   work();
@@ -118,7 +118,7 @@ static void own_gil_cycle(int cycle) {
 }
 #endif
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   if (argc != 3) fail("needs a mode and a number");
   const int is_main = strcmp(argv[1], "main") == 0;
   const int is_sub = strcmp(argv[1], "sub") == 0;

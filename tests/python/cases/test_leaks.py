@@ -50,8 +50,9 @@ class Leaks(unittest.TestCase):
         code = ROUNDS + "from smallblock import leaks\ncheck(leaks.allocated_blocks)"
         run(code, on_smallblock=True)
         if not hasattr(sys, "gettotalrefcount"):
-            run("import smallblock\nsmallblock.install()\n" + code)
-            run("import smallblock\nsmallblock.install()\nkept = [[i] for i in range(1000)]\nsmallblock.uninstall()\n" + code)
+            install = "import smallblock\nsmallblock.install()\n"
+            run(install + code)
+            run(install + "kept = [[i] for i in range(1000)]\nsmallblock.uninstall()\n" + code)
 
     def test_the_variable_answers_for_getallocatedblocks(self) -> None:
         run(ROUNDS + "import sys\ncheck(sys.getallocatedblocks)", environment={"SMALLBLOCK": "1"}, on_smallblock=True)
@@ -63,8 +64,9 @@ class Leaks(unittest.TestCase):
         for leaks in (True, False):
             with self.subTest(leaks=leaks), tempfile.TemporaryDirectory() as folder:
                 (Path(folder) / "test_planted.py").write_text(f"LEAKS = {leaks}\n{LEAKING_TEST}")
+                hunt = ["-m", "test", "-R", "3:3", "--testdir", folder, "test_planted"]
                 done = subprocess.run(
-                    [sys.executable, "-m", "smallblock", "-m", "test", "-R", "3:3", "--testdir", folder, "test_planted"],
+                    [sys.executable, "-m", "smallblock", *hunt],
                     env={**os.environ, "SMALLBLOCK": "1"},
                     cwd=folder,
                     stdout=subprocess.PIPE,

@@ -129,7 +129,14 @@ class Others(BothWays):
         self.assertEqual(run(COLLECT, on_smallblock=True), plain)
 
     def test_faulthandler_shows_the_line_of_a_crash(self) -> None:
-        crash = "import faulthandler\nfaulthandler.enable()\ndef deep():\n    faulthandler._sigsegv()\nchurn()\ndeep()\n"
+        crash = """
+import faulthandler
+faulthandler.enable()
+def deep():
+    faulthandler._sigsegv()
+churn()
+deep()
+"""
         for start, on_smallblock in ((INSTALL, False), ("", True)):
             text = run(start + crash, on_smallblock=on_smallblock, status=-signal.SIGSEGV)
             self.assertIn("Segmentation fault", text)
