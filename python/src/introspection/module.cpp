@@ -10,7 +10,6 @@
 #include <link.h>
 
 #include <algorithm>
-#include <cstring>
 
 #include "answers.hpp"
 #include "cost.hpp"
@@ -75,20 +74,27 @@ std::string file_of(const void* address) {
   return dladdr(address, &info) != 0 && info.dli_fname != nullptr ? info.dli_fname : "";
 }
 
+int add_name(dl_phdr_info* library, std::size_t /*bytes*/, void* names) noexcept {
+  try {
+    static_cast<std::vector<std::string>*>(names)->emplace_back(library->dlpi_name);
+    return 0;
+  } catch (const std::bad_alloc&) {
+    return 1;
+  }
+}
+
 // The malloc that serves what smallblock passes on: the first one in load order that is no smallblock.
 std::string file_of_malloc() {
-  struct link_map* library = nullptr;
-  void* const program = dlopen(nullptr, RTLD_LAZY);
-  if (program == nullptr || dlinfo(program, RTLD_DI_LINKMAP, &library) != 0) return "";
-  dlclose(program);
-  for (; library != nullptr; library = library->l_next) {
-    if (std::strstr(library->l_name, "libsmallblock") != nullptr) continue;
-    void* const handle = dlopen(library->l_name, RTLD_LAZY | RTLD_NOLOAD);
-    if (handle == nullptr) continue;
-    const void* const found = dlsym(handle, "malloc");
-    dlclose(handle);
+  std::vector<std::string> names;
+  dl_iterate_phdr(add_name, &names);
+  for (const std::string& name : names) {
+    if (name.empty() || name.find("libsmallblock") != std::string::npos) continue;
+    void* const library = dlopen(name.c_str(), RTLD_LAZY | RTLD_NOLOAD);
+    if (library == nullptr) continue;
+    const void* const found = dlsym(library, "malloc");
+    dlclose(library);
     // A library is asked with all that it needs.
-    if (found != nullptr && file_of(found) == library->l_name) return library->l_name;
+    if (found != nullptr && file_of(found) == name) return name;
   }
   return "";
 }
