@@ -78,8 +78,10 @@ inspect::HeapImage AttachedHeap::walk_stopped() const {
   for (unsigned stops = 0; stops < kStopsMax; ++stops) {
     if (stops != 0) std::this_thread::sleep_for(kBetweenStops);
     const auto stopped = process_ != nullptr ? std::make_unique<StoppedProcess>(process_->pid()) : nullptr;
+    const bool can_wait = stopped != nullptr && stops + 1 < kStopsMax;
+    if (can_wait && inspect::has_blocks_in_motion(memory(), root_)) continue;
     image = walk();
-    if (image.torn_pools == 0 && image.busy_heaps == 0) break;
+    if (image.torn_pools == 0) break;
   }
   return image;
 }

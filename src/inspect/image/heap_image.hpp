@@ -119,7 +119,6 @@ struct HeapImage {
   std::vector<ClassRequests> requests;  // by class index; empty if not known
   std::uint64_t time_ns = 0;            // since the epoch
   std::uint32_t torn_pools = 0;         // changed each time they were read, and are left out
-  std::uint32_t busy_heaps = 0;         // blocks on their way to or from their magazines may count as live
   std::uint64_t check_records = 0;      // in check mode, where freed blocks in quarantine count as cached; else 0
 
   std::uint64_t arena_address(std::uint32_t arena) const noexcept {

@@ -113,10 +113,7 @@ class Walker {
     // Growing would take as much again. What is said to be there need not be.
     image_.pools.reserve(std::min(static_cast<std::size_t>(used) * kUnitsPerArena, kPoolsExpectedMax));
     for (std::uint32_t first = 0; first < image_.arenas.size(); first += kArenasPerRead) read_pools(first);
-    const HeapCounts heaps =
-        walk_magazines(source_, descriptor_, [this](std::uint64_t block) { note_cached(block); });
-    image_.totals.heaps = heaps.attached;
-    image_.busy_heaps = heaps.busy;
+    image_.totals.heaps = walk_magazines(source_, descriptor_, [this](std::uint64_t block) { note_cached(block); });
     if (descriptor_.check_records != 0) note_held();
     read_totals();
     read_requests();
@@ -316,6 +313,11 @@ HeapRoot find_heap(const MemorySource& source) {
       Reason::kNone,
       "it has no smallblock in it: start it with 'smallblock run', or link it (a static program that was "
       "stripped hides it)");
+}
+
+bool has_blocks_in_motion(const MemorySource& source, const HeapRoot& root) {
+  const auto descriptor = read_descriptor(source, root.descriptor);
+  return descriptor && is_plausible(*descriptor) && has_busy_heap(source, *descriptor);
 }
 
 HeapImage walk(const MemorySource& source, const HeapRoot& root) {

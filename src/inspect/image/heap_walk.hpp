@@ -36,4 +36,8 @@ HeapRoot find_heap(const MemorySource& source);
 // throws when the target has ended.
 HeapImage walk(const MemorySource& source, const HeapRoot& root);
 
+// Whether a thread has blocks in its hands, on their way to or from its magazines: an image shows them as live. For
+// a target that stands. O(heaps).
+bool has_blocks_in_motion(const MemorySource& source, const HeapRoot& root);
+
 }  // namespace smallblock::inspect

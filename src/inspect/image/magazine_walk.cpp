@@ -87,6 +87,19 @@ void visit_heap(const ThreadHeap& heap, Slabs& slabs, const std::function<void(s
   }
 }
 
+template <typename Visit>
+void visit_heaps(const MemorySource& source, const HeapDescriptor& descriptor, Visit visit) {
+  std::uint64_t address = source.read<std::uint64_t>(descriptor.all_heaps).value_or(0);
+  std::unordered_set<std::uint64_t> seen;  // the list may be torn, or made to lead in a circle
+  while (address != 0 && seen.insert(address).second) {
+    alignas(ThreadHeap) unsigned char bytes[sizeof(ThreadHeap)];
+    if (!source.read_bytes(address, bytes, sizeof bytes)) break;
+    const auto& heap = *reinterpret_cast<const ThreadHeap*>(bytes);
+    visit(heap);
+    address = reinterpret_cast<std::uint64_t>(heap.next);
+  }
+}
+
 void visit_depots(const MemorySource& source, const HeapDescriptor& descriptor, Slabs& slabs,
                   const std::function<void(std::uint64_t)>& visit) {
   for (unsigned index = 1; index <= kClassCount; ++index) {
@@ -101,23 +114,22 @@ void visit_depots(const MemorySource& source, const HeapDescriptor& descriptor, 
 
 }  // namespace
 
-HeapCounts walk_magazines(const MemorySource& source, const HeapDescriptor& descriptor,
-                          const std::function<void(std::uint64_t)>& visit) {
+bool has_busy_heap(const MemorySource& source, const HeapDescriptor& descriptor) {
+  bool any = false;
+  visit_heaps(source, descriptor, [&any](const ThreadHeap& heap) { any = any || heap.busy.load() != kNoClass; });
+  return any;
+}
+
+std::uint64_t walk_magazines(const MemorySource& source, const HeapDescriptor& descriptor,
+                             const std::function<void(std::uint64_t)>& visit) {
   Slabs slabs(source, descriptor);
-  HeapCounts counts;
-  std::uint64_t address = source.read<std::uint64_t>(descriptor.all_heaps).value_or(0);
-  std::unordered_set<std::uint64_t> seen;  // it may be torn, or made to lead in a circle
-  while (address != 0 && seen.insert(address).second) {
-    alignas(ThreadHeap) unsigned char bytes[sizeof(ThreadHeap)];
-    if (!source.read_bytes(address, bytes, sizeof bytes)) break;
-    const auto& heap = *reinterpret_cast<const ThreadHeap*>(bytes);
-    if (heap.attached) ++counts.attached;
-    if (heap.busy.load() != kNoClass) ++counts.busy;
+  std::uint64_t attached = 0;
+  visit_heaps(source, descriptor, [&](const ThreadHeap& heap) {
+    if (heap.attached) ++attached;
     visit_heap(heap, slabs, visit);
-    address = reinterpret_cast<std::uint64_t>(heap.next);
-  }
+  });
   visit_depots(source, descriptor, slabs, visit);
-  return counts;
+  return attached;
 }
 
 }  // namespace smallblock::inspect

@@ -12,13 +12,11 @@
 
 namespace smallblock::inspect {
 
-struct HeapCounts {
-  std::uint32_t attached = 0;  // have a thread
-  std::uint32_t busy = 0;      // in the middle of a miss
-};
+// Whether a thread is in the middle of a miss. O(heaps).
+bool has_busy_heap(const MemorySource& source, const HeapDescriptor& descriptor);
 
-// Calls visit(address) for every block address found.
-HeapCounts walk_magazines(const MemorySource& source, const HeapDescriptor& descriptor,
-                          const std::function<void(std::uint64_t)>& visit);
+// Calls visit(address) for every block address found. Returns the number of heaps with a thread.
+std::uint64_t walk_magazines(const MemorySource& source, const HeapDescriptor& descriptor,
+                             const std::function<void(std::uint64_t)>& visit);
 
 }  // namespace smallblock::inspect
