@@ -113,6 +113,8 @@ void release_arena(void* context, void* memory, std::size_t bytes) {
 void keep_debug_hooks(const PythonAllocator& before, ThreadHeap* heap_of_gil) noexcept {
   // Only debug builds export it.
   if (os::global_symbol("_Py_NegativeRefcount") != nullptr) return set_debug_hooks();
+  const char* wish = os::environment("PYTHONMALLOC");
+  if (wish != nullptr && std::strcmp(wish, "pymalloc_debug") == 0) return;
   const auto get_arenas = find_in_cpython<SetArenas>("PyObject_GetArenaAllocator");
   const auto set_arenas = find_in_cpython<SetArenas>("PyObject_SetArenaAllocator");
   if (get_arenas == nullptr || set_arenas == nullptr || before.malloc == nullptr) return;

@@ -38,6 +38,7 @@ LEFT_OUT = ("*.ThreadedVSOCKSocketStreamTest.*",)
 # These say what is so: part of a test's name, and why it must fail on smallblock.
 EXPECTED = {
     "CmdLineTest.test_pythonmalloc": "expects the allocator to be called pymalloc",
+    "CmdLineTest.test_xdev": "expects the allocator below -X dev's debug hooks to be called pymalloc",
     "SysModuleTest.test_debugmallocstats": "expects pymalloc's table, which CPython prints only if pymalloc is in use",
     "SysModuleTest.test_getallocatedblocks": "expects blocks in pymalloc",
 }
