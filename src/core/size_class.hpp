@@ -128,6 +128,15 @@ constexpr std::uint32_t block_at(const SizeClass& size_class, std::uint64_t offs
   return (quotient & kRemainderMask) == 0 && index < size_class.capacity ? index : kNotABlock;
 }
 
+// What one magazine may hold, in bytes; of the largest classes a few blocks.
+constexpr bool magazine_is_bounded(const SizeClass& entry) noexcept {
+  const Bytes most = entry.block_bytes <= kConfig.fine_limit_bytes ? kConfig.magazine_fine_bytes_max
+                                                                   : kConfig.magazine_coarse_bytes_max;
+  const Bytes bytes = Bytes{entry.magazine_entries_max} * entry.block_bytes;
+  return entry.magazine_entries_max > 0 &&
+         (bytes <= most || entry.magazine_entries_max == kConfig.magazine_entries_min);
+}
+
 // Proves the table for every size and every block; the compiler runs it.
 constexpr bool size_classes_are_right() noexcept {
   for (unsigned index = 1; index <= kClassCount; ++index) {
@@ -136,6 +145,7 @@ constexpr bool size_classes_are_right() noexcept {
     if (class_of(entry.block_bytes) != index) return false;
     if (index > 1 && class_of(kSizeClasses[index - 1].block_bytes + 1) != index) return false;
     if (entry.capacity > kConfig.pool_bytes / kConfig.granule_bytes) return false;
+    if (!magazine_is_bounded(entry)) return false;
     const std::uint32_t last = (entry.capacity - 1U) * entry.block_bytes;
     if (block_at(entry, last) != entry.capacity - 1U) return false;
     if (block_at(entry, last + entry.block_bytes) != kNotABlock) return false;

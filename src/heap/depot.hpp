@@ -103,6 +103,8 @@ class alignas(64) Depot {
   PoolOrder pools_;
 };
 
+static_assert(alignof(Depot) == 64 && sizeof(Depot) % 64 == 0, "no two depots share a cache line");
+
 // By class; entry 0 is unused.
 [[gnu::visibility("hidden")]] extern constinit Depot depots[kClassCount + 1];
 

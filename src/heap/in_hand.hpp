@@ -23,8 +23,8 @@ class [[nodiscard]] InHand {
 
   // With every lock held this is the truth.
   static bool nothing() noexcept { return count.load(std::memory_order_acquire) == 0; }
-  // In a forked child whose thread has nothing: the others, which it does not have, may have counted themselves while
-  // they waited for a lock.
+  // In a forked child whose thread has nothing: the others, which it does not have, may have counted themselves
+  // while they waited for a lock.
   static void forget_others() noexcept { count.store(0, std::memory_order_relaxed); }
 
  private:

@@ -50,6 +50,7 @@ struct alignas(64) ThreadHeap {
   bool shared;                       // under its users' own lock; made by make_shared_heap
 };
 
+static_assert(alignof(ThreadHeap) == 64 && sizeof(ThreadHeap) % 64 == 0, "no two heaps share a cache line");
 static_assert(sizeof(MagazineTop) == kClassEntryScale && offsetof(ThreadHeap, tops) == 0);
 
 // In the engine, with no class's magazines in motion. Of a busy class a forked child leaves the magazines alone.

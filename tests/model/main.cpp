@@ -1,7 +1,7 @@
 // The shadow-model test: threads perform random operations over the whole C interface while a model of theirs
 // checks every block. Runs in rounds; each round's threads are new and go on with the blocks of those that have
-// exited. The whole heap is audited after each round, or with one thread after each operation. At the end everything
-// is freed and the allocator's own statistics must be back where they began.
+// exited. The whole heap is audited after each round, or with one thread after each operation. At the end
+// everything is freed and the allocator's own statistics must be back where they began.
 //
 // Exit status 0 and one line with the figures, or a report on stderr (state.cpp) and SIGABRT. A thread's operations
 // depend on the seed alone; what they meet depends on the other threads, too.
