@@ -75,7 +75,9 @@ Magazine* Depot::swap_for_full(Magazine* empty, ClassIndex class_index) noexcept
 Magazine* Depot::swap_for_empty(Magazine* full, ClassIndex class_index) noexcept {
   if (depots_hold_too_much()) {
     sweep_one();
-    return swap_for_oldest(full, class_index);
+    // More than comes in, so that the depots follow the live bytes down.
+    flush_oldest(class_index);
+    if (depots_hold_too_much()) return swap_for_oldest(full, class_index);
   }
   Magazine* empty = take_empty();
   if (empty == nullptr) return nullptr;
