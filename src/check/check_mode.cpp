@@ -62,8 +62,8 @@ Owner find_outside(const CallSite& site, Block& block) noexcept {
   if (found) return Owner::kChecked;
   if (sampled(site.pointer) != nullptr) return Owner::kSampled;
   if (PrivateHeap::of(site.pointer) != nullptr) return Owner::kPrivate;
-  // The tools know more of it, and memcheck complains of the question.
-  if (os::is_marking()) return Owner::kNext;
+  // Memcheck knows more of it, and complains of the question.
+  if (os::marking_for == os::MemoryTool::kMemcheck) return Owner::kNext;
   if (const char* why = why_foreign(site.pointer)) report_foreign(site, why);
   return Owner::kNext;
 }

@@ -32,6 +32,7 @@ constexpr char kNext[] = "";
 alignas(16) char static_data[64];
 alignas(16) constexpr char kConstantData[64] = "constant";
 alignas(16) thread_local char thread_data[64];
+char* const libc_block = static_cast<char*>(std::malloc(100));
 
 char* at(std::uintptr_t address) {
   return reinterpret_cast<char*>(address);
@@ -70,7 +71,7 @@ constexpr Origin kOrigins[] = {
     {"static data", [] { return static_data + 16; }, kNext, kOwnData},
     {"constant data", [] { return const_cast<char*>(kConstantData) + 16; }, kNext, kOwnData},
     {"data of this thread", [] { return thread_data + 16; }, kNext, kNext},
-    {"inside a block of libc", [] { return static_cast<char*>(std::malloc(100)) + 32; }, kNext, kNext},
+    {"inside a block of libc", [] { return libc_block + 32; }, kNext, kNext},
     {"mapped pages", [] { return pages(PROT_READ | PROT_WRITE) + 4096; }, kNext, kNext},
     {"pages that only read", [] { return pages(PROT_READ) + 4096; }, kNext, kNext},
     {"pages without access", [] { return pages(PROT_NONE) + 4096; }, kNext, kNotMapped},

@@ -122,6 +122,8 @@ void use(void* block, std::size_t alignment, std::size_t bytes) {
 TEST_P(Alignment, OfEveryPowerOfTwoIsKeptOrRefused) {
   sb_heap* heap = sb_heap_create();
   for (std::size_t alignment = 1; alignment != 0; alignment *= 2) {
+    // In AddressSanitizer's own aligned_alloc larger ones take that much memory, or overflow.
+    if (kSanitized && alignment > kSurely) break;
     // Check mode has no room for the lead of a larger one.
     const std::size_t most = GetParam() ? std::size_t{1} << 19 : kSurely;
     for (const std::size_t bytes : {std::size_t{0}, std::size_t{1}, alignment - 1, alignment, alignment + 1}) {
