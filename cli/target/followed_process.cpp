@@ -33,12 +33,18 @@ std::shared_ptr<const inspect::HeapImage> FollowedProcess::walk() {
   }
 }
 
+std::uint32_t FollowedProcess::program() const {
+  const std::lock_guard guard(mutex_);
+  return program_;
+}
+
 // False if there is no heap yet. Throws when the process has ended.
 bool FollowedProcess::attach_again() {
   try {
     std::shared_ptr<ViewedHeap> heap = view_process(std::to_string(pid()));
     const std::lock_guard guard(mutex_);
     now_ = std::move(heap);
+    ++program_;
     return true;
   } catch (const Error& error) {
     if (!may_be_another_program(error)) throw;

@@ -1,7 +1,7 @@
 // A running process as a heap to look at that stays so when it executes another program.
 //
 // Programs are often started by a script that executes them in the end; its own heap is seen first. One thread may
-// walk while others ask for the command; blocks are named only for the program that was there at first.
+// walk while others ask for the command and for names.
 #pragma once
 
 #include <memory>
@@ -18,11 +18,12 @@ class FollowedProcess : public ViewedHeap {
   Kind kind() const override { return first_->kind(); }
   pid_t pid() const override { return first_->pid(); }
   std::string command() const override { return now()->command(); }
+  std::uint32_t program() const override;
 
   // Waits a little for a new program to have a heap.
   std::shared_ptr<const inspect::HeapImage> walk() override;
   ResidentBytes resident_bytes(const inspect::HeapImage& image) override { return now()->resident_bytes(image); }
-  NamedMemory name() override { return first_->name(); }
+  NamedMemory name() override { return now()->name(); }
 
  private:
   std::shared_ptr<ViewedHeap> now() const {
@@ -34,6 +35,7 @@ class FollowedProcess : public ViewedHeap {
   const std::shared_ptr<ViewedHeap> first_;
   mutable std::mutex mutex_;
   std::shared_ptr<ViewedHeap> now_;
+  std::uint32_t program_ = 1;
 };
 
 }  // namespace smallblock::cli

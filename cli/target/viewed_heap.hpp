@@ -41,6 +41,8 @@ class ViewedHeap {
   virtual Kind kind() const = 0;
   virtual pid_t pid() const = 0;
   virtual std::string command() const = 0;  // its words, separated by blanks
+  // Rises when the process became another program, whose heap has nothing to do with the one before.
+  virtual std::uint32_t program() const { return 1; }
 
   // Throws Error when the process has ended or cannot be read any more.
   virtual std::shared_ptr<const inspect::HeapImage> walk() = 0;

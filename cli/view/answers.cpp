@@ -106,14 +106,16 @@ Answer ViewAnswers::target_answer() {
   } catch (const Error&) {
     python.clear();  // it has ended before anybody asked
   }
+  const auto frame = target_.current();
   const bool can_act = allow_actions_ && heap.kind() == ViewedHeap::Kind::kProcess;
   return {200, text_of({{"kind", name_of(heap.kind())},
                         {"pid", heap.pid()},
                         {"command", heap.command()},
+                        {"program", frame->program},
                         {"python", python},
                         {"actions", can_act},
                         {"rate_hz", target_.rate_hz()},
-                        {"geometry", geometry_json(target_.current()->image->geometry)}})};
+                        {"geometry", geometry_json(frame->image->geometry)}})};
 }
 
 Answer ViewAnswers::frame_answer(const Parameters& parameters) {

@@ -93,6 +93,7 @@ Json frame_json(const ViewFrame& frame, std::uint32_t since, std::size_t record_
   }
   return {{"frame", frame.number},
           {"since", since},
+          {"program", frame.program},
           {"time_ms", frame.time_ms},
           {"state", name_of(frame.state)},
           {"units", frame.units.size()},

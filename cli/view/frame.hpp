@@ -56,7 +56,8 @@ struct Layers {
 };
 
 struct ViewFrame {
-  std::uint32_t number = 0;  // from 1 on
+  std::uint32_t number = 0;   // from 1 on
+  std::uint32_t program = 1;  // of the process; a frame of another one shares nothing with those before
   TargetState state = TargetState::kLive;
   std::uint64_t time_ms = 0;   // since the epoch
   std::uint64_t clock_ms = 0;  // steady

@@ -46,15 +46,21 @@ void ViewTarget::run() {
 }
 
 void ViewTarget::sample() {
-  const Frame before = frame_;  // only this thread changes it
+  Frame before = frame_;  // only this thread changes it
   try {
     auto image = heap_->walk();
+    const std::uint32_t program = heap_->program();
+    const std::uint32_t number = before == nullptr ? 0 : before->number;
+    if (before != nullptr && before->program != program) before = nullptr;
     const ResidentBytes resident = heap_->resident_bytes(*image);
     const auto clock_ms =
         std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now().time_since_epoch()).count();
     ViewFrame frame = next_frame(before.get(), std::move(image), resident, static_cast<std::uint64_t>(clock_ms));
+    frame.number = number + 1;
+    frame.program = program;
     {
       const std::lock_guard lock(ages_mutex_);
+      if (before == nullptr) ages_ = {};
       ages_.note(before.get(), frame);
     }
     publish(std::move(frame));
@@ -96,11 +102,13 @@ ViewTarget::Frame ViewTarget::current() {
 void ViewTarget::with_names(const std::function<void(const NamedMemory&)>& use) {
   const std::lock_guard lock(names_mutex_);
   const bool is_process = heap_->kind() == ViewedHeap::Kind::kProcess;
-  const bool is_old = is_process && Clock::now() - names_time_ > kNamesFor;
+  const std::uint32_t program = heap_->program();
+  const bool is_old = is_process && (names_program_ != program || Clock::now() - names_time_ > kNamesFor);
   if (names_.namer == nullptr || is_old) {
     names_ = {};
     names_ = heap_->name();
     names_time_ = Clock::now();
+    names_program_ = program;
   }
   use(names_);
 }

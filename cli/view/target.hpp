@@ -76,6 +76,7 @@ class ViewTarget {
   std::mutex names_mutex_;
   NamedMemory names_;
   Clock::time_point names_time_;
+  std::uint32_t names_program_ = 0;
 
   std::thread thread_;
 };

@@ -13,6 +13,7 @@
 #include <optional>
 
 #include "cli/error.hpp"
+#include "cli/target/followed_process.hpp"
 #include "cli/target/viewed_heap.hpp"
 #include "cli/view/answers.hpp"
 #include "cli/view/browser.hpp"
@@ -75,7 +76,9 @@ int run_view(const ViewRequest& request) {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::optional<ViewChild> child;
   if (is_command) child.emplace(request.target);
-  ViewTarget target(child ? child->attach() : open_heap(request.target.front()), request.rate_hz);
+  // A program is often started by a script that executes it.
+  ViewTarget target(child ? std::make_unique<FollowedProcess>(child->attach()) : open_heap(request.target.front()),
+                    request.rate_hz);
   ViewAnswers answers(target, request.allow_actions);
   ViewServer server(answers, listen);
   server.start();

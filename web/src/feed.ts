@@ -11,12 +11,16 @@ const TYPES_EVERY_MS = 10_000;
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-// Ends when the token is refused, which it tells.
-export async function feedFrames(api: Api, store: Store, refused: (sentence: string) => void): Promise<void> {
+// Ends when the token is refused, or the process has become another program, which it tells.
+export async function feedFrames(api: Api, store: Store, refused: (sentence: string) => void, replaced: () => void): Promise<void> {
   for (;;) {
     try {
       const before = store.live.frame;
       const frame = await api.frame(before);
+      if (frame.head.program !== store.target.program) {
+        replaced();
+        return;
+      }
       store.setConnection("ok");
       store.receive(frame);
       if (store.live.frame === before) await sleep(QUIET_MS);

@@ -143,7 +143,7 @@ async function start(): Promise<void> {
     document.title = `${shortCommand(target.command).split(" ")[0] || "heap"} · smallblock`;
     const store = new Store(target, api.isStatic || target.kind !== "process");
     build(api, store);
-    void feedFrames(api, store, (sentence) => show(pageWithoutToken(sentence)));
+    void feedFrames(api, store, (sentence) => show(pageWithoutToken(sentence)), () => location.replace(`?token=${token}`));
     void feedTypes(api, store);
   } catch (error) {
     if (error instanceof ApiError && error.status === 403) show(pageWithoutToken(error.message));

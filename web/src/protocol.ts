@@ -28,6 +28,7 @@ export interface Target {
   kind: "process" | "core" | "snapshot";
   pid: number;
   command: string;
+  program: number;  // rises when the process becomes another program
   python: string;
   actions: boolean;
   rate_hz: number;
@@ -42,6 +43,7 @@ export type TargetState = "live" | "lost" | "exited";
 export interface FrameHead {
   frame: number;
   since: number;
+  program: number;
   time_ms: number;
   state: TargetState;
   units: number;

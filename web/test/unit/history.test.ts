@@ -8,7 +8,7 @@ import { SyntheticHeap } from "../synthetic/heap";
 import { frame, GEOMETRY, pool } from "./helpers";
 
 const slice = (bytes: Buffer): ArrayBuffer => bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
-const target = { kind: "process" as const, pid: 1, command: "", python: "", actions: false, rate_hz: 2, geometry: GEOMETRY };
+const target = { kind: "process" as const, pid: 1, command: "", program: 1, python: "", actions: false, rate_hz: 2, geometry: GEOMETRY };
 
 test("each moment comes back as it was, between keys and on them", () => {
   const server = new SyntheticHeap(40_000);
