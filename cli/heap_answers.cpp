@@ -43,9 +43,12 @@ Json pinned_pool(const HeapImage& image, inspect::BlockNamer& namer, const inspe
   Json blocks = Json::array();
   for (const unsigned block : inspect::live_blocks(pool, kBlocksNamed))
     blocks.push_back(brief(image, namer, pool, block));
-  return {{"unit", pool.unit},          {"address", hexadecimal(image.pool_address(pool))},
-          {"class", pool.class_index},  {"block_bytes", image.block_bytes(pool)},
-          {"live", pool.live},          {"kept_bytes", pinned.kept_bytes},
+  return {{"unit", pool.unit},
+          {"address", hexadecimal(image.pool_address(pool))},
+          {"class", pool.class_index - 1},
+          {"block_bytes", image.block_bytes(pool)},
+          {"live", pool.live},
+          {"kept_bytes", pinned.kept_bytes},
           {"blocks", std::move(blocks)}};
 }
 
@@ -166,7 +169,7 @@ Json block_answer(const HeapImage& image, const NamedMemory& names, std::uint64_
           {"offset", place->offset},
           {"arena", pool.unit / inspect::kUnitsPerArena},
           {"unit", pool.unit},
-          {"class", pool.class_index},
+          {"class", pool.class_index - 1},  // as the reports count
           {"block_bytes", image.block_bytes(pool)},
           {"block", place->block},
           {"capacity", pool.capacity},

@@ -7,6 +7,7 @@
 #include "cli/error.hpp"
 #include "cli/heap_answers.hpp"
 #include "cli/target/viewed_heap.hpp"
+#include "inspect/image/heap_image.hpp"
 
 namespace smallblock::cli {
 
@@ -80,7 +81,7 @@ void print_object(const Json& block) {
 void print_block(const Json& block, std::uint64_t address) {
   fmt::print("{} is in block {} of {} in a pool of {}-byte blocks (arena {}, unit {})\n", hexadecimal(address),
              number_in(block, "block"), number_in(block, "capacity"), number_in(block, "block_bytes"),
-             number_in(block, "arena"), number_in(block, "unit"));
+             number_in(block, "arena"), number_in(block, "unit") % inspect::kUnitsPerArena);
   fmt::print("block     {}, {}\n", string_in(block, "address"), string_in(block, "state"));
   if (string_in(block, "state") == "live") print_object(block);
   if (!string_in(block, "hex").empty()) fmt::print("bytes     {}\n", string_in(block, "hex"));

@@ -90,12 +90,13 @@ Usage: smallblock types PID|CORE|SNAPSHOT [--limit N] [--json]
   -h, --help  print this
 
 CORE is a core dump, as gcore writes them; the program's files must still be there. SNAPSHOT is a file of 'smallblock
-snapshot'. Bytes are those of whole blocks. You may look into what you may debug, as with 'trim'; exit codes are the same.
+snapshot'. Bytes are those of whole blocks. You may look into what you may debug, as with 'trim'; exit codes are as
+there.
 )";
 
 inline constexpr const char* kSnapshotHelp =
     R"(Write the heap of a running process, or of a core dump, to a file: every arena, pool and block, its state and its
-type. 'types' and 'view' read it. The format is docs/snapshot.proto, compressed with zstd.
+type. 'types', 'pinned', 'explain' and 'view' read it. The format is docs/snapshot.proto, compressed with zstd.
 
 Usage: smallblock snapshot PID|CORE -o FILE [--exact] [--no-types]
 
@@ -181,9 +182,9 @@ Exit codes: that of COMMAND, if one was started; else 0; errors as with 'trim'.
 )";
 
 inline constexpr const char* kViewHelp =
-    R"(Show a heap in a browser: of a running process, of a command that is started for it under smallblock, or of a
-snapshot. Prints the address of the page; runs until Ctrl-C. The process is read twice a second while a browser shows
-it, and not at all otherwise; it is neither stopped nor asked.
+    R"(Show a heap in a browser: of a running process, of a command that is started for it under smallblock, of a core
+dump, or of a snapshot. Prints the address of the page; runs until Ctrl-C. The process is read twice a second while a
+browser shows it, and not at all otherwise; it is neither stopped nor asked.
 
 Usage: smallblock view [OPTIONS] PID | CORE | SNAPSHOT | [--] COMMAND [ARGUMENTS...]
 

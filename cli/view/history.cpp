@@ -103,15 +103,14 @@ Layers layers_of(const ViewFrame& frame, const ResidentBytes& resident, std::uin
 
 }  // namespace
 
-ViewFrame next_frame(const ViewFrame* before, std::shared_ptr<const HeapImage> image, const ResidentBytes& resident,
-                     std::uint64_t clock_ms) {
+ViewFrame next_frame(const ViewFrame* before, std::uint32_t number, std::shared_ptr<const HeapImage> image,
+                     const ResidentBytes& resident, std::uint64_t clock_ms) {
   ViewFrame frame;
+  frame.number = number;
   if (before != nullptr) {
-    frame.number = before->number;
     frame.units = before->units;
     frame.arenas = before->arenas;
   }
-  ++frame.number;
   frame.clock_ms = clock_ms;
   frame.time_ms = image->time_ns / 1000000;
   frame.image = std::move(image);

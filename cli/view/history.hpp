@@ -6,8 +6,8 @@
 
 namespace smallblock::cli {
 
-// `before` is null for the first one.
-ViewFrame next_frame(const ViewFrame* before, std::shared_ptr<const inspect::HeapImage> image,
+// `before` is null for the first one of a program.
+ViewFrame next_frame(const ViewFrame* before, std::uint32_t number, std::shared_ptr<const inspect::HeapImage> image,
                      const ResidentBytes& resident, std::uint64_t clock_ms);
 
 // The same figures once more, as those of a target that is gone.

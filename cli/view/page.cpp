@@ -17,10 +17,13 @@ asm(".section .rodata\n"
     ".byte 0\n"
     ".previous\n");
 
+// The assembler's names.
+// NOLINTBEGIN(readability-identifier-naming)
 extern "C" {
 extern const char smallblock_view_page_begin[];
 extern const char smallblock_view_page_end[];
 }
+// NOLINTEND(readability-identifier-naming)
 
 namespace smallblock::cli {
 

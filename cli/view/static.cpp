@@ -28,8 +28,8 @@ constexpr int kGzip = 15 + 16;  // zlib's window bits, and its sign for a gzip h
 // A new file beside the wanted one, which takes its name when it is whole.
 class NewFile {
  public:
-  explicit NewFile(std::string path) : path_(std::move(path)), temporary_(path_ + ".XXXXXX") {
-    descriptor_ = mkstemp(temporary_.data());
+  explicit NewFile(std::string path)
+      : path_(std::move(path)), temporary_(path_ + ".XXXXXX"), descriptor_(mkstemp(temporary_.data())) {
     if (descriptor_ < 0) fail();
   }
   NewFile(const NewFile&) = delete;

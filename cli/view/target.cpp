@@ -46,22 +46,21 @@ void ViewTarget::run() {
 }
 
 void ViewTarget::sample() {
-  Frame before = frame_;  // only this thread changes it
+  const Frame before = frame_;  // only this thread changes it
   try {
     auto image = heap_->walk();
     const std::uint32_t program = heap_->program();
-    const std::uint32_t number = before == nullptr ? 0 : before->number;
-    if (before != nullptr && before->program != program) before = nullptr;
+    const std::uint32_t number = before == nullptr ? 1 : before->number + 1;
+    const ViewFrame* same = before != nullptr && before->program == program ? before.get() : nullptr;
     const ResidentBytes resident = heap_->resident_bytes(*image);
     const auto clock_ms =
         std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now().time_since_epoch()).count();
-    ViewFrame frame = next_frame(before.get(), std::move(image), resident, static_cast<std::uint64_t>(clock_ms));
-    frame.number = number + 1;
+    ViewFrame frame = next_frame(same, number, std::move(image), resident, static_cast<std::uint64_t>(clock_ms));
     frame.program = program;
     {
       const std::lock_guard lock(ages_mutex_);
-      if (before == nullptr) ages_ = {};
-      ages_.note(before.get(), frame);
+      if (same == nullptr) ages_ = {};
+      ages_.note(same, frame);
     }
     publish(std::move(frame));
   } catch (const Error& error) {

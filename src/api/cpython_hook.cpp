@@ -26,7 +26,7 @@ void hook_cpython() noexcept {
   const PythonAllocator before = cpythons_allocator(kObjectDomain);
   set_cpythons_allocators(make_allocator_for<NextBelow<Door::kPythonMem>>(heap),
                           make_allocator_for<NextBelow<Door::kPythonObject>>(heap));
-  keep_debug_hooks(before, heap);
+  keep_debug_hooks(before);
 }
 
 }  // namespace smallblock

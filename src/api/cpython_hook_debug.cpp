@@ -37,7 +37,6 @@ Arena arenas[kArenasMax];
 std::atomic<bool> some_unknown = false;  // there are others
 PythonArenas arenas_before{};
 PythonAllocator pymalloc{};
-ThreadHeap* heap = nullptr;
 
 // Written while the only interpreter starts, or when it frees an arena whose blocks nobody has any more.
 Arena* arena_of(const void* block) noexcept {
@@ -47,31 +46,41 @@ Arena* arena_of(const void* block) noexcept {
   return nullptr;
 }
 
-template <Door kOfDomain>
-struct NextOrPymallocBelow : NextBelow<kOfDomain> {
-  static constexpr bool kLargeAreChecked = false;  // by the hit, which does not know pymalloc's blocks
+// CPython's raw domain: pymalloc passes to its free what lies in no arena, also once the interpreter is started
+// again.
+struct {
+  void* (*malloc)(std::size_t bytes);
+  void* (*calloc)(std::size_t count, std::size_t bytes);
+  void* (*realloc)(void* block, std::size_t bytes);
+  void (*free)(void* block);
+} raw;
 
-  static void* reallocate(void* block, std::size_t bytes) noexcept {
-    const Arena* arena = arena_of(block);
-    if (arena == nullptr) {
-      return check_hook.get() != nullptr ? smallblock::reallocate(block, bytes, kOfDomain)
-                                         : reallocate_next(block, bytes);
-    }
-    void* moved = allocate_slow(bytes, kOfDomain);
-    if (moved == nullptr) return nullptr;
-    // Only pymalloc knows how long the block is: not longer than its limit, and it ends in the arena.
-    const std::size_t rest_bytes =
-        arena->bytes - static_cast<std::size_t>(static_cast<char*>(block) - arena->start);
-    std::memcpy(moved, block, std::min({bytes, kPythonLimitBytes, rest_bytes}));
-    pymalloc.free(pymalloc.context, block);
-    return moved;
-  }
-  template <typename Heap>
-  static void deallocate(Heap heap_of_thread, void* block) noexcept {
-    if (arena_of(block) != nullptr) return pymalloc.free(pymalloc.context, block);
-    NextBelow<kOfDomain>::deallocate(heap_of_thread, block);
-  }
-};
+void* allocate(void*, std::size_t bytes) {
+  return raw.malloc(bytes);
+}
+
+void* allocate_zeroed(void*, std::size_t count, std::size_t bytes) {
+  return raw.calloc(count, bytes);
+}
+
+void deallocate(void*, void* block) {
+  if (arena_of(block) != nullptr) return pymalloc.free(pymalloc.context, block);
+  raw.free(block);
+}
+
+void* reallocate(void*, void* block, std::size_t bytes) {
+  const Arena* arena = arena_of(block);
+  if (arena == nullptr) return raw.realloc(block, bytes);
+  void* moved = raw.malloc(bytes);
+  if (moved == nullptr) return nullptr;
+  // Only pymalloc knows how long the block is: not longer than its limit, and it ends in the arena.
+  const std::size_t rest_bytes = arena->bytes - static_cast<std::size_t>(static_cast<char*>(block) - arena->start);
+  std::memcpy(moved, block, std::min({bytes, kPythonLimitBytes, rest_bytes}));
+  pymalloc.free(pymalloc.context, block);
+  return moved;
+}
+
+constexpr PythonAllocator kRawOrPymalloc{nullptr, allocate, allocate_zeroed, reallocate, deallocate};
 
 void set_debug_hooks() noexcept {
   const auto set_hooks = find_in_cpython<void (*)()>("PyMem_SetupDebugHooks");
@@ -95,8 +104,7 @@ void* allocate_arena(void* context, std::size_t bytes) {
   }
   if (memory != nullptr) remember(memory, bytes);
   if (!some_unknown.load(std::memory_order_relaxed)) {
-    set_cpythons_allocators(make_allocator_for<NextOrPymallocBelow<Door::kPythonMem>>(heap),
-                            make_allocator_for<NextOrPymallocBelow<Door::kPythonObject>>(heap));
+    set_cpythons_allocators(kRawOrPymalloc, kRawOrPymalloc);
     set_debug_hooks();
   }
   return memory;
@@ -110,7 +118,7 @@ void release_arena(void* context, void* memory, std::size_t bytes) {
 
 }  // namespace
 
-void keep_debug_hooks(const PythonAllocator& before, ThreadHeap* heap_of_gil) noexcept {
+void keep_debug_hooks(const PythonAllocator& before) noexcept {
   // Only debug builds export it.
   if (os::global_symbol("_Py_NegativeRefcount") != nullptr) return set_debug_hooks();
   const char* wish = os::environment("PYTHONMALLOC");
@@ -119,7 +127,11 @@ void keep_debug_hooks(const PythonAllocator& before, ThreadHeap* heap_of_gil) no
   const auto set_arenas = find_in_cpython<SetArenas>("PyObject_SetArenaAllocator");
   if (get_arenas == nullptr || set_arenas == nullptr || before.malloc == nullptr) return;
   pymalloc = before;
-  heap = heap_of_gil;
+  raw = {find_in_cpython<void* (*)(std::size_t)>("PyMem_RawMalloc"),
+         find_in_cpython<void* (*)(std::size_t, std::size_t)>("PyMem_RawCalloc"),
+         find_in_cpython<void* (*)(void*, std::size_t)>("PyMem_RawRealloc"),
+         find_in_cpython<void (*)(void*)>("PyMem_RawFree")};
+  if (raw.malloc == nullptr || raw.calloc == nullptr || raw.realloc == nullptr || raw.free == nullptr) return;
   get_arenas(&arenas_before);
   PythonArenas ours{arenas_before.context, allocate_arena, release_arena};
   set_arenas(&ours);

@@ -7,6 +7,6 @@
 namespace smallblock {
 
 // Called when the hook has set its allocators; `before` is what the obj domain had.
-void keep_debug_hooks(const PythonAllocator& before, ThreadHeap* heap_of_gil) noexcept;
+void keep_debug_hooks(const PythonAllocator& before) noexcept;
 
 }  // namespace smallblock

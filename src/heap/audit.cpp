@@ -110,7 +110,8 @@ void visit_cached(Magazines magazines, void (*visit)(void* const*, std::uint64_t
 }  // namespace
 
 void audit_heap(Magazines magazines) noexcept {
-  if (region.bytes() == 0) return;
+  // What this very thread was doing is half done.
+  if (region.bytes() == 0 || engine_is_interrupted()) return;
   const Standstill standstill;
   arena_table.audit();
   magazine_store.audit();

@@ -79,11 +79,8 @@ void after_fork_in_parent() noexcept {
 void after_fork_in_child() noexcept {
   if (!forking) return;
   forking = false;
-  if (interrupted_now) {
-    in_hand_is_unknown = true;
-  } else {
-    InHand::forget_others();
-  }
+  in_hand_is_unknown = interrupted_now;
+  if (!interrupted_now) InHand::forget_others();
   os::Lock::pass_no_more();
   for_each_lock([](os::Lock& lock) { lock.reset_in_child(); });
   adopt_heaps_in_child();

@@ -74,13 +74,13 @@ void PrivateHeap::free_large_blocks() noexcept {
 }
 
 void PrivateHeap::destroy() noexcept {
+  // A pool must not be closed while the system works on it, and an audit must see all of this or nothing.
+  const os::LockGuard no_punching(return_lock());
   {
     const os::LockGuard guard(list_lock);
     if (!alive_) fail("destroy of a heap that was destroyed before", this);
     alive_ = false;
   }
-  // A pool must not be closed while the system works on it.
-  const os::LockGuard no_punching(return_lock());
   for (unsigned index = 1; index <= kClassCount; ++index) {
     while (true) {
       PoolIndex pool;

@@ -118,8 +118,10 @@ std::uint64_t tenths_of(std::uint64_t value, std::uint64_t unit) noexcept {
 
 // The bytes, exactly and in a unit for people, and in percent of the committed ones; of 0 there is no share.
 void print_memory_line(Output& output, const char* label, std::uint64_t bytes, std::uint64_t committed) noexcept {
-  const bool in_mib = bytes >= 10 * 1024 * 1024;
-  const std::uint64_t amount = tenths_of(bytes, in_mib ? 1024 * 1024 : 1024);
+  constexpr std::uint64_t kKib = 1024;
+  constexpr std::uint64_t kMib = kKib * 1024;
+  const bool in_mib = bytes >= 10 * kMib;
+  const std::uint64_t amount = tenths_of(bytes, in_mib ? kMib : kKib);
   output.print("%-35s=%21s%9" PRIu64 ".%" PRIu64 " %s", label, Grouped(bytes).text(), amount / 10, amount % 10,
                in_mib ? "MiB" : "KiB");
   if (committed >= 100) {

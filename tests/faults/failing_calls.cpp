@@ -71,6 +71,14 @@ void replace_next_allocator() {
   };
 }
 
+// Keys from before the first faults_start(): a sanitizer's, whose runtime does not stand to be refused.
+std::uint64_t keys_of_others = 0;
+bool started = false;
+
+std::uint64_t key_bit(pthread_key_t key) {
+  return key < 64 ? std::uint64_t{1} << key : 0;
+}
+
 int failure(int error) {
   errno = error;
   return -1;
@@ -126,16 +134,20 @@ int __wrap_pthread_create(pthread_t* thread, const pthread_attr_t* attributes, v
 }
 
 int __wrap_pthread_key_create(pthread_key_t* key, void (*destructor)(void*)) {
-  const int error = error_of_call();
-  return error != 0 ? error : __real_pthread_key_create(key, destructor);
+  if (const int error = error_of_call()) return error;
+  const int error = __real_pthread_key_create(key, destructor);
+  if (error == 0 && !started) keys_of_others |= key_bit(*key);
+  return error;
 }
 
 int __wrap_pthread_setspecific(pthread_key_t key, const void* value) {
+  if ((keys_of_others & key_bit(key)) != 0) return __real_pthread_setspecific(key, value);
   const int error = error_of_call();
   return error != 0 ? error : __real_pthread_setspecific(key, value);
 }
 
 void faults_start(long call, bool forever, int error) {
+  started = true;
   replace_next_allocator();
   calls_left = call;
   fails_forever = forever;

@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/config.hpp"
 #include "child.hpp"
 #include "heap/audit.hpp"
 
@@ -67,8 +68,10 @@ TEST(ShortThreads, AHundredThousandLeaveWhatAHundredLeave) {
         const long after_few = resident_bytes();
         run_threads(100000);
         const long grown = resident_bytes() - after_few;
-        if (grown > (1 << 20)) std::fprintf(stderr, "%ld bytes more\n", grown);
-        require(grown <= (1 << 20), "memory does not grow with the number of threads");
+        // Empty pools may keep the spare, which the first hundred have not filled.
+        constexpr long kSpareBytes = kConfig.spare_units_min * long{kConfig.pool_bytes};
+        if (grown > kSpareBytes) std::fprintf(stderr, "%ld bytes more\n", grown);
+        require(grown <= kSpareBytes, "memory does not grow with the number of threads");
         for (std::atomic<void*>& block : left) sb_free(block.exchange(nullptr));
         sb_trim();
         sb_memory memory{};

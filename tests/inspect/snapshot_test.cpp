@@ -119,15 +119,16 @@ using Visit = std::function<bool(unsigned path, protozero::pbf_tag_type tag)>;  
 using Finish = std::function<void(unsigned path, protozero::pbf_writer&)>;
 
 void copy_field(protozero::pbf_reader& from, protozero::pbf_writer& to) {
+  const protozero::pbf_tag_type tag = from.tag();  // a reader that was read has none any more
   switch (from.wire_type()) {
     case protozero::pbf_wire_type::varint:
-      to.add_uint64(from.tag(), from.get_uint64());
+      to.add_uint64(tag, from.get_uint64());
       break;
     case protozero::pbf_wire_type::fixed64:
-      to.add_fixed64(from.tag(), from.get_fixed64());
+      to.add_fixed64(tag, from.get_fixed64());
       break;
     case protozero::pbf_wire_type::length_delimited:
-      to.add_bytes(from.tag(), from.get_view());
+      to.add_bytes(tag, from.get_view());
       break;
     default:
       from.skip();

@@ -8,6 +8,7 @@ that regrtest prints for every module (crashes and timeouts).
 from __future__ import annotations
 
 import re
+import tempfile
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -86,15 +87,16 @@ def run_modules(
     left_out: Sequence[str] = (),
 ) -> Results:
     """Runs the modules in `jobs` processes at once; `folder` must be new. `left_out`: patterns of tests' names."""
-    temporary = folder / "temporary"
-    temporary.mkdir(parents=True)
+    folder.mkdir(parents=True)
     junit = folder / "junit.xml"
     command = [executable, "-m", "test", f"-j{jobs}", "--verbose", "--timeout", str(MODULE_TIMEOUT_S)]
-    command += ["--tempdir", str(temporary), "--junit-xml", str(junit), *modules]
     for pattern in left_out:
         command += ["--ignore", pattern]
-    # Some tests use fixed names in the system's folder, and another run may be going on.
-    outcome = run(command, folder, {**environment, "TMPDIR": str(temporary)}, RUN_TIMEOUT_S)
+    # Some tests use fixed names in the system's folder, and another run may be going on. Others make sockets in it,
+    # whose whole path may have 107 letters.
+    with tempfile.TemporaryDirectory(prefix="sb") as temporary:
+        command += ["--tempdir", temporary, "--junit-xml", str(junit), *modules]
+        outcome = run(command, folder, {**environment, "TMPDIR": temporary}, RUN_TIMEOUT_S)
     output = (outcome.stdout + outcome.stderr).decode(errors="replace")
     states = dict(MODULE_LINE.findall(output))
     if not junit.exists() and set(states.values()) != {"skipped"}:

@@ -152,8 +152,14 @@ class Terminal(ViewTest):
             self.assertEqual((result.returncode, result.stderr), (0, ""))
             self.assertRegex(result.stdout, r"(?m)^type      Planted$")
             self.assertRegex(result.stdout, r"(?m)^block     0x[0-9a-f]+, live$")
+            unit = re.search(r"\(arena \d+, unit (\d+)\)", result.stdout)
+            assert unit is not None
+            self.assertLess(int(unit[1]), 64)  # in the arena, as the page says it
         answer = json.loads(smallblock("explain", "--json", str(program.pid), live).stdout)
         self.assertEqual((answer["type"], answer["age_s"]), ("Planted", None))
+        stats = json.loads(smallblock("stats", "--json", str(program.pid)).stdout)
+        rows = {row["class"]: row["block_bytes"] for row in stats["classes"]}
+        self.assertEqual(rows[answer["class"]], answer["block_bytes"])  # classes count from 0 everywhere
 
     def test_explain_refuses(self) -> None:
         program, _, _ = self.start_program()

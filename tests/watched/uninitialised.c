@@ -6,7 +6,8 @@ int main(void) {
   char* first = sb_calloc(1, 64);
   sb_free(first);
   char* block = sb_malloc(64);
-  const int answer = hidden(block)[10] != 0 ? 1 : 2;
+  int answer = 1;
+  if (hidden(block)[10] != 0) answer = 2;
   sb_free(block);
   return answer > 2;
 }

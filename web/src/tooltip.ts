@@ -74,7 +74,7 @@ export class Tooltip {
     const heap = this.store.shown;
     const shape = this.layout.geometry.classes[hit.classIndex];
     const lines: HTMLElement[] = [h("div", "tooltip-title mono", key || address(this.layout.unitAddress(hit.head)))];
-    lines.push(this.line("class", `${bytes(shape.block_bytes)} (class ${hit.classIndex})`));
+    lines.push(this.line("class", `${bytes(shape.block_bytes)} (class ${hit.classIndex - 1})`));
     if (hit.block >= 0) {
       const known = this.blocks.known(hit.head, hit.block, heap);
       if (known) lines.push(this.line("state", STATE_NAMES[known.state]));

@@ -80,7 +80,7 @@ void add_dict_parts(Parts& parts, PyObject* object) {
 const void* attribute_values(PyObject* object) {
 #if PY_VERSION_HEX >= 0x030c0000
   const auto word = read_at<std::uint64_t>(object, 0 - 3 * sizeof(void*));
-  return (word & 1) != 0 ? reinterpret_cast<const void*>(word & ~std::uint64_t{1}) : nullptr;
+  return (word & 1) != 0 ? reinterpret_cast<const void*>(word + 1) : nullptr;  // CPython takes 1 away
 #else
   return read_at<const void*>(object, 0 - 4 * sizeof(void*));
 #endif
@@ -151,12 +151,23 @@ std::string text_of(PyObject* object, const inspect::PythonType& type) {
   return layout.value(type, {bytes, std::min<std::size_t>(own_bytes, kTextBytesMax)});
 }
 
+// A dict with another key visits all of them itself.
+bool has_text_keys_alone(PyObject* dict) {
+  Py_ssize_t position = 0;
+  PyObject* key = nullptr;
+  while (PyDict_Next(dict, &position, &key, nullptr) != 0) {
+    if (!PyUnicode_CheckExact(key)) return false;
+  }
+  return true;
+}
+
 void visit_references(PyObject* object, visitproc visit, void* argument) {
-  if (PyDict_Check(object) && reinterpret_cast<PyDictObject*>(object)->ma_keys != nullptr) {
+  if (PyDict_Check(object) && reinterpret_cast<PyDictObject*>(object)->ma_keys != nullptr &&
+      has_text_keys_alone(object)) {
     Py_ssize_t position = 0;
     PyObject* key = nullptr;
     while (PyDict_Next(object, &position, &key, nullptr) != 0) {
-      if (PyUnicode_CheckExact(key) && visit(key, argument) != 0) return;
+      if (visit(key, argument) != 0) return;
     }
   }
   const traverseproc traverse = PyObject_IS_GC(object) ? Py_TYPE(object)->tp_traverse : nullptr;

@@ -29,8 +29,8 @@ BlockDetail SnapshotNamer::describe(const HeapImage& /*image*/, const PoolImage&
 }
 
 const std::string& SnapshotNamer::type_name(TypeId id) const {
-  static const std::string unknown = "unknown";
-  return id < snapshot_->type_names.size() ? snapshot_->type_names[id] : unknown;
+  static const std::string kUnknown = "unknown";
+  return id < snapshot_->type_names.size() ? snapshot_->type_names[id] : kUnknown;
 }
 
 }  // namespace smallblock::inspect

@@ -43,9 +43,9 @@ static void work(void) {
 
 static void start(void) {
   PyConfig config;
-  PyConfig_InitIsolatedConfig(&config);
+  PyConfig_InitPythonConfig(&config);
+  config.parse_argv = config.install_signal_handlers = 0;
   config.site_import = 0;
-  config.use_environment = 1;
   PyStatus status = Py_InitializeFromConfig(&config);
   PyConfig_Clear(&config);
   if (PyStatus_Exception(status)) Py_ExitStatusException(status);

@@ -91,6 +91,8 @@ assert letters.asked_bytes == sys.getsizeof(array) - sys.getsizeof(bytearray())
 if sys.version_info[:2] in ((3, 11), (3, 12)):
     (values,) = smallblock.block_of(plains[150]).parts
     assert values.what == "attributes" and values.block_bytes
+    # The table before the values begins with its length, and all of it is a block's.
+    assert values.address % 8 == 0
 """)
 
     def test_objects_that_lie_elsewhere(self) -> None:

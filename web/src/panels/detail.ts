@@ -123,7 +123,7 @@ export class DetailPanel implements Panel {
     this.element.replaceChildren(
       this.title(place, known ? (known.state === 1 && known.type ? known.type : STATE_NAMES[known.state]) : "block"),
       h("p", "hint", why),
-      this.facts([["state", known ? STATE_NAMES[known.state] : ""], ["class", `${bytes(shape.block_bytes)} (class ${classIndex})`], ["block", `${place.block} of ${shape.capacity}`]]),
+      this.facts([["state", known ? STATE_NAMES[known.state] : ""], ["class", `${bytes(shape.block_bytes)} (class ${classIndex - 1})`], ["block", `${place.block} of ${shape.capacity}`]]),
       this.poolFacts(pool, { arena: Math.floor(head / 64), unit: head, capacity: shape.capacity, block_bytes: shape.block_bytes }));
   }
 }
