@@ -30,10 +30,10 @@ CYCLES_LONG = {"main": 100, "sub": 1000, "own_gil": 1000}
 MORE_KIB_MAX = 1536
 # What CPython loses takes other rounding in our pools than in pymalloc's.
 MORE_OF_LOST = 0.02
-# The rows of one cycle; without the hook only what CPython takes from malloc would show.
 # Of the arena that pymalloc begins before we are below its hooks; it stays if a block in it does.
 BEGUN_ARENA_KIB_MAX = 256
 DEBUG = {"PYTHONMALLOC": "debug"}
+# The rows of one cycle; without the hook only what CPython takes from malloc would show.
 PEAK_LIVE_BYTES_MIN = 1_500_000
 PROBE = """
 import json, os, sysconfig
