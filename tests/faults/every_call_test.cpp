@@ -1,5 +1,5 @@
 // Every call that the system may refuse is refused: for each scenario, and each errno that such calls have, the
-// k-th call fails once, or it and all later ones, for k = 1, 2, ... until a run needs no k-th call (every fifth k
+// k-th call fails once, or it and all later ones, for k = 1, 2, ... until a run needs no k-th call (every 25th
 // under ThreadSanitizer). Each run is a process.
 //
 // In each: a request gives NULL with ENOMEM or a block; no live byte changes; the heap is in order; when the
@@ -27,7 +27,7 @@ namespace {
 
 constexpr bool kSanitized = !std::string_view(SMALLBLOCK_SANITIZE).empty();
 // A process under ThreadSanitizer takes a tenth of a second, and one thread makes most of these calls.
-constexpr long kStep = std::string_view(SMALLBLOCK_SANITIZE) == "thread" ? 5 : 1;
+constexpr long kStep = std::string_view(SMALLBLOCK_SANITIZE) == "thread" ? 25 : 1;
 // Of a run's end: a call failed in it, or none did.
 constexpr int kRefused = 0;
 constexpr int kClean = 42;

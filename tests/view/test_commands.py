@@ -93,7 +93,7 @@ class Commands(ViewTest):
     def test_a_script_that_becomes_the_program(self) -> None:
         program = "import time; kept = [str(number) for number in range(20000)]; time.sleep(60)"
         words = ("sh", "-c", f'sleep 1; exec "$0" -c "{program}"', self.python())
-        _, client = self.start_view("--rate", "10", "--", *words)
+        view, client = self.start_view("--rate", "10", "--", *words)
         target = client.get_json("/api/target")
         self.assertEqual((target["program"], target["command"].split()[0], target["python"]), (1, "sh", ""))
         deadline = time.monotonic() + 30
@@ -105,6 +105,8 @@ class Commands(ViewTest):
             types = client.get_json("/api/types")["types"]
             strings = sum(each["blocks"] for each in types if each["name"] == "str")
         self.assertGreaterEqual(strings, 20000)
+        view.send_signal(signal.SIGTERM)
+        self.assertEqual(view.wait(timeout=30), 128 + signal.SIGTERM)
 
     def test_its_exit_code(self) -> None:
         view, _ = self.start_command(self.python(), "-c", "import time, sys\ntime.sleep(1)\nsys.exit(7)")
