@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Optional
 
 from pythons import Python
+from verdict import Verdict
 
 SPEED_MEAN_MIN = {(3, 12): 1.05, (3, 13): 1.05}
 DISTRIBUTION_SPEED_MEAN_MIN = 1.02
@@ -26,24 +27,6 @@ class Ratios:
     cpu: float
     peak: float
     after: tuple[float, ...] = ()
-
-
-@dataclass(frozen=True)
-class Verdict:
-    what: str
-    value: float
-    limit: float
-    at_least: bool
-
-    @property
-    def passed(self) -> bool:
-        return self.value >= self.limit if self.at_least else self.value <= self.limit
-
-    @property
-    def line(self) -> str:
-        mark = "pass" if self.passed else "FAIL"
-        bound = "at least" if self.at_least else "at most"
-        return f"{mark}  {self.what}: {self.value:.3f} ({bound} {self.limit:.2f})"
 
 
 def geometric_mean(values: list[float]) -> float:

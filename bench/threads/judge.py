@@ -12,6 +12,7 @@ from typing import Optional
 
 from peers import OURS_PRELOADED
 from text_tables import Table
+from verdict import Verdict
 
 MIB = 1 << 20
 
@@ -34,23 +35,6 @@ class Job:
 
 
 Samples = dict[Job, dict[str, list[Sample]]]  # -> peer -> a sample a round
-
-
-@dataclass(frozen=True)
-class Verdict:
-    what: str
-    value: float
-    limit: float
-    at_least: bool
-
-    @property
-    def passed(self) -> bool:
-        return self.value >= self.limit if self.at_least else self.value <= self.limit
-
-    @property
-    def line(self) -> str:
-        bound = "at least" if self.at_least else "at most"
-        return f"{'pass' if self.passed else 'MISS'}  {self.what}: {self.value:.2f}x ({bound} {self.limit:.2f}x)"
 
 
 # Our time, as a share of the fastest peer's, at most.
