@@ -18,6 +18,7 @@ namespace smallblock::inspect {
 namespace {
 
 constexpr std::size_t kSlabsPerRead = 64;
+constexpr std::size_t kHeapsMax = std::size_t{1} << 16;  // more threads than that are no list that is true
 
 // The copy of all magazines.
 class Slabs {
@@ -74,16 +75,18 @@ void visit_entries(const unsigned char* magazine, std::uint64_t count,
     visit(Slabs::word(magazine, offsetof(Magazine, entries) + entry * sizeof(void*)));
 }
 
-void visit_heap(const ThreadHeap& heap, Slabs& slabs, const std::function<void(std::uint64_t)>& visit) {
+// A magazine that is in use, and where: what lies in it is read later.
+struct Place {
+  std::uint64_t magazine = 0;
+  std::uint64_t top = 0;  // of a loaded one; 0: the magazine itself says how many blocks it has
+};
+
+void note_places(const ThreadHeap& heap, std::vector<Place>& places) {
   for (unsigned index = 1; index <= kClassCount; ++index) {
     const auto top = reinterpret_cast<std::uint64_t>(heap.tops[index].top.load());
-    if (const unsigned char* loaded = slabs.take(top)) {
-      const std::uint64_t above_bottom = top % sizeof(Magazine) - offsetof(Magazine, bottom);
-      visit_entries(loaded, above_bottom / sizeof(void*), visit);
-    }
-    const auto spare_address = reinterpret_cast<std::uint64_t>(heap.spares[index].spare.peek());
-    if (const unsigned char* spare = slabs.take(spare_address))
-      visit_entries(spare, Slabs::word(spare, offsetof(Magazine, count)), visit);
+    if (top != 0) places.push_back({top, top});
+    const auto spare = reinterpret_cast<std::uint64_t>(heap.spares[index].spare.peek());
+    if (spare != 0) places.push_back({spare, 0});
   }
 }
 
@@ -91,7 +94,7 @@ template <typename Visit>
 void visit_heaps(const MemorySource& source, const HeapDescriptor& descriptor, Visit visit) {
   std::uint64_t address = source.read<std::uint64_t>(descriptor.all_heaps).value_or(0);
   std::unordered_set<std::uint64_t> seen;  // the list may be torn, or made to lead in a circle
-  while (address != 0 && seen.insert(address).second) {
+  while (address != 0 && seen.size() < kHeapsMax && seen.insert(address).second) {
     alignas(ThreadHeap) unsigned char bytes[sizeof(ThreadHeap)];
     if (!source.read_bytes(address, bytes, sizeof bytes)) break;
     const auto& heap = *reinterpret_cast<const ThreadHeap*>(bytes);
@@ -100,16 +103,13 @@ void visit_heaps(const MemorySource& source, const HeapDescriptor& descriptor, V
   }
 }
 
-void visit_depots(const MemorySource& source, const HeapDescriptor& descriptor, Slabs& slabs,
-                  const std::function<void(std::uint64_t)>& visit) {
+std::vector<std::uint64_t> newest_full_magazines(const MemorySource& source, const HeapDescriptor& descriptor) {
+  std::vector<std::uint64_t> newest;
   for (unsigned index = 1; index <= kClassCount; ++index) {
     const std::uint64_t head = descriptor.newest_full_magazines + index * descriptor.depot_stride;
-    std::uint64_t address = source.read<std::uint64_t>(head).value_or(0);
-    while (const unsigned char* full = slabs.take(address)) {
-      visit_entries(full, Slabs::word(full, offsetof(Magazine, count)), visit);
-      address = Slabs::word(full, offsetof(Magazine, older));
-    }
+    newest.push_back(source.read<std::uint64_t>(head).value_or(0));
   }
+  return newest;
 }
 
 }  // namespace
@@ -122,13 +122,30 @@ bool has_busy_heap(const MemorySource& source, const HeapDescriptor& descriptor)
 
 std::uint64_t walk_magazines(const MemorySource& source, const HeapDescriptor& descriptor,
                              const std::function<void(std::uint64_t)>& visit) {
-  Slabs slabs(source, descriptor);
+  // First where all magazines are, then what is in them: so each block that is said to be in one was in one in
+  // between, and what a magazine had in an earlier life does not count.
   std::uint64_t attached = 0;
+  std::vector<Place> places;
   visit_heaps(source, descriptor, [&](const ThreadHeap& heap) {
     if (heap.attached) ++attached;
-    visit_heap(heap, slabs, visit);
+    note_places(heap, places);
   });
-  visit_depots(source, descriptor, slabs, visit);
+  const std::vector<std::uint64_t> newest = newest_full_magazines(source, descriptor);
+  Slabs slabs(source, descriptor);
+  for (const Place& place : places) {
+    const unsigned char* magazine = slabs.take(place.magazine);
+    if (magazine == nullptr) continue;
+    const std::uint64_t count = place.top == 0
+                                    ? Slabs::word(magazine, offsetof(Magazine, count))
+                                    : (place.top % sizeof(Magazine) - offsetof(Magazine, bottom)) / sizeof(void*);
+    visit_entries(magazine, count, visit);
+  }
+  for (std::uint64_t address : newest) {
+    while (const unsigned char* full = slabs.take(address)) {
+      visit_entries(full, Slabs::word(full, offsetof(Magazine, count)), visit);
+      address = Slabs::word(full, offsetof(Magazine, older));
+    }
+  }
   return attached;
 }
 

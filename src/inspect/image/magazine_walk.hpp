@@ -1,8 +1,8 @@
 // The blocks in magazines: of all thread heaps, loaded and spare, and of the depots.
 //
 // Called by heap_walk.cpp after it has read the pools. All magazines lie in one piece of memory, which is read at
-// once; lists and tops are then followed in that copy. Whatever points outside of it, or to a magazine that was
-// seen already, is a torn read or no magazine, and ends that list.
+// once, after the heaps' tops and the heads of the depots' lists; those are then followed in that copy. Whatever
+// points outside of it, or to a magazine that was seen already, is a torn read or no magazine, and ends that list.
 #pragma once
 
 #include <functional>
