@@ -127,7 +127,9 @@ std::uint64_t walk_magazines(const MemorySource& source, const HeapDescriptor& d
   std::uint64_t attached = 0;
   std::vector<Place> places;
   visit_heaps(source, descriptor, [&](const ThreadHeap& heap) {
-    if (heap.attached) ++attached;
+    std::uint8_t is_attached = 0;  // a bool of somebody else's may have any value
+    std::memcpy(&is_attached, &heap.attached, sizeof is_attached);
+    if (is_attached != 0) ++attached;
     note_places(heap, places);
   });
   const std::vector<std::uint64_t> newest = newest_full_magazines(source, descriptor);
