@@ -45,7 +45,7 @@ template <typename Heap, typename Below>
 
 template <typename Heap, typename Below>
 void* python_malloc(void* context, std::size_t bytes) {
-  void* block = pop_block(Heap{context}, bytes);
+  void* block = pop_fine_block(Heap{context}, bytes);
   if (block == nullptr) [[unlikely]]
     return python_malloc_slow<Heap, Below>(context, bytes);
   return block;

@@ -18,6 +18,9 @@ struct Config {
   // Size classes: steps of `granule_bytes` up to the fine limit, then eighths of a power of two.
   Bytes granule_bytes = 16;
   Bytes fine_limit_bytes = 512;
+  // Up to here the hit of malloc looks its class up; where sizes lie on both sides, a branch would be guessed
+  // wrong.
+  Bytes table_limit_bytes = 1024;
   Bytes small_limit_bytes = 32_KiB;
   unsigned coarse_steps = 8;
 
@@ -32,7 +35,7 @@ struct Config {
   unsigned magazine_first_entries = 8;
   // The blocks in one magazine: of the fine classes, and of the others, whose pools cost more to ask.
   Bytes magazine_fine_bytes_max = 16_KiB;
-  Bytes magazine_coarse_bytes_max = 64_KiB;
+  Bytes magazine_coarse_bytes_max = 128_KiB;
   unsigned magazine_entries_min = 4;  // however large the blocks are
   Bytes heap_cached_bytes = 64_KiB;   // a thread's magazines, unless it stays busy
   unsigned busy_misses = 8;           // misses of one class that count as busy
@@ -78,7 +81,8 @@ static_assert(std::has_single_bit(kConfig.small_limit_bytes) && std::has_single_
 static_assert(kConfig.arena_bytes / kConfig.pool_bytes == 64, "an arena's free pools are the bits of one word");
 static_assert(std::has_single_bit(kConfig.pool_units_max) && kConfig.pool_units_max <= 64);
 static_assert(kConfig.granule_bytes >= alignof(std::max_align_t), "every block is aligned as malloc promises");
-static_assert(kConfig.small_limit_bytes >= kConfig.fine_limit_bytes);
+static_assert(kConfig.table_limit_bytes >= kConfig.fine_limit_bytes);
+static_assert(kConfig.small_limit_bytes >= kConfig.table_limit_bytes);
 static_assert(kConfig.fine_limit_bytes / kConfig.coarse_steps >= kConfig.granule_bytes);
 static_assert(kConfig.small_limit_bytes * kConfig.coarse_steps <= kConfig.pool_bytes * kConfig.pool_units_max,
               "the longest pool holds at least as many blocks as there are buckets");

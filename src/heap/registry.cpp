@@ -27,9 +27,18 @@ namespace smallblock {
 
 namespace {
 
-constexpr ThreadHeap make_closed_heap() noexcept {
+constexpr TopTable tops_by_size_of(ThreadHeap& heap) noexcept {
+  TopTable table{};
+  for (unsigned granules = 0; granules < table.size(); ++granules)
+    table[granules] = &heap.tops[granules == 0 ? kNoClass : class_of(granules * kConfig.granule_bytes)];
+  return table;
+}
+
+// What `place` is made with.
+constexpr ThreadHeap make_closed_heap(ThreadHeap& place) noexcept {
   ThreadHeap heap{};
   for (MagazineTop& slot : heap.tops) slot = {Relaxed<void**>{&empty_magazine.bottom}, {}};
+  heap.tops_by_size = tops_by_size_of(place);
   return heap;
 }
 
@@ -147,6 +156,7 @@ ThreadHeap* new_heap() noexcept {
   auto* heap = static_cast<ThreadHeap*>(heap_area.allocate(sizeof(ThreadHeap), alignof(ThreadHeap)));
   if (heap == nullptr) return nullptr;
   for (MagazineTop& slot : heap->tops) close(slot);
+  heap->tops_by_size = tops_by_size_of(*heap);
   heap->next = all_heaps;
   all_heaps = heap;
   return heap;
@@ -155,8 +165,8 @@ ThreadHeap* new_heap() noexcept {
 }  // namespace
 
 constinit Magazine empty_magazine{};
-constinit ThreadHeap no_heap = make_closed_heap();
-constinit ThreadHeap direct_heap = make_closed_heap();
+constinit ThreadHeap no_heap = make_closed_heap(no_heap);
+constinit ThreadHeap direct_heap = make_closed_heap(direct_heap);
 [[gnu::visibility("hidden"), gnu::tls_model("initial-exec")]] thread_local constinit ThreadHeap* current_heap =
     &no_heap;
 

@@ -227,7 +227,7 @@ void* refill_and_pop(ThreadHeap& heap, ClassIndex class_index, Bytes bytes, Door
   return pop(slot);
 }
 
-// Off allocate_slow, whose hit serves every request above kConfig.fine_limit_bytes and needs no stack frame.
+// Off allocate_slow, whose hit serves every request above kConfig.table_limit_bytes and needs no stack frame.
 [[gnu::noinline]] void* allocate_missed(ClassIndex class_index, Bytes bytes, Door door) noexcept {
   if (ThreadHeap* heap = attach_thread(Occasion::kAllocate)) [[likely]]
     return refill_and_pop(*heap, class_index, bytes, door);

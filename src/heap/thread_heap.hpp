@@ -7,6 +7,8 @@
 // costs every user.
 #pragma once
 
+#include <array>
+
 #include "core/region.hpp"
 #include "heap/magazine.hpp"
 
@@ -32,6 +34,10 @@ struct MagazineSpare {
   std::uint16_t counted;      // blocks that totals.cached_bytes has of this class
 };
 
+// For each count of granules up to kConfig.table_limit_bytes the class's entry in ThreadHeap::tops; for none, that
+// of class 0, which is always empty.
+using TopTable = std::array<MagazineTop*, kConfig.table_limit_bytes / kConfig.granule_bytes + 1>;
+
 struct alignas(64) ThreadHeap {
   MagazineTop tops[kClassCount + 1];
   MagazineSpare spares[kClassCount + 1];
@@ -48,6 +54,7 @@ struct alignas(64) ThreadHeap {
   bool attached;                     // has a thread, or is shared
   bool may_be_orphan;                // its thread may end without a word
   bool shared;                       // under its users' own lock; made by make_shared_heap
+  TopTable tops_by_size;             // here, since the heap's address is at hand
 };
 
 static_assert(alignof(ThreadHeap) == 64 && sizeof(ThreadHeap) % 64 == 0, "no two heaps share a cache line");
@@ -85,6 +92,20 @@ struct CurrentHeap {
 // The hit of malloc: nullptr if there is none. `heap` is loaded after the test of the size.
 template <typename HeapOf>
 [[gnu::always_inline]] inline void* pop_block(HeapOf heap_of, Bytes bytes) noexcept {
+  if (bytes > kConfig.table_limit_bytes) [[unlikely]]
+    return nullptr;
+  MagazineTop& slot = *heap_of().tops_by_size[(bytes + kConfig.granule_bytes - 1) >> kGranuleShift];
+  void** top = slot.top.load();
+  void* block = *top--;  // here, not in the store: one instruction less with g++ 12
+  if (block == nullptr) [[unlikely]]
+    return nullptr;
+  slot.top.store(top);
+  return block;
+}
+
+// The same where all sizes are fine ones, as CPython's are.
+template <typename HeapOf>
+[[gnu::always_inline]] inline void* pop_fine_block(HeapOf heap_of, Bytes bytes) noexcept {
   const Bytes last = bytes - 1;  // zero wraps, and so takes the slow path
   if (last >= kConfig.fine_limit_bytes) [[unlikely]]
     return nullptr;

@@ -1,4 +1,4 @@
-// See cases.hpp. A magazine of the small class (8 KiB) has 8 entries and a pool 16 blocks; of the large class (32
+// See cases.hpp. A magazine of the small class (16 KiB) has 8 entries and a pool 16 blocks; of the large class (32
 // KiB) 4 and 8, and three full magazines are more than the depots may hold.
 
 #include "cases.hpp"
@@ -13,7 +13,7 @@ namespace smallblock::schedules {
 
 namespace {
 
-constexpr Bytes kSmall = 8_KiB;
+constexpr Bytes kSmall = 16_KiB;
 constexpr Bytes kLarge = 32_KiB;
 static_assert(kSizeClasses[class_of(kSmall)].magazine_entries_max == 8 &&
               kSizeClasses[class_of(kSmall)].capacity == 16);
