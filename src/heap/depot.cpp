@@ -6,7 +6,6 @@
 
 #include "core/totals.hpp"
 #include "heap/in_hand.hpp"
-#include "heap/locked_order.hpp"
 #include "heap/magazine_store.hpp"
 
 namespace smallblock {
@@ -32,7 +31,7 @@ Bytes bytes_in_depots() noexcept {
 // Under the lock, so that a forked child's totals are right.
 void Depot::count_cached(const Magazine* full, ClassIndex class_index, int sign) noexcept {
   const auto blocks = sign * static_cast<std::int64_t>(full->count.load());
-  blocks_cached_ += static_cast<std::uint64_t>(blocks);
+  blocks_cached_.store(blocks_cached_.load() + static_cast<std::uint64_t>(blocks));
   add_to(depot_bytes, blocks * kSizeClasses[class_index].block_bytes);
 }
 
@@ -79,7 +78,14 @@ Magazine* Depot::swap_for_empty(Magazine* full, ClassIndex class_index) noexcept
     flush_oldest(class_index);
     if (depots_hold_too_much()) return swap_for_oldest(full, class_index);
   }
-  Magazine* empty = take_empty();
+  {
+    const os::LockGuard guard(lock_);
+    if (Magazine* empty = pop_empty()) {
+      push_full(full, class_index);
+      return empty;
+    }
+  }
+  Magazine* empty = magazine_store.take();
   if (empty == nullptr) return nullptr;
   const os::LockGuard guard(lock_);
   push_full(full, class_index);
@@ -88,15 +94,13 @@ Magazine* Depot::swap_for_empty(Magazine* full, ClassIndex class_index) noexcept
 
 // The oldest magazine's blocks go back to their pools and it becomes the empty one; the full one takes its place.
 Magazine* Depot::swap_for_oldest(Magazine* full, ClassIndex class_index) noexcept {
-  const InHand in_hand;
   Magazine* oldest = nullptr;
-  {
-    const os::LockGuard guard(lock_);
+  locked_order(class_index).put_back([&] {
     push_full(full, class_index);
     oldest = oldest_full_;
     remove_full(oldest, class_index);
-  }
-  put_back(class_index, static_cast<unsigned>(oldest->count.load()), oldest->entries);
+    return pools_.put_back(class_index, static_cast<unsigned>(oldest->count.load()), oldest->entries);
+  });
   return oldest;
 }
 
@@ -122,14 +126,14 @@ void Depot::give_empty(Magazine* empty) noexcept {
 }
 
 unsigned Depot::take_blocks(ClassIndex class_index, unsigned wanted, void** blocks) noexcept {
-  const unsigned taken = LockedOrder{lock_, pools_, class_index, 0}.take(wanted, blocks);
+  const unsigned taken = locked_order(class_index).take(wanted, blocks);
   if (draining_.load()) [[unlikely]]
     stop_draining_if_full();
   return taken;
 }
 
 void Depot::put_back(ClassIndex class_index, unsigned count, void* const* blocks) noexcept {
-  LockedOrder{lock_, pools_, class_index, 0}.put_back(count, blocks);
+  locked_order(class_index).put_back(count, blocks);
 }
 
 void Depot::flush(Magazine* magazine, ClassIndex class_index) noexcept {
@@ -138,16 +142,19 @@ void Depot::flush(Magazine* magazine, ClassIndex class_index) noexcept {
 }
 
 bool Depot::flush_oldest(ClassIndex class_index) noexcept {
-  const InHand in_hand;
-  Magazine* oldest = nullptr;
-  {
-    const os::LockGuard guard(lock_);
-    oldest = oldest_full_;
-    if (oldest == nullptr) return false;
+  if (blocks_cached_.load() == 0) return false;
+  bool any = false;
+  locked_order(class_index).put_back([&] {
+    Magazine* oldest = oldest_full_;
+    if (oldest == nullptr) return PoolIndex{};
+    any = true;
     remove_full(oldest, class_index);
-  }
-  flush(oldest, class_index);
-  return true;
+    const auto count = static_cast<unsigned>(oldest->count.load());
+    const PoolIndex emptied = pools_.put_back(class_index, count, oldest->entries);
+    push_empty(oldest);
+    return emptied;
+  });
+  return any;
 }
 
 void Depot::return_empties() noexcept {
@@ -166,18 +173,17 @@ void Depot::return_empties() noexcept {
 }
 
 void Depot::punch(ClassIndex class_index, PunchBatch& batch, LookRound& round) noexcept {
-  LockedOrder{lock_, pools_, class_index, 0}.punch(batch, round);
+  locked_order(class_index).punch(batch, round);
 }
 
 void Depot::punch_all(ClassIndex class_index, PunchBatch& batch, std::uint32_t now_ms) noexcept {
-  LockedOrder{lock_, pools_, class_index, 0}.punch_all(batch, now_ms);
+  locked_order(class_index).punch_all(batch, now_ms);
 }
 
 double Depot::unused_bytes(ClassIndex class_index) const noexcept {
-  const std::uint64_t requests = requests_.load(std::memory_order_relaxed);
+  const std::uint64_t requests = requests_.load();
   if (requests == 0) return 0;
-  const double asked =
-      static_cast<double>(requested_bytes_.load(std::memory_order_relaxed)) / static_cast<double>(requests);
+  const double asked = static_cast<double>(requested_bytes_.load()) / static_cast<double>(requests);
   const double unused = kSizeClasses[class_index].block_bytes - asked;
   return unused < 0 ? 0 : unused * static_cast<double>(pools_.blocks_out());
 }
@@ -219,7 +225,7 @@ void Depot::describe(HeapDescriptor& descriptor) const noexcept {
 
 DepotCounts Depot::counts() noexcept {
   const os::LockGuard guard(lock_);
-  return {.pools = pools_.counts(), .blocks_cached = blocks_cached_};
+  return {.pools = pools_.counts(), .blocks_cached = blocks_cached_.load()};
 }
 
 void Depot::audit() noexcept {
@@ -236,7 +242,7 @@ void Depot::audit() noexcept {
       SB_CHECK(!pool.is_none() && region.record(pool).is_out(region.offset_in(pool, block)));
     }
   }
-  SB_CHECK(cached == blocks_cached_);
+  SB_CHECK(cached == blocks_cached_.load());
 }
 
 void Depot::visit_full(ClassIndex class_index, void (*visit)(void* const*, std::uint64_t, ClassIndex)) noexcept {

@@ -6,9 +6,8 @@
 // them held while the arena table or the system is asked.
 #pragma once
 
-#include <atomic>
-
 #include "core/pool_order.hpp"
+#include "heap/locked_order.hpp"
 #include "heap/magazine.hpp"
 #include "os/lock.hpp"
 
@@ -36,10 +35,11 @@ class alignas(64) Depot {
   // Up to `wanted` blocks from the pools, opening one when none has a free block. 0: out of memory.
   unsigned take_blocks(ClassIndex class_index, unsigned wanted, void** blocks) noexcept;
 
-  // A request of so many bytes missed: a sample of what this class's blocks are asked for.
+  // A request of so many bytes missed: a sample of what this class's blocks are asked for. Two threads at once may
+  // lose one, which is cheaper than to count it exactly.
   void note_request(Bytes bytes) noexcept {
-    requested_bytes_.fetch_add(bytes, std::memory_order_relaxed);
-    requests_.fetch_add(1, std::memory_order_relaxed);
+    requested_bytes_.store(requested_bytes_.load() + bytes);
+    requests_.store(requests_.load() + 1);
   }
   // Of the bytes of this class's blocks that are out, those that nobody asked for, by that sample. Any thread.
   // O(1).
@@ -81,6 +81,7 @@ class alignas(64) Depot {
   os::Lock& lock() noexcept { return lock_; }
 
  private:
+  LockedOrder locked_order(ClassIndex class_index) noexcept { return {lock_, pools_, class_index, 0}; }
   static void sweep_one() noexcept;
   void stop_draining_if_full() noexcept;
   Magazine* swap_for_oldest(Magazine* full, ClassIndex class_index) noexcept;
@@ -94,10 +95,10 @@ class alignas(64) Depot {
   Magazine* newest_full_ = nullptr;
   Magazine* oldest_full_ = nullptr;
   Magazine* empties_ = nullptr;
-  std::uint64_t blocks_cached_ = 0;
-  std::uint64_t drained_to_ = 0;  // blocks that were free in the pools when draining last ended
-  std::atomic<std::uint64_t> requested_bytes_{0};
-  std::atomic<std::uint64_t> requests_{0};
+  Relaxed<std::uint64_t> blocks_cached_;  // in full magazines; changes under the lock
+  std::uint64_t drained_to_ = 0;          // blocks that were free in the pools when draining last ended
+  Relaxed<std::uint64_t> requested_bytes_;
+  Relaxed<std::uint64_t> requests_;
   bool was_sparse_ = false;
   Relaxed<bool> draining_;
   PoolOrder pools_;

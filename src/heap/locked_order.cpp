@@ -29,14 +29,6 @@ unsigned LockedOrder::take(unsigned wanted, void** blocks) const noexcept {
   return taken;
 }
 
-void LockedOrder::put_back(unsigned count, void* const* blocks) const noexcept {
-  lock.lock();
-  const PoolIndex emptied = order.put_back(class_index, count, blocks);
-  const InHand in_hand(!emptied.is_none());
-  lock.unlock();
-  close_pools(emptied);
-}
-
 void LockedOrder::close_pools(PoolIndex first) const noexcept {
   while (!first.is_none()) {
     const PoolIndex next = region.record(first).next;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "core/pool_order.hpp"
+#include "heap/in_hand.hpp"
 #include "os/lock.hpp"
 
 namespace smallblock {
@@ -19,7 +20,18 @@ struct LockedOrder {
   unsigned take(unsigned wanted, void** blocks) const noexcept;
 
   // Marks blocks of this class free and hands pools that become empty to the arena table. O(count).
-  void put_back(unsigned count, void* const* blocks) const noexcept;
+  void put_back(unsigned count, void* const* blocks) const noexcept {
+    put_back([&] { return order.put_back(class_index, count, blocks); });
+  }
+  // The same for whoever has more to do under the lock: `put` returns the pools that became empty.
+  template <typename Put>
+  void put_back(Put put) const noexcept {
+    lock.lock();
+    const PoolIndex emptied = put();
+    const InHand in_hand(!emptied.is_none());
+    lock.unlock();
+    close_pools(emptied);
+  }
 
   // Looks at pools that are due and gives their ready pages back, as far as one batch goes.
   void punch(PunchBatch& batch, LookRound& round) const noexcept;
