@@ -4,8 +4,8 @@
 //   heap_program MEGABYTES [LARGEST]
 //
 // Allocates blocks of 16 to LARGEST (512) bytes up to so many megabytes, says "ready", then replaces blocks at
-// random. For each line of input it works for a second of its own processor time and prints how many blocks it
-// replaced.
+// random. For each line of input it works for so many milliseconds of its own processor time as the line says, or a
+// second, and prints how many blocks it replaced.
 #define _POSIX_C_SOURCE 200809L
 #include <stdint.h>
 #include <stdio.h>
@@ -47,10 +47,11 @@ int main(int count, char** words) {
     blocks[blocks_made++] = make_block(&bytes);
   puts("ready");
   fflush(stdout);
-  for (int letter = 0; (letter = getchar()) != EOF;) {
-    if (letter != '\n') continue;
+  char line[16];
+  while (fgets(line, sizeof line, stdin) != NULL) {
+    const long wanted_ms = *line == '\n' ? 1000 : atol(line);
     unsigned long replaced = 0;
-    for (const double end = processor_s() + 1; processor_s() < end;) {
+    for (const double end = processor_s() + (double)wanted_ms * 1e-3; processor_s() < end;) {
       for (int i = 0; i < 1000; ++i, ++replaced) {
         size_t bytes = 0;
         const size_t which = next_random() % blocks_made;

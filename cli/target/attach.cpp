@@ -67,8 +67,8 @@ std::shared_ptr<const inspect::MemorySource> AttachedHeap::memory_now() const {
   return core_;
 }
 
-inspect::HeapImage AttachedHeap::walk() const {
-  return as_error(name_, [this] { return inspect::walk(memory(), root_); });
+inspect::HeapImage AttachedHeap::walk(inspect::HeapImage memory) const {
+  return as_error(name_, [&] { return inspect::walk(this->memory(), root_, std::move(memory)); });
 }
 
 // A thread may have been stopped in the middle of a change, with a record that contradicts itself or with blocks in

@@ -26,8 +26,8 @@ class AttachedHeap {
   AttachedHeap& operator=(AttachedHeap&&) noexcept;
   ~AttachedHeap();
 
-  // One image; throws Error when the process has ended, or is another program by now.
-  inspect::HeapImage walk() const;
+  // One image, in the memory of an old one; throws Error when the process has ended, or is another program by now.
+  inspect::HeapImage walk(inspect::HeapImage memory = {}) const;
   // The same of a process that is stopped meanwhile, for some milliseconds, so that nothing moves.
   inspect::HeapImage walk_stopped() const;
 

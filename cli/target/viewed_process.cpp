@@ -1,6 +1,8 @@
 // A running process, or its core dump, as a heap to look at; see viewed_heap.hpp.
 
 #include <chrono>
+#include <mutex>
+#include <utility>
 
 #include "cli/target/attach.hpp"
 #include "cli/target/process_facts.hpp"
@@ -11,6 +13,23 @@ namespace smallblock::cli {
 namespace {
 
 constexpr std::chrono::seconds kBetweenArenas{2};  // a word a page is much to read
+
+// Where the memory of an image goes when the last who looks at it is done: the next walk uses it again.
+class SpareImage {
+ public:
+  inspect::HeapImage take() {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(image_, {});
+  }
+  void give(inspect::HeapImage&& image) {
+    const std::lock_guard lock(mutex_);
+    image_ = std::move(image);
+  }
+
+ private:
+  std::mutex mutex_;
+  inspect::HeapImage image_;
+};
 
 class ViewedProcess : public ViewedHeap {
  public:
@@ -26,7 +45,11 @@ class ViewedProcess : public ViewedHeap {
   std::string command() const override { return facts_.command; }
 
   std::shared_ptr<const inspect::HeapImage> walk() override {
-    return std::make_shared<const inspect::HeapImage>(heap_.walk());
+    auto image = std::make_unique<inspect::HeapImage>(heap_.walk(spare_->take()));
+    return {image.release(), [spare = spare_](inspect::HeapImage* last) {
+              const std::unique_ptr<inspect::HeapImage> owned(last);
+              spare->give(std::move(*owned));
+            }};
   }
 
   ResidentBytes resident_bytes(const inspect::HeapImage& image) override {
@@ -48,6 +71,7 @@ class ViewedProcess : public ViewedHeap {
 
  private:
   AttachedHeap heap_;
+  std::shared_ptr<SpareImage> spare_ = std::make_shared<SpareImage>();
   inspect::ProcessFacts facts_;
   std::chrono::steady_clock::time_point arenas_time_;
 };

@@ -2,6 +2,8 @@
 
 #include "cli/view/ages.hpp"
 
+#include <algorithm>
+
 #include "base/bits.hpp"
 
 namespace smallblock::cli {
@@ -9,23 +11,30 @@ namespace smallblock::cli {
 using inspect::PoolImage;
 
 BlockAges::Births* BlockAges::births_of(const PoolImage& pool) {
-  const auto known = births_.find(pool.unit);
-  if (known != births_.end()) return &known->second;
+  Births& births = births_[pool.unit];
+  if (!births.empty()) return &births;
   if (tracked_blocks_ + pool.capacity > kTrackedBlocksMax) return nullptr;
   tracked_blocks_ += pool.capacity;
-  return &births_.emplace(pool.unit, Births(pool.capacity, 0)).first->second;
+  births.resize(pool.capacity);
+  return &births;
+}
+
+void BlockAges::forget(std::uint32_t unit) {
+  tracked_blocks_ -= births_[unit].size();
+  births_[unit] = {};
 }
 
 // Pools that went, or whose memory became another's.
 void BlockAges::forget_gone(const ViewFrame& before, const ViewFrame& frame) {
-  std::erase_if(births_, [&](const auto& entry) {
-    const PoolImage* older = before.image->pool_at_unit(entry.first);
-    const PoolImage* now = frame.image->pool_at_unit(entry.first);
+  for (std::uint32_t unit = 0; unit < births_.size(); ++unit) {
+    const bool is_there = unit < frame.units.size();
+    if (births_[unit].empty() || (is_there && frame.units[unit].changed_frame != frame.number)) continue;
+    const PoolImage* older = before.image->pool_at_unit(unit);
+    const PoolImage* now = frame.image->pool_at_unit(unit);
     const bool is_same =
-        older != nullptr && now != nullptr && now->unit == entry.first && now->class_index == older->class_index;
-    if (!is_same) tracked_blocks_ -= entry.second.size();
-    return !is_same;
-  });
+        older != nullptr && now != nullptr && now->unit == unit && now->class_index == older->class_index;
+    if (!is_same) forget(unit);
+  }
 }
 
 void BlockAges::note(const ViewFrame* before, const ViewFrame& frame) {
@@ -40,12 +49,13 @@ void BlockAges::note(const ViewFrame* before, const ViewFrame& frame) {
   }
   now_s_ = static_cast<std::uint32_t>((frame.clock_ms - start_ms_) / 1000);
   forget_gone(*before, frame);
+  births_.resize(std::max(births_.size(), frame.units.size()));
   for (const PoolImage& pool : frame.image->pools) {
     if (frame.units[pool.unit].changed_frame != frame.number) continue;
     const PoolImage* older = before->image->pool_at_unit(pool.unit);
     const bool is_old = older != nullptr && older->unit == pool.unit && older->class_index == pool.class_index;
     Births* births = nullptr;
-    for (unsigned word = 0; word < PoolImage::kWords; ++word) {
+    for (unsigned word = 0; word < pool.words(); ++word) {
       std::uint64_t born = pool.live_bits[word] & ~(is_old ? older->live_bits[word] : 0);
       if (born != 0 && births == nullptr) births = births_of(pool);
       for (; born != 0 && births != nullptr; born &= born - 1)
@@ -55,9 +65,9 @@ void BlockAges::note(const ViewFrame* before, const ViewFrame& frame) {
 }
 
 std::optional<std::uint32_t> BlockAges::age_s(const PoolImage& pool, unsigned block) const {
-  const auto known = births_.find(pool.unit);
-  if (known == births_.end() || block >= known->second.size() || known->second[block] == 0) return std::nullopt;
-  return now_s_ - (known->second[block] - 1);
+  if (pool.unit >= births_.size() || block >= births_[pool.unit].size() || births_[pool.unit][block] == 0)
+    return std::nullopt;
+  return now_s_ - (births_[pool.unit][block] - 1);
 }
 
 }  // namespace smallblock::cli

@@ -6,7 +6,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <unordered_map>
 #include <vector>
 
 #include "cli/view/frame.hpp"
@@ -29,9 +28,10 @@ class BlockAges {
   static constexpr std::uint32_t kRestartSeconds = 60000;
 
   Births* births_of(const inspect::PoolImage& pool);
+  void forget(std::uint32_t unit);
   void forget_gone(const ViewFrame& before, const ViewFrame& frame);
 
-  std::unordered_map<std::uint32_t, Births> births_;  // by the pool's unit
+  std::vector<Births> births_;  // by the pool's first unit; empty: none seen
   std::size_t tracked_blocks_ = 0;
   std::uint64_t start_ms_ = 0;
   std::uint32_t now_s_ = 0;

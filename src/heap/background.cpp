@@ -2,6 +2,7 @@
 
 #include "heap/background.hpp"
 
+#include <algorithm>
 #include <atomic>
 
 #include "heap/memory_return.hpp"
@@ -18,6 +19,7 @@ enum class ThreadState : std::uint8_t { kUnwanted, kWanted, kRunning };
 constinit std::atomic<ThreadState> thread_state{ThreadState::kUnwanted};
 
 // While there is something to give back a step is due every decay_ms / kConfig.steps_per_decay.
+constexpr std::uint32_t kPeriodMsMin = 10;
 constexpr std::uint32_t kPeriodMsMax = 250;
 constexpr unsigned kRoundsPerFlush = 16;
 
@@ -40,7 +42,7 @@ void run() noexcept {
   while (true) {
     const std::int32_t decay = decay_ms.load();
     const auto period_ms = decay < 0 ? kPeriodMsMax : static_cast<std::uint32_t>(decay) / kConfig.steps_per_decay;
-    os::sleep_ms(period_ms < 10 ? 10 : period_ms > kPeriodMsMax ? kPeriodMsMax : period_ms);
+    if (os::sleep_or_pressure(std::clamp(period_ms, kPeriodMsMin, kPeriodMsMax))) trim();
     trim_if_requested();
     decay_step();
     sample_magazines();

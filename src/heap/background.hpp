@@ -1,7 +1,8 @@
 // The background thread, for processes that want to shrink while they sleep (SMALLBLOCK_BACKGROUND=1).
 //
 // It allocates nothing, blocks all signals, and does what other threads do on a miss: a step of decay, a trim that
-// another process asked for. A forked child gets one of its own at its first misses.
+// another process asked for. It also trims when the system says that memory is short. A forked child gets one of
+// its own at its first misses.
 #pragma once
 
 namespace smallblock {

@@ -63,6 +63,8 @@ bool thread_runs(std::uint32_t thread) noexcept;
 // Starts a thread that nobody waits for and that takes no signals. False if the system refuses. Allocates.
 bool start_thread(void (*run)()) noexcept;
 void sleep_ms(std::uint32_t milliseconds) noexcept;
+// The same; true, and sooner, when tasks of this control group or machine have to wait for memory. One thread only.
+bool sleep_or_pressure(std::uint32_t milliseconds) noexcept;
 
 // Lets another thread run.
 void yield_thread() noexcept;

@@ -5,15 +5,21 @@
 #include <smallblock/smallblock.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <thread>
 #include <vector>
 
 #include "child.hpp"
 #include "heap/audit.hpp"
+#include "heap/background.hpp"
 #include "ledger.hpp"
 
 namespace smallblock::test {
@@ -172,6 +178,7 @@ long read_number(const std::string& path) {
   return value;
 }
 
+constexpr char kLimitBytes[] = "268435456";
 constexpr std::size_t kFill = 200 << 20;
 constexpr std::size_t kBlock = 256;
 
@@ -212,8 +219,64 @@ int fill_twice(const ControlGroup& group) {
 TEST(ControlGroupMemory, IsFreeForUseAgainAfterATrim) {
   const ControlGroup group = make_group();
   if (group.limit == nullptr) GTEST_SKIP() << "no control group for memory can be made here";
-  ASSERT_TRUE(write_to(group.folder + group.limit, "268435456"));
+  ASSERT_TRUE(write_to(group.folder + group.limit, kLimitBytes));
   const Outcome outcome = in_child([&] { return fill_twice(group); }, 100);
+  EXPECT_TRUE(outcome.exited_with(0)) << outcome;
+  rmdir(group.folder.c_str());
+}
+
+long resident_bytes() {
+  long pages = 0;
+  std::ifstream statistics("/proc/self/statm");
+  statistics >> pages >> pages;
+  return pages * sysconf(_SC_PAGESIZE);
+}
+
+// Writes more than its group may have in memory, again and again, until it is killed.
+[[noreturn]] void press() {
+  alarm(60);
+  constexpr off_t kPieces = 128;
+  const std::vector<char> piece(1 << 20, 1);
+  char name[] = "smallblock_pressure_XXXXXX";
+  const int file = mkstemp(name);
+  unlink(name);
+  for (off_t i = 0;; ++i)
+    require(pwrite(file, piece.data(), piece.size(), i % kPieces << 20) > 0, "there is room on the disk");
+}
+
+// Decay is off: nothing but a notice makes the background thread trim.
+int sleep_under_pressure(const ControlGroup& group) {
+  require(write_to(group.folder + "/cgroup.procs", std::to_string(getpid())), "the group is entered");
+  sb_decay_set(-1);
+  std::vector<char*> blocks;
+  fill(blocks);
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    if (i % 100 != 0) sb_free(blocks[i]);
+  }
+  require(resident_bytes() > long{kFill}, "nothing went back by itself");
+  want_background_thread();
+  // Some misses, of which one starts it.
+  for (std::size_t bytes = 16; bytes <= 512; bytes += 16) sb_free(sb_malloc(bytes));
+  const pid_t presser = fork();
+  if (presser == 0) press();
+  constexpr int kPatienceMs = 60000;
+  for (int waited_ms = 0; waited_ms < kPatienceMs && resident_bytes() > long{kFill} / 2; waited_ms += 50)
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  kill(presser, SIGKILL);
+  waitpid(presser, nullptr, 0);
+  require(resident_bytes() <= long{kFill} / 2, "memory went back under pressure");
+  return 0;
+}
+
+TEST(MemoryPressure, MakesASleepingProcessTrim) {
+  const ControlGroup group = make_group();
+  if (group.limit == nullptr) GTEST_SKIP() << "no control group for memory can be made here";
+  if (access("/proc/pressure/memory", W_OK) != 0) {
+    rmdir(group.folder.c_str());
+    GTEST_SKIP() << "this kernel does not tell of pressure";
+  }
+  ASSERT_TRUE(write_to(group.folder + group.limit, kLimitBytes));
+  const Outcome outcome = in_child([&] { return sleep_under_pressure(group); }, 100);
   EXPECT_TRUE(outcome.exited_with(0)) << outcome;
   rmdir(group.folder.c_str());
 }

@@ -111,6 +111,9 @@ bool start_thread(void (* /*run*/)()) noexcept {
 }
 
 void sleep_ms(std::uint32_t /*milliseconds*/) noexcept {}
+bool sleep_or_pressure(std::uint32_t /*milliseconds*/) noexcept {
+  return false;
+}
 
 void yield_thread() noexcept {
   schedules::point(Step::kYield, nullptr);

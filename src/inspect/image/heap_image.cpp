@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "base/bits.hpp"
+
 namespace smallblock::inspect {
 
 namespace {
@@ -29,12 +31,18 @@ void add(HeapSums& sums, const HeapImage& image, const PoolImage& pool) {
 
 }  // namespace
 
+std::size_t HeapImage::pool_index_before(std::uint32_t unit) const noexcept {
+  if (unit / kUnitsPerArena >= arenas.size()) return kNoPool;
+  const ArenaImage& arena = arenas[unit / kUnitsPerArena];
+  const std::uint64_t up_to_here = arena.first_units & low_bits(unit % kUnitsPerArena + 1);
+  if (up_to_here == 0) return kNoPool;
+  return arena.first_pool + static_cast<unsigned>(std::popcount(up_to_here)) - 1;
+}
+
 const PoolImage* HeapImage::pool_at_unit(std::uint32_t unit) const noexcept {
-  const auto after =
-      std::upper_bound(pools.begin(), pools.end(), unit,
-                       [](std::uint32_t wanted, const PoolImage& pool) { return wanted < pool.unit; });
-  if (after == pools.begin()) return nullptr;
-  const PoolImage& pool = *(after - 1);
+  const std::size_t index = pool_index_before(unit);
+  if (index == kNoPool) return nullptr;
+  const PoolImage& pool = pools[index];
   return unit - pool.unit < pool_units(pool) ? &pool : nullptr;
 }
 

@@ -52,6 +52,7 @@ struct ArenaImage {
   std::uint8_t units_per_pool = 1;
   std::uint64_t empty_units = 0;  // a bit a unit that belongs to no used pool
   std::uint64_t dirty_units = 0;  // those of them that are still in memory
+  std::uint64_t first_units = 0;  // a bit a unit that a used pool begins with
   std::uint32_t first_pool = 0;   // in HeapImage::pools
   std::uint32_t pool_count = 0;
 };
@@ -69,10 +70,12 @@ struct PoolImage {
   std::uint16_t purged = 0;
   std::uint64_t purged_pages = 0;  // a bit a page
   std::uint64_t idle_pages = 0;
+  // Of the first words() words; the others are 0.
   std::array<std::uint64_t, kWords> live_bits{};
   std::array<std::uint64_t, kWords> cached_bits{};
   std::array<std::uint64_t, kWords> purged_bits{};
 
+  unsigned words() const noexcept { return (capacity + 63U) / 64; }
   BlockState state_of(unsigned block) const noexcept {
     const auto has = [block](const std::array<std::uint64_t, kWords>& bits) {
       return (bits[block / 64] >> (block % 64) & 1) != 0;
@@ -137,10 +140,13 @@ struct HeapImage {
     return geometry.classes[pool.class_index].units;
   }
 
-  // Nothing for an address outside the region's arenas, in an empty pool, or in a pool's tail. O(log pools).
+  // Nothing for an address outside the region's arenas, in an empty pool, or in a pool's tail. O(1).
   std::optional<BlockPlace> find(std::uint64_t address) const noexcept;
-  // The used pool that has this unit; nullptr if none. O(log pools).
+  // The used pool that has this unit; nullptr if none. O(1).
   const PoolImage* pool_at_unit(std::uint32_t unit) const noexcept;
+  // Of the last used pool of its arena that begins there or before, which may end before; kNoPool if none. O(1).
+  static constexpr std::size_t kNoPool = ~std::size_t{0};
+  std::size_t pool_index_before(std::uint32_t unit) const noexcept;
 };
 
 // Sums over a heap, or over one size class of it. Bytes are whole blocks.

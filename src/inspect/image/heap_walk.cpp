@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstring>
 #include <set>
+#include <span>
 #include <stdexcept>
 
 #include "check/record.hpp"
@@ -20,8 +21,8 @@ namespace smallblock::inspect {
 namespace {
 
 constexpr char kMagic[] = {'s', 'm', 'b', 'l', 'h', 'e', 'a', 'p'};
-constexpr unsigned kReadsMax = 64;  // of one record that changes while it is read
-constexpr std::uint32_t kArenasPerRead = 256;
+constexpr unsigned kReadsMax = 64;            // of one record that changes while it is read
+constexpr std::uint32_t kArenasPerRead = 32;  // their records stay in the processor's cache
 constexpr std::size_t kPoolsExpectedMax = std::size_t{1} << 18;
 
 static_assert(kUnitsPerArena == ArenaRecord::kUnits && PoolImage::kWords == PoolRecord::kWords);
@@ -57,12 +58,6 @@ std::array<std::uint64_t, PoolImage::kWords> blocks_on(std::uint64_t pages, cons
   return blocks;
 }
 
-unsigned count(const std::array<std::uint64_t, PoolImage::kWords>& bits) {
-  unsigned sum = 0;
-  for (const std::uint64_t word : bits) sum += static_cast<unsigned>(std::popcount(word));
-  return sum;
-}
-
 // Nothing if the record contradicts itself. Until the magazines are read, every block that is out counts as live.
 std::optional<PoolImage> read_record(const PoolRecord& record, std::uint32_t unit, std::uint32_t page_bytes) {
   if (record.class_index == kNoClass || record.class_index > kClassCount) return std::nullopt;
@@ -78,19 +73,18 @@ std::optional<PoolImage> read_record(const PoolRecord& record, std::uint32_t uni
       low_bits(static_cast<unsigned>((kConfig.pool_bytes << size_class.units_log2) / page_bytes));
   pool.purged_pages = record.purged_pages & pages;
   pool.idle_pages = record.idle_pages & pages;
-  const auto on_purged = blocks_on(pool.purged_pages, size_class, page_bytes);
+  if (pool.purged_pages != 0) pool.purged_bits = blocks_on(pool.purged_pages, size_class, page_bytes);
   unsigned free_blocks = 0;
-  for (unsigned word = 0; word < PoolImage::kWords; ++word) {
-    const unsigned before = word * 64;
-    const std::uint64_t all =
-        before >= record.capacity ? 0 : low_bits(std::min<unsigned>(record.capacity - before, 64));
-    const std::uint64_t free = before >= record.capacity ? 0 : record.free_bits[word];
-    if ((free & ~all) != 0 || (on_purged[word] & ~free) != 0) return std::nullopt;
+  unsigned purged_blocks = 0;
+  for (unsigned word = 0; word < pool.words(); ++word) {
+    const std::uint64_t all = low_bits(record.capacity - word * 64);
+    const std::uint64_t free = record.free_bits[word];
+    if ((free & ~all) != 0 || (pool.purged_bits[word] & ~free) != 0) return std::nullopt;
     free_blocks += static_cast<unsigned>(std::popcount(free));
     pool.live_bits[word] = all & ~free;
-    pool.purged_bits[word] = on_purged[word];
+    if (pool.purged_pages != 0) purged_blocks += static_cast<unsigned>(std::popcount(pool.purged_bits[word]));
   }
-  if (free_blocks != record.free_blocks || count(on_purged) != record.purged_blocks) return std::nullopt;
+  if (free_blocks != record.free_blocks || purged_blocks != record.purged_blocks) return std::nullopt;
   pool.purged = record.purged_blocks;
   pool.free = static_cast<std::uint16_t>(record.free_blocks - record.purged_blocks);
   pool.live = static_cast<std::uint16_t>(record.capacity - record.free_blocks);
@@ -99,7 +93,11 @@ std::optional<PoolImage> read_record(const PoolRecord& record, std::uint32_t uni
 
 class Walker {
  public:
-  Walker(const MemorySource& source, const HeapDescriptor& descriptor) : source_(source), descriptor_(descriptor) {}
+  Walker(const MemorySource& source, const HeapDescriptor& descriptor, HeapImage memory)
+      : source_(source), descriptor_(descriptor) {
+    image_.pools = std::move(memory.pools);
+    image_.pools.clear();
+  }
 
   HeapImage walk() {
     image_.geometry = geometry_of(descriptor_);
@@ -113,7 +111,7 @@ class Walker {
     // Growing would take as much again. What is said to be there need not be.
     image_.pools.reserve(std::min(static_cast<std::size_t>(used) * kUnitsPerArena, kPoolsExpectedMax));
     for (std::uint32_t first = 0; first < image_.arenas.size(); first += kArenasPerRead) read_pools(first);
-    image_.totals.heaps = walk_magazines(source_, descriptor_, [this](std::uint64_t block) { note_cached(block); });
+    image_.totals.heaps = walk_magazines(source_, descriptor_, [this](auto blocks) { note_cached(blocks); });
     if (descriptor_.check_records != 0) note_held();
     read_totals();
     read_requests();
@@ -173,6 +171,7 @@ class Walker {
       }
       image_.pools.push_back(*pool);
       ++target.pool_count;
+      target.first_units |= std::uint64_t{1} << unit;
       const std::uint32_t units = image_.pool_units(*pool);
       target.empty_units &= ~(low_bits(units) << unit);
       unit += units;
@@ -190,15 +189,39 @@ class Walker {
     return std::nullopt;
   }
 
-  void note_cached(std::uint64_t address) {
-    const auto place = image_.find(address);
-    if (!place || place->offset != 0) return;
-    PoolImage& pool = image_.pools[place->pool];
-    const std::uint64_t bit = std::uint64_t{1} << (place->block % 64);
+  // All pools of a magazine are looked up before the first is needed: the processor fetches them meanwhile.
+  void note_cached(std::span<const std::uint64_t> blocks) {
+    std::array<PoolImage*, kMagazineEntries> pools;
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+      pools[i] = pool_before(blocks[i]);
+      if (pools[i] == nullptr) continue;
+      __builtin_prefetch(pools[i]);
+      __builtin_prefetch(&pools[i]->cached_bits);
+    }
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+      if (pools[i] != nullptr) note_cached(*pools[i], blocks[i]);
+    }
+  }
+
+  // The pool that has the address, if any has; known without a look at it.
+  PoolImage* pool_before(std::uint64_t address) {
+    const std::uint64_t offset = address - image_.geometry.first_unit_address;
+    if (offset >= image_.arenas.size() * image_.geometry.arena_bytes()) return nullptr;
+    const std::size_t index = image_.pool_index_before(static_cast<std::uint32_t>(offset >> kPoolShift));
+    return index == HeapImage::kNoPool ? nullptr : &image_.pools[index];
+  }
+
+  void note_cached(PoolImage& pool, std::uint64_t address) {
+    const std::uint64_t offset = address - image_.pool_address(pool);
+    const SizeClass& size_class = kSizeClasses[pool.class_index];
+    if (offset >= kConfig.pool_bytes << size_class.units_log2) return;
+    const std::uint32_t block = block_at(size_class, offset);
+    if (block == kNotABlock) return;
+    const std::uint64_t bit = std::uint64_t{1} << (block % 64);
     // It may have come home since the pool was read.
-    if ((pool.live_bits[place->block / 64] & bit) == 0) return;
-    pool.live_bits[place->block / 64] &= ~bit;
-    pool.cached_bits[place->block / 64] |= bit;
+    if ((pool.live_bits[block / 64] & bit) == 0) return;
+    pool.live_bits[block / 64] &= ~bit;
+    pool.cached_bits[block / 64] |= bit;
     --pool.live;
     ++pool.cached;
   }
@@ -211,7 +234,8 @@ class Walker {
       if (!source_.read_bytes(descriptor_.check_records + offset, records.data(), bytes)) continue;
       const std::size_t granules = image_.block_bytes(pool) / sizeof(check::Record);
       for (unsigned block = 0; block < pool.capacity; ++block) {
-        if (records[block * granules].state == check::State::kHeld) note_cached(image_.block_address(pool, block));
+        if (records[block * granules].state == check::State::kHeld)
+          note_cached(pool, image_.block_address(pool, block));
       }
     }
   }
@@ -320,11 +344,11 @@ bool has_blocks_in_motion(const MemorySource& source, const HeapRoot& root) {
   return descriptor && is_plausible(*descriptor) && has_busy_heap(source, *descriptor);
 }
 
-HeapImage walk(const MemorySource& source, const HeapRoot& root) {
+HeapImage walk(const MemorySource& source, const HeapRoot& root, HeapImage memory) {
   const auto descriptor = read_descriptor(source, root.descriptor);
   if (!descriptor || !is_plausible(*descriptor))
     throw HeapError(HeapError::Reason::kNone, "its smallblock cannot be read any more");
-  return Walker(source, *descriptor).walk();
+  return Walker(source, *descriptor, std::move(memory)).walk();
 }
 
 }  // namespace smallblock::inspect

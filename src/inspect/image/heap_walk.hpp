@@ -33,8 +33,9 @@ class HeapError : public std::runtime_error {
 HeapRoot find_heap(const MemorySource& source);
 
 // One image. O(pools + blocks in magazines). Throws HeapError when the descriptor is gone, and what the source
-// throws when the target has ended.
-HeapImage walk(const MemorySource& source, const HeapRoot& root);
+// throws when the target has ended. `memory` is an image that nobody needs any more: what it takes is used again,
+// as a walk after a walk would have the system make and take away thousands of pages.
+HeapImage walk(const MemorySource& source, const HeapRoot& root, HeapImage memory = {});
 
 // Whether a thread has blocks in its hands, on their way to or from its magazines: an image shows them as live. For
 // a target that stands. O(heaps).

@@ -69,10 +69,10 @@ class Slabs {
   std::vector<std::unique_ptr<Slab>> slabs_;
 };
 
-void visit_entries(const unsigned char* magazine, std::uint64_t count,
-                   const std::function<void(std::uint64_t)>& visit) {
-  for (std::uint64_t entry = 0; entry < std::min<std::uint64_t>(count, kMagazineEntries); ++entry)
-    visit(Slabs::word(magazine, offsetof(Magazine, entries) + entry * sizeof(void*)));
+void visit_entries(const unsigned char* magazine, std::uint64_t count, const VisitMagazine& visit) {
+  std::array<std::uint64_t, kMagazineEntries> blocks;
+  std::memcpy(blocks.data(), magazine + offsetof(Magazine, entries), sizeof blocks);
+  visit(std::span(blocks).first(std::min<std::uint64_t>(count, kMagazineEntries)));
 }
 
 // A magazine that is in use, and where: what lies in it is read later.
@@ -121,7 +121,7 @@ bool has_busy_heap(const MemorySource& source, const HeapDescriptor& descriptor)
 }
 
 std::uint64_t walk_magazines(const MemorySource& source, const HeapDescriptor& descriptor,
-                             const std::function<void(std::uint64_t)>& visit) {
+                             const VisitMagazine& visit) {
   // First where all magazines are, then what is in them: so each block that is said to be in one was in one in
   // between, and what a magazine had in an earlier life does not count.
   std::uint64_t attached = 0;

@@ -5,7 +5,9 @@
 // points outside of it, or to a magazine that was seen already, is a torn read or no magazine, and ends that list.
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <span>
 
 #include "core/heap_descriptor.hpp"
 #include "inspect/image/memory_source.hpp"
@@ -15,8 +17,9 @@ namespace smallblock::inspect {
 // Whether a thread is in the middle of a miss. O(heaps).
 bool has_busy_heap(const MemorySource& source, const HeapDescriptor& descriptor);
 
-// Calls visit(address) for every block address found. Returns the number of heaps with a thread.
+// Calls visit with the block addresses of one magazine after the other. Returns the number of heaps with a thread.
+using VisitMagazine = std::function<void(std::span<const std::uint64_t> blocks)>;
 std::uint64_t walk_magazines(const MemorySource& source, const HeapDescriptor& descriptor,
-                             const std::function<void(std::uint64_t)>& visit);
+                             const VisitMagazine& visit);
 
 }  // namespace smallblock::inspect

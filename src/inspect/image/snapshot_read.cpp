@@ -252,6 +252,7 @@ void assign_pools(HeapImage& image) {
     next_unit = std::uint64_t{pool.unit} + units;
     ArenaImage& owner = image.arenas[arena];
     if (owner.pool_count++ == 0) owner.first_pool = static_cast<std::uint32_t>(index);
+    owner.first_units |= std::uint64_t{1} << (pool.unit % kUnitsPerArena);
     owner.empty_units &= ~(low_bits(units) << pool.unit % kUnitsPerArena);
     const std::uint64_t pages = std::uint64_t{units} * image.geometry.unit_bytes / image.geometry.page_bytes;
     require(((pool.purged_pages | pool.idle_pages) & ~low_bits(pages)) == 0, "a pool has pages behind its end");
