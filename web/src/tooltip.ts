@@ -7,7 +7,7 @@ import type { BlockCache } from "./blocks";
 import { h, type Child } from "./dom";
 import { address, bytes, count, seconds } from "./format";
 import type { Hit, MapLayout } from "./map/layout";
-import { ARENA_USE_NAMES, STATE_NAMES, UnitFlag } from "./protocol";
+import { ARENA_USE_NAMES, STATE_NAMES, UNITS_PER_ARENA, UnitFlag } from "./protocol";
 import type { Store } from "./store";
 
 const REST_MS = 70;
@@ -66,7 +66,7 @@ export class Tooltip {
     const isInMemory = (heap.flags[hit.unit] & UnitFlag.EmptyInMemory) !== 0;
     return [
       h("div", "tooltip-title mono", address(this.layout.unitAddress(hit.unit))),
-      this.line("unit", `${hit.unit % 64} of arena ${hit.arena}, empty${isInMemory ? ", still in memory" : ""}`),
+      this.line("unit", `${hit.unit % UNITS_PER_ARENA} of arena ${hit.arena}, empty${isInMemory ? ", still in memory" : ""}`),
       this.line("arena", ARENA_USE_NAMES[heap.arenas[hit.arena]] ?? ""),
     ];
   }

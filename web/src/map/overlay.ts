@@ -6,7 +6,7 @@ import type { BlockCache } from "../blocks";
 import { bytes } from "../format";
 import type { Heap } from "../heap";
 import { css, type Theme } from "../palette";
-import { BlockState } from "../protocol";
+import { BlockState, UNITS_PER_ARENA } from "../protocol";
 import type { Place } from "../store";
 import type { Camera } from "./camera";
 import { ARENA_PITCH, type MapLayout, type Rect } from "./layout";
@@ -82,7 +82,7 @@ export class Overlay {
     for (let row = Math.max(0, Math.floor(visible.y / ARENA_PITCH)); row * ARENA_PITCH <= visible.y + visible.height; row += 1) {
       for (let column = Math.max(0, Math.floor(visible.x / ARENA_PITCH)); column <= lastColumn; column += 1) {
         const arena = row * this.layout.columns + column;
-        if (arena * 64 >= heap.unitCount) return;
+        if (arena * UNITS_PER_ARENA >= heap.unitCount) return;
         const at = camera.toScreen(column * ARENA_PITCH, row * ARENA_PITCH);
         if (camera.scale >= 12) context.fillText(`arena ${arena}`, at.x + 1, at.y - 2);
         else context.fillText(String(arena), at.x + 1, at.y - 1);

@@ -8,7 +8,7 @@ import { bar, button, h, table, type Child } from "../dom";
 import { address, bytes, count, seconds } from "../format";
 import type { MapLayout } from "../map/layout";
 import { css } from "../palette";
-import { STATE_NAMES, UnitFlag, type BlockDetail } from "../protocol";
+import { STATE_NAMES, UNITS_PER_ARENA, UnitFlag, type BlockDetail } from "../protocol";
 import type { Place, Store } from "../store";
 import { onTheme, theme } from "../theme";
 import type { Panel } from "./panels";
@@ -78,7 +78,7 @@ export class DetailPanel implements Panel {
   private poolFacts(pool: BlockDetail["pool"], detail: { arena: number; unit: number; capacity: number; block_bytes: number }): HTMLElement {
     const owner = String(pool.owner);
     return h("section", "", h("h3", "", "Its pool"), this.poolBar(pool, detail.capacity), this.facts([
-      ["address", h("span", "mono", pool.address)], ["place", `arena ${detail.arena}, unit ${detail.unit % 64}`],
+      ["address", h("span", "mono", pool.address)], ["place", `arena ${detail.arena}, unit ${detail.unit % UNITS_PER_ARENA}`],
       ["blocks", `${count(detail.capacity)} of ${bytes(detail.block_bytes)}`],
       ["live", count(pool.live)], ["in magazines", count(pool.cached)], ["free", count(pool.free)], ["purged", count(pool.purged)],
       ["owner", owner === "0" || owner === "" ? "shared by all threads" : /^\d+$/.test(owner) ? `private heap ${owner}` : owner],
@@ -124,7 +124,7 @@ export class DetailPanel implements Panel {
       this.title(place, known ? (known.state === 1 && known.type ? known.type : STATE_NAMES[known.state]) : "block"),
       h("p", "hint", why),
       this.facts([["state", known ? STATE_NAMES[known.state] : ""], ["class", `${bytes(shape.block_bytes)} (class ${classIndex - 1})`], ["block", `${place.block} of ${shape.capacity}`]]),
-      this.poolFacts(pool, { arena: Math.floor(head / 64), unit: head, capacity: shape.capacity, block_bytes: shape.block_bytes }));
+      this.poolFacts(pool, { arena: Math.floor(head / UNITS_PER_ARENA), unit: head, capacity: shape.capacity, block_bytes: shape.block_bytes }));
   }
 }
 

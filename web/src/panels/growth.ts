@@ -4,6 +4,7 @@
 import { changesByClass, changesByType, changesByUnit, type ClassChange, type TypeChange, type UnitChange } from "../difference";
 import { button, h, table } from "../dom";
 import { bytes, clock, signedBytes, signedCount } from "../format";
+import { UNITS_PER_ARENA } from "../protocol";
 import type { Store } from "../store";
 import type { Panel } from "./panels";
 
@@ -82,8 +83,8 @@ export class GrowthPanel implements Panel {
   }
   private pools(changes: UnitChange[]): HTMLElement {
     return this.section(`Pools (${changes.length} changed)`, changes.length === 0 ? null : table<UnitChange>([
-      { name: "arena", cell: (row) => String(Math.floor(row.unit / 64)) },
-      { name: "unit", cell: (row) => String(row.unit % 64) },
+      { name: "arena", cell: (row) => String(Math.floor(row.unit / UNITS_PER_ARENA)) },
+      { name: "unit", cell: (row) => String(row.unit % UNITS_PER_ARENA) },
       { name: "live bytes", cell: (row) => signedBytes(row.bytes), numeric: true },
     ], ends(changes), (row) => this.onPool(row.unit)));
   }

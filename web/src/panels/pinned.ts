@@ -2,7 +2,7 @@
 import type { Api } from "../api";
 import { button, h } from "../dom";
 import { bytes, count } from "../format";
-import type { NamedBlock, Pinned, PinnedArena, PinnedPool } from "../protocol";
+import { UNITS_PER_ARENA, type NamedBlock, type Pinned, type PinnedArena, type PinnedPool } from "../protocol";
 import type { Store } from "../store";
 import type { Panel } from "./panels";
 import { Refresh } from "./refresh";
@@ -46,7 +46,7 @@ export class PinnedPanel implements Panel {
   private pool(pool: PinnedPool): HTMLElement {
     const title = button("", "card-title", () => this.onPool(pool.unit));
     const blocks = pool.live === 1 ? "1 block" : `${count(pool.live)} blocks`;
-    title.append(h("b", "", `${blocks} of ${bytes(pool.block_bytes)}`), h("span", "", pool.kept_bytes ? `keep${pool.live === 1 ? "s" : ""} ${bytes(pool.kept_bytes)}` : `arena ${Math.floor(pool.unit / 64)}`));
+    title.append(h("b", "", `${blocks} of ${bytes(pool.block_bytes)}`), h("span", "", pool.kept_bytes ? `keep${pool.live === 1 ? "s" : ""} ${bytes(pool.kept_bytes)}` : `arena ${Math.floor(pool.unit / UNITS_PER_ARENA)}`));
     const more = pool.live - pool.blocks.length;
     return h("div", "card", title, ...pool.blocks.map((block) => this.block(block)), more > 0 && h("div", "sub", `and ${count(more)} more`));
   }
