@@ -36,11 +36,10 @@ struct Config {
   // The blocks in one magazine: of the fine classes, and of the others, whose pools cost more to ask.
   Bytes magazine_fine_bytes_max = 16_KiB;
   Bytes magazine_coarse_bytes_max = 128_KiB;
-  unsigned magazine_entries_min = 4;  // however large the blocks are
-  Bytes heap_cached_bytes = 64_KiB;   // a thread's magazines, unless it stays busy
-  unsigned busy_misses = 8;           // misses of one class that count as busy
-  Bytes depot_bytes_min = 256_KiB;    // the depot may always hold this much
-  unsigned depot_live_share = 20;     // and this share of the live bytes: 1/20 is 5%
+  Bytes heap_cached_bytes = 64_KiB;  // a thread's magazines, unless it stays busy
+  unsigned busy_misses = 8;          // misses of one class that count as busy
+  Bytes depot_bytes_min = 256_KiB;   // the depot may always hold this much
+  unsigned depot_live_share = 20;    // and this share of the live bytes: 1/20 is 5%
 
   // Empty pools whose memory stays, in units: at first so many, and twice as many each time that the program asks
   // for one within regret_ms of its release. One empty arena always stays. Less than purge_units_min of an arena is

@@ -83,10 +83,7 @@ constexpr SizeClass make_size_class(unsigned index) noexcept {
   result.block_bytes = static_cast<std::uint32_t>(block);
   result.reciprocal = ((std::uint64_t{1} << kReciprocalShift) + block - 1) / block;
   result.capacity = static_cast<std::uint16_t>((kConfig.pool_bytes << units_log2) / block);
-  result.magazine_entries_max =
-      static_cast<std::uint16_t>(entries < kConfig.magazine_entries_min ? kConfig.magazine_entries_min
-                                 : entries > kMagazineEntries           ? kMagazineEntries
-                                                                        : entries);
+  result.magazine_entries_max = static_cast<std::uint16_t>(entries > kMagazineEntries ? kMagazineEntries : entries);
   result.units_log2 = static_cast<std::uint8_t>(units_log2);
   return result;
 }
@@ -128,13 +125,12 @@ constexpr std::uint32_t block_at(const SizeClass& size_class, std::uint64_t offs
   return (quotient & kRemainderMask) == 0 && index < size_class.capacity ? index : kNotABlock;
 }
 
-// What one magazine may hold, in bytes; of the largest classes a few blocks.
+// What one magazine may hold, in bytes; and a few blocks at least, or a program that goes to and fro misses each
+// time.
 constexpr bool magazine_is_bounded(const SizeClass& entry) noexcept {
   const Bytes most = entry.block_bytes <= kConfig.fine_limit_bytes ? kConfig.magazine_fine_bytes_max
                                                                    : kConfig.magazine_coarse_bytes_max;
-  const Bytes bytes = Bytes{entry.magazine_entries_max} * entry.block_bytes;
-  return entry.magazine_entries_max > 0 &&
-         (bytes <= most || entry.magazine_entries_max == kConfig.magazine_entries_min);
+  return entry.magazine_entries_max >= 4 && Bytes{entry.magazine_entries_max} * entry.block_bytes <= most;
 }
 
 // Proves the table for every size and every block; the compiler runs it.

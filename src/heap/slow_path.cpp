@@ -203,19 +203,12 @@ bool free_to_sparse_pool(ThreadHeap& heap, ClassIndex class_index, void* pointer
   return false;
 }
 
-void* pop(MagazineTop& slot) noexcept {
-  void** top = slot.top.load();
-  void* block = *top;
-  if (block != nullptr) slot.top.store(top - 1);
-  return block;
-}
-
 void* refill_and_pop(ThreadHeap& heap, ClassIndex class_index, Bytes bytes, Door door) noexcept {
   look_around(heap);
   const Bytes refill_bytes = Bytes{heap.spares[class_index].limit_entries} * kSizeClasses[class_index].block_bytes;
   if (!process_may_grow(refill_bytes, false)) return refuse();
   // The owner of a soft limit may have been called, and its own requests have filled the magazine.
-  if (void* block = pop(heap.tops[class_index])) return block;
+  if (void* block = pop_entry(heap.tops[class_index])) return block;
   if (!refill(heap, class_index, bytes)) {
     if (check_hook.get() != nullptr) return allocate_checked_in(heap, bytes, kConfig.granule_bytes, door);
     return allocate_from_next(bytes);
@@ -224,7 +217,7 @@ void* refill_and_pop(ThreadHeap& heap, ClassIndex class_index, Bytes bytes, Door
   if (depots[class_index].draining()) [[unlikely]]
     slot.limit.set(nullptr);
   if (void* block = allocate_sampled(Magazine::count_below(slot.top.load()), bytes, door)) return block;
-  return pop(slot);
+  return pop_entry(slot);
 }
 
 // Off allocate_slow, whose hit serves every request above kConfig.table_limit_bytes and needs no stack frame.
@@ -269,14 +262,14 @@ void* allocate_slow(Bytes bytes, Door door) noexcept {
     if (bytes > kConfig.small_limit_bytes) return allocate_large(bytes, door);
     class_index = class_of(bytes);
   }
-  if (void* block = pop(current_heap->tops[class_index])) return block;
+  if (void* block = pop_entry(current_heap->tops[class_index])) return block;
   return allocate_missed(class_index, bytes, door);
 }
 
 void* allocate_slow_in(ThreadHeap& heap, Bytes bytes, Door door) noexcept {
   if (bytes > kConfig.small_limit_bytes) return allocate_large(bytes, door);
   const ClassIndex class_index = class_of(bytes);
-  if (void* block = pop(heap.tops[class_index])) return block;
+  if (void* block = pop_entry(heap.tops[class_index])) return block;
   return refill_and_pop(heap, class_index, bytes, door);
 }
 

@@ -63,13 +63,10 @@ TEST(SizeClass, DividesEveryOffsetOfEveryPool) {
 TEST(SizeClass, MagazinesAreBoundedInBytes) {
   for (unsigned index = 1; index <= kClassCount; ++index) {
     const SizeClass& entry = kSizeClasses[index];
-    EXPECT_GE(entry.magazine_entries_max, kConfig.magazine_entries_min);
+    EXPECT_GE(entry.magazine_entries_max, 4U);
     EXPECT_LE(entry.magazine_entries_max, kMagazineEntries);
-    if (entry.magazine_entries_max > kConfig.magazine_entries_min) {
-      const bool fine = index <= kFineClasses;
-      const Bytes most = fine ? kConfig.magazine_fine_bytes_max : kConfig.magazine_coarse_bytes_max;
-      EXPECT_LE(Bytes{entry.magazine_entries_max} * entry.block_bytes, most);
-    }
+    const Bytes most = index <= kFineClasses ? kConfig.magazine_fine_bytes_max : kConfig.magazine_coarse_bytes_max;
+    EXPECT_LE(Bytes{entry.magazine_entries_max} * entry.block_bytes, most);
   }
 }
 
