@@ -33,6 +33,7 @@ struct alignas(64) ArenaRecord {
   std::uint8_t units_log2;
   std::uint8_t free_count;
   bool watched;
+  std::uint8_t bitmaps;  // a bit for each of the region's bitmap tables: a pool has used it; set atomically
 };
 
 static_assert(sizeof(ArenaRecord) == 64);

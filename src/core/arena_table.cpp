@@ -217,7 +217,7 @@ void ArenaTable::give_back_surplus(ArenaIndex arena) noexcept {
     if (!used && counts_.kept <= arenas_kept) return;
     const std::uint64_t units = purgeable(record, record.dirty_units);
     if (used && static_cast<unsigned>(std::popcount(units)) < least_units) return;
-    if (!purge(victim, units, false)) return;
+    if (!purge(victim, units)) return;
   }
 }
 
@@ -233,7 +233,7 @@ void ArenaTable::look(LookRound& round) noexcept {
     record.idle_units = record.dirty_units & ~ready;
     if (record.idle_units != 0) watch_.add(region, arena);
     const std::uint64_t units = purgeable(record, ready);
-    if (units != 0) purge(arena, units, true);
+    if (units != 0) purge(arena, units);
   }
 }
 
@@ -268,16 +268,15 @@ void ArenaTable::keep_or_release(ArenaIndex arena) noexcept {
   ++counts_.released_total;
 }
 
-// Gives units of empty pools back; they are nobody's while the system works on them. Their records go too: with
-// `thorough`, those of every free unit of the arena. Called and left with the lock held; it is free during the
-// system call.
-bool ArenaTable::purge(ArenaIndex arena, std::uint64_t units, bool thorough) noexcept {
+// Gives units of empty pools back; they are nobody's while the system works on them. With all that an empty arena
+// had, its records go too. Called and left with the lock held; it is free during the system call.
+bool ArenaTable::purge(ArenaIndex arena, std::uint64_t units) noexcept {
   ArenaRecord& record = region.record(arena);
   const bool used = record.state == ArenaState::kUsed;
   const std::uint64_t dirty_before = record.dirty_units;
   std::uint64_t slots = 0;
   if (used) {
-    slots = take_slots(arena, thorough ? ~std::uint64_t{0} : units);
+    slots = take_slots(arena, units);
   } else {
     kept_.remove(region, arena);
     count_kept(-1);
@@ -289,8 +288,7 @@ bool ArenaTable::purge(ArenaIndex arena, std::uint64_t units, bool thorough) noe
   const bool whole = !used && (dirty_before & ~units) == 0;
   const bool purged = without_lock([&] {
     if (!region.decommit_units(arena, units)) return false;
-    if (whole) region.decommit_records(arena, ~std::uint64_t{0});
-    if (used && thorough) region.decommit_records(arena, units_of_slots(slots, record.units_log2));
+    if (whole) region.decommit_records(arena);
     return true;
   });
   (purged ? record.released_ms : purge_refused_ms_) = os::coarse_now_ms();

@@ -74,7 +74,7 @@ class ArenaTable {
   void add_dirty(ArenaIndex arena, std::uint64_t units) noexcept;
   void note_regret(const ArenaRecord& record) noexcept;
   void give_back_surplus(ArenaIndex arena) noexcept;
-  bool purge(ArenaIndex arena, std::uint64_t units, bool thorough) noexcept;
+  bool purge(ArenaIndex arena, std::uint64_t units) noexcept;
   std::uint64_t take_slots(ArenaIndex arena, std::uint64_t units) noexcept;
   void keep_or_release(ArenaIndex arena) noexcept;
   template <typename SystemCall>

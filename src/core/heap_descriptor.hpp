@@ -11,7 +11,7 @@
 namespace smallblock {
 
 struct HeapDescriptor {
-  static constexpr std::uint32_t kLayout = 1;
+  static constexpr std::uint32_t kLayout = 2;
 
   char magic[8];
   std::uint32_t layout;
@@ -43,6 +43,7 @@ struct HeapDescriptor {
   std::uint64_t next_allocations = 0;       // std::uint64_t
   std::uint64_t check_records = 0;          // check/record.hpp, one a granule from arena 0 on; 0: not in check mode
   std::uint64_t class_requests = 0;         // two std::uint64_t, bytes and count, of class 0; depot_stride apart
+  std::uint64_t bitmaps[2] = {};            // core/region.hpp
 };
 
 }  // namespace smallblock

@@ -4,7 +4,8 @@
 
 namespace smallblock {
 
-void PoolRecord::open(PoolIndex self, ClassIndex new_class, std::uint32_t new_owner) noexcept {
+void PoolRecord::open(PoolIndex self, ClassIndex new_class, std::uint32_t new_owner,
+                      std::uint64_t* new_bitmap) noexcept {
   SB_ASSERT(state() == PoolState::kEmpty);
   const SizeClass& size_class = kSizeClasses[new_class];
   next = prev = PoolIndex::none();
@@ -19,16 +20,16 @@ void PoolRecord::open(PoolIndex self, ClassIndex new_class, std::uint32_t new_ow
   // A short pool is soon filled: not worth the bookkeeping, even if its pages are not in memory yet.
   if (size_class.units_log2 == 0) purged_pages = 0;
   purged_blocks = static_cast<std::uint16_t>(count_purged());
+  if (capacity > kOwnBlocksMax) bitmap = new_bitmap;
   const unsigned words = (capacity + 63U) / 64;
-  for (unsigned word = 0; word < words; ++word) free_bits[word] = low_bits(capacity - word * 64);
+  for (unsigned word = 0; word < words; ++word) free_bits()[word] = low_bits(capacity - word * 64);
 }
 
 void PoolRecord::close() noexcept {
   SB_ASSERT(free_blocks == capacity);
   class_index = kNoClass;
   owner = 0;
-  const unsigned words = (capacity + 63U) / 64;
-  for (unsigned word = 0; word < words; ++word) free_bits[word] = 0;
+  own_bits = 0;
   free_blocks = capacity = purged_blocks = 0;
 }
 
@@ -39,7 +40,7 @@ unsigned PoolRecord::take_lowest(char* start, unsigned wanted, void** end) noexc
   const Bytes block_bytes = kSizeClasses[class_index].block_bytes;
   void** const last = end - taken_count;
   char* word_start = start;
-  for (std::uint64_t* word = free_bits; end != last; ++word, word_start += 64 * block_bytes) {
+  for (std::uint64_t* word = free_bits(); end != last; ++word, word_start += 64 * block_bytes) {
     std::uint64_t bits = *word;
     while (bits != 0 && end != last) {
       // A run of neighbours at a time: in a fresh pool that is all of them.
@@ -60,25 +61,24 @@ unsigned PoolRecord::take_lowest(char* start, unsigned wanted, void** end) noexc
 
 bool PoolRecord::is_out(std::uint64_t offset) const noexcept {
   const std::uint32_t block = block_at(kSizeClasses[class_index], offset);
-  return block != kNotABlock && (free_bits[block / 64] & (std::uint64_t{1} << (block % 64))) == 0;
+  return block != kNotABlock && (free_bits()[block / 64] & (std::uint64_t{1} << (block % 64))) == 0;
 }
 
 void PoolRecord::flip_out(std::uint64_t offset) noexcept {
   const std::uint32_t block = block_at(kSizeClasses[class_index], offset);
-  free_bits[block / 64] ^= std::uint64_t{1} << (block % 64);
+  free_bits()[block / 64] ^= std::uint64_t{1} << (block % 64);
 }
 
 void PoolRecord::audit() const noexcept {
-  unsigned set = 0;
-  for (const std::uint64_t word : free_bits) set += static_cast<unsigned>(std::popcount(word));
-  SB_CHECK(set == free_blocks);
-  if (state() == PoolState::kEmpty) return SB_CHECK(set == 0);
+  if (state() == PoolState::kEmpty) return SB_CHECK(free_blocks == 0 && capacity == 0);
   SB_CHECK(capacity == kSizeClasses[class_index].capacity);
-  SB_CHECK((purged_pages & ~free_pages()) == 0 && purged_blocks == count_purged());
-  for (unsigned word = capacity / 64U; word < kWords; ++word) {
-    const unsigned used_bits = word * 64 >= capacity ? 0U : capacity - word * 64;
-    SB_CHECK((free_bits[word] & ~low_bits(used_bits)) == 0);
+  unsigned set = 0;
+  for (unsigned word = 0; word * 64 < capacity; ++word) {
+    SB_CHECK((free_bits()[word] & ~low_bits(capacity - word * 64)) == 0);
+    set += static_cast<unsigned>(std::popcount(free_bits()[word]));
   }
+  SB_CHECK(set == free_blocks);
+  SB_CHECK((purged_pages & ~free_pages()) == 0 && purged_blocks == count_purged());
 }
 
 }  // namespace smallblock

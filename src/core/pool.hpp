@@ -3,9 +3,10 @@
 // A pool is 1 to 16 units of 16 KiB with blocks of one size class, back to back from its start. It is *empty* (no
 // class; it belongs to its arena), *used* (some blocks out) or *full* (all out). A block is out when its bit is
 // clear: with the program or in a magazine. A page is an OS page; a *purged* one was given back to the system, and
-// every block that touches it is free. Called by core/pool_order and core/arena_table under the lock of the depot
-// or private heap that has the pool. Invariant: free_blocks is the number of set bits, no bit beyond capacity is
-// set, and purged_blocks is the number of blocks that touch a purged page.
+// every block that touches it is free. A record is one cache line; the bits of more than 64 blocks lie in one of
+// the region's bitmap tables, as long as they need. Called by core/pool_order and core/arena_table under the lock
+// of the depot or private heap that has the pool. Invariant: free_blocks is the number of set bits, no bit beyond
+// capacity is set, and purged_blocks is the number of blocks that touch a purged page.
 #pragma once
 
 #include "base/check.hpp"
@@ -17,7 +18,8 @@ namespace smallblock {
 enum class PoolState : std::uint8_t { kEmpty, kUsed, kFull };
 
 struct alignas(64) PoolRecord {
-  static constexpr unsigned kWords = kConfig.pool_bytes / kConfig.granule_bytes / 64;
+  static constexpr unsigned kWords = kConfig.pool_bytes / kConfig.granule_bytes / 64;  // of the longest bitmap
+  static constexpr unsigned kOwnBlocksMax = 64;
 
   PoolIndex next;
   PoolIndex prev;
@@ -33,22 +35,29 @@ struct alignas(64) PoolRecord {
   bool taken_from : 1;      // since it was last looked at
   bool watched : 1;         // in core/watch_queue.hpp
   std::uint32_t looked_ms;  // when core/watch_queue.hpp last had it
-  std::uint64_t free_bits[kWords];
-  std::uint64_t purged_pages;  // a bit a page; of an empty pool: as its arena found it, or leaves it
-  std::uint64_t idle_pages;    // without a block out when it was last looked at
   PoolIndex watch_next;
   PoolIndex watch_prev;
+  std::uint64_t purged_pages;  // a bit a page; of an empty pool: as its arena found it, or leaves it
+  std::uint64_t idle_pages;    // without a block out when it was last looked at
+  union {
+    std::uint64_t own_bits;  // of up to kOwnBlocksMax blocks
+    std::uint64_t* bitmap;   // of more
+  };
 
   PoolState state() const noexcept {
     if (class_index == kNoClass) return PoolState::kEmpty;
     return free_blocks == 0 ? PoolState::kFull : PoolState::kUsed;
   }
   unsigned units_log2() const noexcept { return kSizeClasses[class_index].units_log2; }
+  // A bit a block, set if it is free.
+  std::uint64_t* free_bits() noexcept { return capacity <= kOwnBlocksMax ? &own_bits : bitmap; }
+  const std::uint64_t* free_bits() const noexcept { return capacity <= kOwnBlocksMax ? &own_bits : bitmap; }
 
   unsigned resident_blocks() const noexcept { return free_blocks - purged_blocks; }
 
   // Empty -> used, with every block free; purged_pages stays, but for a pool of one unit: that counts as in memory.
-  void open(PoolIndex self, ClassIndex new_class, std::uint32_t new_owner) noexcept;
+  // `new_bitmap` is for the bits of more than kOwnBlocksMax blocks.
+  void open(PoolIndex self, ClassIndex new_class, std::uint32_t new_owner, std::uint64_t* new_bitmap) noexcept;
   // Used -> empty; purged_pages stays. Every block must be free.
   void close() noexcept;
 
@@ -90,8 +99,7 @@ inline std::uint64_t pages_of_pool(unsigned units_log2) noexcept {
   return low_bits(static_cast<unsigned>((kConfig.pool_bytes << units_log2) >> page_log2));
 }
 
-static_assert(sizeof(PoolRecord) == 192, "1.2% of a 16 KiB pool");
+static_assert(sizeof(PoolRecord) == 64, "0.4% of a 16 KiB pool, and one cache line");
 static_assert(kConfig.pool_bytes * kConfig.pool_units_max / 4_KiB <= 64, "a pool's pages are the bits of one word");
-static_assert(offsetof(PoolRecord, free_bits) == 32, "the header and the first four words share a cache line");
 
 }  // namespace smallblock

@@ -63,7 +63,7 @@ bool may_be_run(void* const* blocks, void* const* end, Bytes block_bytes) noexce
   if (most > count) most = count;
   unsigned run = 1;
   while (run < most && distance(blocks + run - 1) == step) ++run;
-  const std::uint32_t set_before = set_bits(record.free_bits, upwards ? first : first - (run - 1), run);
+  const std::uint32_t set_before = set_bits(record.free_bits(), upwards ? first : first - (run - 1), run);
   if (set_before != kNotABlock) [[unlikely]] {
     fail(kDouble, blocks[upwards ? set_before - first : first - set_before]);
   }
@@ -76,6 +76,7 @@ bool may_be_run(void* const* blocks, void* const* end, Bytes block_bytes) noexce
                                                  std::uintptr_t start, unsigned count, void* const* blocks,
                                                  std::uint64_t& remainders) noexcept {
   const Bytes blocks_bytes = Bytes{size_class.capacity} * size_class.block_bytes;
+  std::uint64_t* const free_bits = record.free_bits();
   void* const* const end = blocks + count;
   void* const* next = blocks;
   do {
@@ -88,7 +89,7 @@ bool may_be_run(void* const* blocks, void* const* end, Bytes block_bytes) noexce
       next += mark_run(record, static_cast<unsigned>(block), static_cast<unsigned>(end - next), next);
       continue;
     }
-    std::uint64_t& word = record.free_bits[block / 64];
+    std::uint64_t& word = free_bits[block / 64];
     const std::uint64_t marked = word | std::uint64_t{1} << (block % 64);
     if (marked == word) [[unlikely]]
       fail(kDouble, *next);
@@ -193,7 +194,7 @@ void PoolOrder::open_pool(PoolIndex pool, ClassIndex class_index, std::uint32_t 
   PoolRecord& record = region.record(pool);
   class_index_ = class_index;
   owner_ = owner;
-  record.open(pool, class_index, owner);
+  record.open(pool, class_index, owner, region.take_bitmap(pool, kSizeClasses[class_index].capacity));
   for (unsigned unit = 1; unit < (1U << record.units_log2()); ++unit) {
     region.record(PoolIndex{pool.raw() + unit}).head = pool;
   }

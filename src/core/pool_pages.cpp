@@ -54,9 +54,10 @@ unsigned PoolRecord::count_purged() const noexcept {
 
 // Hides the blocks on purged pages from take_lowest, or shows them again.
 void PoolRecord::assign_purged(bool free) noexcept {
+  std::uint64_t* const bits = free_bits();
   for_each_purged([&](unsigned first, unsigned count) {
     for_each_word(first, count, [&](unsigned word, std::uint64_t mask) {
-      free_bits[word] = free ? free_bits[word] | mask : free_bits[word] & ~mask;
+      bits[word] = free ? bits[word] | mask : bits[word] & ~mask;
       return true;
     });
   });
@@ -64,7 +65,8 @@ void PoolRecord::assign_purged(bool free) noexcept {
 
 std::uint64_t PoolRecord::free_pages() const noexcept {
   const SizeClass& size_class = kSizeClasses[class_index];
-  const auto all_free = [&](unsigned word, std::uint64_t mask) { return (~free_bits[word] & mask) == 0; };
+  const std::uint64_t* const bits = free_bits();
+  const auto all_free = [&](unsigned word, std::uint64_t mask) { return (~bits[word] & mask) == 0; };
   const auto pages = static_cast<unsigned>(std::popcount(pages_of_pool(units_log2())));
   std::uint64_t free = 0;
   for (unsigned page = 0; page < pages; ++page) {

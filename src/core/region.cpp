@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/totals.hpp"
 #include "os/port.hpp"
 
 namespace smallblock {
@@ -20,6 +21,7 @@ constexpr Bytes kRegionAlignment = kHugePageBytes;
 constexpr Bytes kTablesRefusedShare = 16;
 
 static_assert(sizeof(PoolRecord) * ArenaRecord::kUnits % 4_KiB == 0, "an arena's records fill whole small pages");
+static_assert(bitmap_bytes(0) * ArenaRecord::kUnits % 4_KiB == 0, "and so do its bitmaps");
 
 constexpr Bytes part(Bytes bytes) noexcept {
   return round_up(bytes, kPartAlignment);
@@ -32,6 +34,15 @@ bool commit_covering(const void* address, Bytes bytes) noexcept {
   return os::commit(reinterpret_cast<void*>(first), round_up(start + bytes, page) - first);
 }
 
+// Gives back the whole pages of a range.
+void decommit_inside(const void* address, Bytes bytes) noexcept {
+  const Bytes page = os::page_bytes();
+  const auto start = reinterpret_cast<std::uintptr_t>(address);
+  const std::uintptr_t first = round_up(start, page);
+  const std::uintptr_t end = round_down(start + bytes, page);
+  if (first < end) os::decommit(reinterpret_cast<void*>(first), end - first);
+}
+
 }  // namespace
 
 constinit Region region;
@@ -41,6 +52,7 @@ void Region::describe(HeapDescriptor& descriptor) const noexcept {
   descriptor.region_bytes = bytes_.get();
   descriptor.arena_records = address(arenas_);
   descriptor.pool_records = address(pools_);
+  for (unsigned table = 0; table < kBitmapTables; ++table) descriptor.bitmaps[table] = address(bitmaps_[table]);
   descriptor.heap_area = address(heap_area_);
   descriptor.heap_area_bytes = heap_area_bytes_;
   descriptor.first_pool = first_pool_;
@@ -84,6 +96,10 @@ bool Region::lay_out(char* start, Bytes bytes) noexcept {
   next += arena_records_bytes + kGap;
   char* pool_records = next;
   next += pool_records_bytes + kGap;
+  for (unsigned table = 0; table < kBitmapTables; ++table) {
+    bitmaps_[table] = next;
+    next += part(pools * bitmap_bytes(table)) + kGap;
+  }
   char* area = next;
   next += heap_area_bytes + kGap;
   const Bytes metadata = round_up(static_cast<Bytes>(next - start), kHugePageBytes);
@@ -127,6 +143,9 @@ PoolIndex Region::pool_of(UserPointer pointer) const noexcept {
 bool Region::commit_arena(ArenaIndex arena) noexcept {
   const PoolIndex first = first_pool_of(arena);
   if (!commit_covering(&record(first), sizeof(PoolRecord) * ArenaRecord::kUnits)) return false;
+  for (unsigned table = 0; table < kBitmapTables; ++table) {
+    if (!commit_covering(bitmap_at(table, first), bitmap_bytes(table) * ArenaRecord::kUnits)) return false;
+  }
   if (!huge_pages_) return os::commit(start_of(first), kConfig.arena_bytes);
   // A huge page is given only where all of it may be used.
   const auto start = round_down(reinterpret_cast<std::uintptr_t>(start_of(first)), kHugePageBytes);
@@ -142,14 +161,28 @@ bool Region::decommit_units(ArenaIndex arena, std::uint64_t units) noexcept {
   return all;
 }
 
-void Region::decommit_records(ArenaIndex arena, std::uint64_t units) noexcept {
-  const Bytes page = os::page_bytes();
-  for_each_run(units, [&](unsigned first, unsigned count) {
-    const auto start = reinterpret_cast<std::uintptr_t>(&record(PoolIndex{first_pool_of(arena).raw() + first}));
-    const std::uintptr_t first_whole = round_up(start, page);
-    const std::uintptr_t end = round_down(start + count * sizeof(PoolRecord), page);
-    if (first_whole < end) os::decommit(reinterpret_cast<void*>(first_whole), end - first_whole);
-  });
+void Region::decommit_records(ArenaIndex arena) noexcept {
+  const PoolIndex first = first_pool_of(arena);
+  decommit_inside(&record(first), sizeof(PoolRecord) * ArenaRecord::kUnits);
+  const unsigned used = __atomic_exchange_n(&record(arena).bitmaps, 0, __ATOMIC_RELAXED);
+  for (unsigned table = 0; table < kBitmapTables; ++table) {
+    if ((used >> table & 1) == 0) continue;
+    decommit_inside(bitmap_at(table, first), bitmap_bytes(table) * ArenaRecord::kUnits);
+    add_to(totals.bitmap_bytes, -static_cast<std::int64_t>(bitmap_bytes(table) * ArenaRecord::kUnits));
+  }
+}
+
+std::uint64_t* Region::take_bitmap(PoolIndex pool, unsigned blocks) noexcept {
+  if (blocks <= PoolRecord::kOwnBlocksMax) return nullptr;
+  const unsigned table = bitmap_table_of(blocks);
+  std::uint8_t& used = record(arena_of(pool)).bitmaps;
+  const auto bit = static_cast<std::uint8_t>(1U << table);
+  // Pools of several classes may be opened in an arena at a time.
+  if ((__atomic_load_n(&used, __ATOMIC_RELAXED) & bit) == 0 &&
+      (__atomic_fetch_or(&used, bit, __ATOMIC_RELAXED) & bit) == 0) {
+    add_to(totals.bitmap_bytes, static_cast<std::int64_t>(bitmap_bytes(table) * ArenaRecord::kUnits));
+  }
+  return reinterpret_cast<std::uint64_t*>(bitmap_at(table, pool));
 }
 
 }  // namespace smallblock

@@ -1,6 +1,6 @@
 // The region: the one address range that everything of ours lies in, and the maps that say what lies where.
 //
-//   class table | arena records | pool records | heap area | arena 0 | arena 1 | ...
+//   class table | arena records | pool records | two bitmap tables | heap area | arena 0 | arena 1 | ...
 //
 // with an inaccessible gap between the parts. The class table has an entry of two bytes per pool of the whole
 // region, its own metadata included: the pool's size class times kClassEntryScale, or 0 where a free must not take
@@ -18,6 +18,16 @@ namespace smallblock {
 // A class table entry is the offset of the class's magazine in a thread heap (heap/thread_heap.hpp).
 using ClassEntry = std::uint16_t;
 inline constexpr unsigned kClassEntryScale = 16;
+
+// A bitmap table has a place for each unit: 64 bytes for pools of up to 512 blocks, 128 for those of more.
+inline constexpr unsigned kBitmapTables = 2;
+constexpr Bytes bitmap_bytes(unsigned table) noexcept {
+  return Bytes{64} << table;
+}
+constexpr unsigned bitmap_table_of(unsigned blocks) noexcept {
+  return blocks <= bitmap_bytes(0) * 8 ? 0 : 1;
+}
+static_assert(bitmap_bytes(kBitmapTables - 1) * 8 == kConfig.pool_bytes / kConfig.granule_bytes);
 
 class Region {
  public:
@@ -82,14 +92,17 @@ class Region {
     return ArenaIndex{(pool.raw() - first_pool_) / ArenaRecord::kUnits};
   }
 
-  // Makes an arena and its pool records usable. False: the system refused; nothing is in use.
+  // The place for the bits of a pool of so many blocks, in a used arena; null if they fit into its record.
+  std::uint64_t* take_bitmap(PoolIndex pool, unsigned blocks) noexcept;
+
+  // Makes an arena, its pool records and bitmaps usable. False: the system refused; nothing is in use.
   bool commit_arena(ArenaIndex arena) noexcept;
   // Gives the memory of the units back whose bits are set; it stays committed and reads as zero.
   // False: the system kept some of it.
   bool decommit_units(ArenaIndex arena, std::uint64_t units) noexcept;
-  // Gives back the pages of an arena's pool records that hold records of these units only; they then read as those
-  // of empty pools. No matter if the system keeps them.
-  void decommit_records(ArenaIndex arena, std::uint64_t units) noexcept;
+  // Gives back the pages of an empty arena's pool records and bitmaps that no other arena shares; the records then
+  // read as those of empty pools. No matter if the system keeps them.
+  void decommit_records(ArenaIndex arena) noexcept;
 
   void describe(HeapDescriptor& descriptor) const noexcept;
 
@@ -100,12 +113,16 @@ class Region {
 
  private:
   bool lay_out(char* start, Bytes bytes) noexcept;
+  char* bitmap_at(unsigned table, PoolIndex pool) const noexcept {
+    return bitmaps_[table] + (pool.raw() - first_pool_) * bitmap_bytes(table);
+  }
 
   // Until there is a region the base is far from any address a program can have, so owns() is false for all, even
   // for a thread that sees only one of the two fields written.
   RarelyWritten<std::uintptr_t> base_{std::uintptr_t{1} << 63};
   RarelyWritten<Bytes> bytes_;
   PoolRecord* pools_ = nullptr;
+  char* bitmaps_[kBitmapTables] = {};
   ArenaRecord* arenas_ = nullptr;
   char* heap_area_ = nullptr;
   Bytes heap_area_bytes_ = 0;

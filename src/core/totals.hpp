@@ -24,6 +24,7 @@ struct Totals {
   std::atomic<Bytes> next_bytes{0};         // with the next allocator; below 0 for a moment when others free first
   std::atomic<Bytes> peak_live_bytes{0};
   std::atomic<Bytes> peak_committed_bytes{0};
+  std::atomic<Bytes> bitmap_bytes{0};  // of the region's bitmap tables, in memory
 };
 
 [[gnu::visibility("hidden")]] inline constinit Totals totals;

@@ -44,7 +44,7 @@ void add_class(sb_stats& stats, unsigned index, const PoolOrderCounts& pools, st
 Bytes metadata_bytes() noexcept {
   const Bytes with_records = read(totals.committed_bytes) / kConfig.arena_bytes;
   const Bytes once = arena_table.committed_once();
-  return with_records * sizeof(PoolRecord) * ArenaRecord::kUnits +
+  return with_records * sizeof(PoolRecord) * ArenaRecord::kUnits + read(totals.bitmap_bytes) +
          once * (sizeof(ArenaRecord) + ArenaRecord::kUnits * sizeof(ClassEntry)) + heap_area.used_bytes() -
          magazine_store.table_bytes() + magazine_store.resident_bytes();
 }

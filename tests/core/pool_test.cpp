@@ -13,10 +13,11 @@ char* const kStart = reinterpret_cast<char*>(std::uintptr_t{1} << 30);
 
 class PoolOfClass : public ::testing::TestWithParam<unsigned> {
  protected:
-  void SetUp() override { record_.open(PoolIndex{1}, static_cast<ClassIndex>(GetParam()), 0); }
+  void SetUp() override { record_.open(PoolIndex{1}, static_cast<ClassIndex>(GetParam()), 0, bitmap_); }
 
   Bytes block_bytes() const { return kSizeClasses[GetParam()].block_bytes; }
   PoolRecord record_{};
+  std::uint64_t bitmap_[PoolRecord::kWords] = {};
 };
 
 TEST_P(PoolOfClass, OpensWithEveryBlockFree) {
@@ -64,7 +65,8 @@ INSTANTIATE_TEST_SUITE_P(EveryClass, PoolOfClass, ::testing::Range(1U, kClassCou
 
 TEST(PoolDeathTest, AuditFindsAWrongCount) {
   PoolRecord record{};
-  record.open(PoolIndex{1}, 1, 0);
+  std::uint64_t bitmap[PoolRecord::kWords];
+  record.open(PoolIndex{1}, 1, 0, bitmap);
   record.free_blocks = 3;
   EXPECT_DEATH(record.audit(), "smallblock: check failed");
 }

@@ -96,17 +96,22 @@ TEST(HeapWalk, FindsTheBlockOfAnyAddress) {
   sb_free(block);
 }
 
+bool holds_records(const Piece& piece) {
+  return piece.address - smallblock_heap.pool_records <
+         std::uint64_t{smallblock_heap.arena_count} * kUnitsPerArena * sizeof(PoolRecord);
+}
+
 TEST(HeapWalk, ATornRecordIsReadAgain) {
   Traffic traffic;
   traffic.run(5000);
   OwnMemory source;
   unsigned torn = 0;
   source.after_read = [&torn](Piece& piece) {
-    if (piece.bytes != kUnitsPerArena * sizeof(PoolRecord)) return;
+    if (!holds_records(piece) || piece.bytes == sizeof(PoolRecord)) return;
     auto* records = static_cast<PoolRecord*>(piece.target);
     for (unsigned unit = 0; unit < kUnitsPerArena; ++unit) {
       if (records[unit].class_index == kNoClass) continue;
-      records[unit].free_bits[0] ^= 1;
+      records[unit].free_blocks ^= 1;
       ++torn;
     }
   };
@@ -123,7 +128,7 @@ TEST(HeapWalk, ARecordThatNeverHoldsStillIsLeftOutAndCounted) {
   traffic.run(5000);
   OwnMemory source;
   source.after_read = [](Piece& piece) {
-    if (piece.bytes % sizeof(PoolRecord) != 0 || piece.bytes > kUnitsPerArena * sizeof(PoolRecord)) return;
+    if (!holds_records(piece)) return;
     for (std::size_t at = 0; at < piece.bytes; at += sizeof(PoolRecord)) {
       auto* record = reinterpret_cast<PoolRecord*>(static_cast<char*>(piece.target) + at);
       if (record->class_index == 1) record->free_blocks ^= 1;

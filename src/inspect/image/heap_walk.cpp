@@ -58,8 +58,10 @@ std::array<std::uint64_t, PoolImage::kWords> blocks_on(std::uint64_t pages, cons
   return blocks;
 }
 
-// Nothing if the record contradicts itself. Until the magazines are read, every block that is out counts as live.
-std::optional<PoolImage> read_record(const PoolRecord& record, std::uint32_t unit, std::uint32_t page_bytes) {
+// Nothing if the record and its bits contradict each other. Until the magazines are read, every block that is out
+// counts as live.
+std::optional<PoolImage> read_record(const PoolRecord& record, const std::uint64_t* bits, std::uint32_t unit,
+                                     std::uint32_t page_bytes) {
   if (record.class_index == kNoClass || record.class_index > kClassCount) return std::nullopt;
   const SizeClass& size_class = kSizeClasses[record.class_index];
   if (record.capacity != size_class.capacity) return std::nullopt;
@@ -78,7 +80,7 @@ std::optional<PoolImage> read_record(const PoolRecord& record, std::uint32_t uni
   unsigned purged_blocks = 0;
   for (unsigned word = 0; word < pool.words(); ++word) {
     const std::uint64_t all = low_bits(record.capacity - word * 64);
-    const std::uint64_t free = record.free_bits[word];
+    const std::uint64_t free = bits[word];
     if ((free & ~all) != 0 || (pool.purged_bits[word] & ~free) != 0) return std::nullopt;
     free_blocks += static_cast<unsigned>(std::popcount(free));
     pool.live_bits[word] = all & ~free;
@@ -153,6 +155,7 @@ class Walker {
                           &records_[(arena - first_arena) * kUnitsPerArena], kUnitsPerArena * sizeof(PoolRecord)});
     }
     source_.read_pieces(pieces);
+    read_bitmaps(first_arena);
     auto piece = pieces.begin();
     for (std::size_t arena = first_arena; arena < last; ++arena) {
       image_.arenas[arena].first_pool = static_cast<std::uint32_t>(image_.pools.size());
@@ -161,10 +164,37 @@ class Walker {
     }
   }
 
+  // Of the arenas whose records were read, as far as their pools have their bits there.
+  void read_bitmaps(std::uint32_t first_arena) {
+    std::vector<Piece> pieces;
+    for (unsigned table = 0; table < kBitmapTables; ++table) {
+      const std::size_t words = kUnitsPerArena * bitmap_bytes(table) / sizeof(std::uint64_t);
+      bitmaps_[table].resize(records_.size() / kUnitsPerArena * words);
+      for (std::size_t arena = 0; arena < records_.size() / kUnitsPerArena; ++arena) {
+        const std::span records(&records_[arena * kUnitsPerArena], kUnitsPerArena);
+        if (std::ranges::any_of(records, [&](const PoolRecord& record) { return bitmap_table(record) == table; })) {
+          const auto unit = static_cast<std::uint32_t>((first_arena + arena) * kUnitsPerArena);
+          pieces.push_back(
+              {bitmap_address(table, unit), &bitmaps_[table][arena * words], words * sizeof(std::uint64_t)});
+        }
+      }
+    }
+    source_.read_pieces(pieces);
+  }
+
+  static unsigned bitmap_table(const PoolRecord& record) {
+    if (record.class_index == kNoClass || record.class_index > kClassCount) return kBitmapTables;
+    const unsigned capacity = kSizeClasses[record.class_index].capacity;
+    return capacity <= PoolRecord::kOwnBlocksMax ? kBitmapTables : bitmap_table_of(capacity);
+  }
+  std::uint64_t bitmap_address(unsigned table, std::uint32_t unit) const {
+    return descriptor_.bitmaps[table] + unit * bitmap_bytes(table);
+  }
+
   void read_arena(std::uint32_t arena, std::size_t first_record) {
     ArenaImage& target = image_.arenas[arena];
     for (std::uint32_t unit = 0; unit < kUnitsPerArena;) {
-      const auto pool = read_pool(arena * kUnitsPerArena + unit, records_[first_record + unit]);
+      const auto pool = read_pool(arena * kUnitsPerArena + unit, first_record + unit);
       if (!pool) {
         ++unit;
         continue;
@@ -179,11 +209,19 @@ class Walker {
   }
 
   // Only the first unit of a pool has a class in its record.
-  std::optional<PoolImage> read_pool(std::uint32_t unit, PoolRecord& record) {
+  std::optional<PoolImage> read_pool(std::uint32_t unit, std::size_t index) {
+    PoolRecord& record = records_[index];
     for (unsigned reads = 0; reads < kReadsMax; ++reads) {
       if (record.class_index == kNoClass) return std::nullopt;
-      if (auto pool = read_record(record, unit, descriptor_.page_bytes)) return pool;
-      if (!source_.read_bytes(record_address(unit), &record, sizeof record)) return std::nullopt;
+      const unsigned table = bitmap_table(record);
+      const bool has_own = table == kBitmapTables;
+      std::uint64_t* bits =
+          has_own ? &record.own_bits : &bitmaps_[table][index * bitmap_bytes(table) / sizeof *bits];
+      if (auto pool = read_record(record, bits, unit, descriptor_.page_bytes)) return pool;
+      Piece pieces[] = {{record_address(unit), &record, sizeof record},
+                        {has_own ? 0 : bitmap_address(table, unit), bits, has_own ? 0 : bitmap_bytes(table)}};
+      source_.read_pieces(std::span(pieces).first(has_own ? 1 : 2));
+      if (!pieces[0].done || (!has_own && !pieces[1].done)) return std::nullopt;
     }
     ++image_.torn_pools;
     return std::nullopt;
@@ -267,6 +305,7 @@ class Walker {
     sums.heaps_private = owners.size();
     const std::uint64_t arena_records = kUnitsPerArena * sizeof(PoolRecord);
     sums.metadata_bytes = sums.committed_bytes / image_.geometry.arena_bytes() * arena_records +
+                          total(offsetof(Totals, bitmap_bytes)) +
                           image_.arenas.size() * (sizeof(ArenaRecord) + kUnitsPerArena * sizeof(ClassEntry)) +
                           value_at<Bytes>(descriptor_.heap_area_used) -
                           value_at<Bytes>(descriptor_.slab_table_bytes) +
@@ -288,6 +327,7 @@ class Walker {
   const HeapDescriptor& descriptor_;
   HeapImage image_;
   std::vector<PoolRecord> records_;
+  std::vector<std::uint64_t> bitmaps_[kBitmapTables];
 };
 
 std::optional<HeapDescriptor> read_descriptor(const MemorySource& source, std::uint64_t address) {
