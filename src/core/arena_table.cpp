@@ -195,6 +195,16 @@ void ArenaTable::add_dirty(ArenaIndex arena, std::uint64_t units) noexcept {
   watch_.add(region, arena);
 }
 
+// Counts them if so.
+bool ArenaTable::may_go_at_once(std::uint64_t units) noexcept {
+  const std::uint32_t now_ms = os::coarse_now_ms();
+  if (counted_at_once_ms_ != 0) units_at_once_ += (now_ms - counted_at_once_ms_) * kConfig.units_at_once_per_ms;
+  counted_at_once_ms_ = now_ms;
+  if (units > units_at_once_) return false;
+  units_at_once_ -= units;
+  return true;
+}
+
 // Called and left with the lock held; it is free during each system call. `arena` is where a pool was just closed.
 void ArenaTable::give_back_surplus(ArenaIndex arena) noexcept {
   const std::int32_t decay = decay_ms.load();
@@ -216,7 +226,9 @@ void ArenaTable::give_back_surplus(ArenaIndex arena) noexcept {
     const bool used = record.state == ArenaState::kUsed;
     if (!used && counts_.kept <= arenas_kept) return;
     const std::uint64_t units = purgeable(record, record.dirty_units);
-    if (used && static_cast<unsigned>(std::popcount(units)) < least_units) return;
+    const auto count = static_cast<unsigned>(std::popcount(units));
+    if (used && count < least_units) return;
+    if (decay != 0 && !may_go_at_once(count)) return;
     if (!purge(victim, units)) return;
   }
 }

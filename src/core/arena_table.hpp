@@ -2,9 +2,10 @@
 //
 // Used arenas with room are listed by pool length and by how many places are free; a pool comes from the fullest
 // one, as pymalloc's usable_arenas does (obmalloc.c, nfp2lasta), so that sparse arenas drain. The memory of empty
-// pools goes back to the system: what exceeds a spare (kConfig.spare_units_min) at once, the rest when it was left
-// alone for decay_ms. If the program asks for released memory again within regret_ms, the spare doubles, and it
-// halves in calm times. Called by heap/ without a depot lock. Invariant: audit().
+// pools goes back to the system: what exceeds a spare (kConfig.spare_units_min) at once, as long as that is a small
+// part of the process's time (kConfig.units_at_once_per_ms), the rest when it was left alone for decay_ms. If the
+// program asks for released memory again within regret_ms, the spare doubles, and it halves in calm times. Called
+// by heap/ without a depot lock. Invariant: audit().
 #pragma once
 
 #include "base/index_list.hpp"
@@ -74,6 +75,7 @@ class ArenaTable {
   void add_dirty(ArenaIndex arena, std::uint64_t units) noexcept;
   void note_regret(const ArenaRecord& record) noexcept;
   void give_back_surplus(ArenaIndex arena) noexcept;
+  bool may_go_at_once(std::uint64_t units) noexcept;
   bool purge(ArenaIndex arena, std::uint64_t units) noexcept;
   std::uint64_t take_slots(ArenaIndex arena, std::uint64_t units) noexcept;
   void keep_or_release(ArenaIndex arena) noexcept;
@@ -92,6 +94,8 @@ class ArenaTable {
   Relaxed<std::uint32_t> next_new_;
   std::uint64_t spare_units_max_ = kConfig.spare_units_min;
   Relaxed<Bytes> committed_limit_{~Bytes{0}};
+  std::uint64_t units_at_once_ = kConfig.units_at_once_first;
+  std::uint32_t counted_at_once_ms_ = 0;
   std::uint32_t regretted_ms_ = 0;
   std::uint32_t refused_ms_ = 0;
   std::uint32_t purge_refused_ms_ = 0;

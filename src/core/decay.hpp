@@ -13,6 +13,9 @@ namespace smallblock {
 // -1: never, only a trim gives back; 0: at once. Any thread may read it and set it at any time.
 [[gnu::visibility("hidden")]] inline constinit Relaxed<std::int32_t> decay_ms{kConfig.decay_ms};
 
+// Less than half of the heap's memory is in blocks, as of the last step: every miss may lead to the next one.
+[[gnu::visibility("hidden")]] inline constinit Relaxed<bool> is_hurried;
+
 struct LookRound {
   std::uint32_t now_ms;
   std::uint32_t age_ms;      // how long memory must have been left alone; 0: all of it is ready at once

@@ -2,9 +2,11 @@
 
 #include "heap/memory_return.hpp"
 
+#include <algorithm>
 #include <atomic>
 
 #include "core/arena_table.hpp"
+#include "core/totals.hpp"
 #include "heap/check_hook.hpp"
 #include "heap/control.hpp"
 #include "heap/depot.hpp"
@@ -61,18 +63,33 @@ void drain_sparse_classes(bool at_once) noexcept {
   }
 }
 
+// How long memory must have been left alone: the sparser the heap, the shorter.
+std::uint32_t age_now_ms(std::uint32_t decay) noexcept {
+  const Bytes out = read(totals.out_bytes);
+  const Bytes in_memory = read(totals.pools_bytes) - read(totals.purged_bytes) + read(totals.empty_dirty_bytes);
+  // The sums are read one by one: in_memory may be anything for a moment.
+  if (in_memory < kConfig.hurried_bytes_min || out >= in_memory / 2) return decay;
+  const Bytes per_mille = out / (in_memory / 1000);
+  const auto age = static_cast<std::uint32_t>(2 * per_mille * per_mille * decay / 1'000'000);
+  return std::max(age, decay / kConfig.hurried_decay_share);
+}
+
 }  // namespace
 
 os::Lock& return_lock() noexcept {
   return one_at_a_time;
 }
 
-void decay_step() noexcept {
+bool decay_step() noexcept {
   const std::int32_t decay = decay_ms.load();
-  if (decay < 0) return;
+  if (decay < 0) return false;
   const std::uint32_t now_ms = os::coarse_now_ms();
-  if (static_cast<std::int32_t>(now_ms - next_step_ms.load()) < 0 || !one_at_a_time.try_lock()) return;
-  const auto age_ms = static_cast<std::uint32_t>(decay);
+  const std::uint32_t age_ms = age_now_ms(static_cast<std::uint32_t>(decay));
+  const bool hurried = age_ms != static_cast<std::uint32_t>(decay);
+  const bool is_due =
+      static_cast<std::int32_t>(now_ms - next_step_ms.load()) >= 0 || (hurried && !is_hurried.load());
+  if (!is_due || !one_at_a_time.try_lock()) return false;
+  is_hurried.store(hurried);
   LookRound round{.now_ms = now_ms, .age_ms = age_ms, .looks_left = kConfig.looks_per_step};
   arena_table.look(round);
   look_at_depots(round);
@@ -85,6 +102,7 @@ void decay_step() noexcept {
     purge_magazines(false);
   }
   one_at_a_time.unlock();
+  return true;
 }
 
 void trim() noexcept {

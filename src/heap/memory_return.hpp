@@ -11,8 +11,8 @@
 
 namespace smallblock {
 
-// Looks at a few pools and arenas if it is time and no other thread is at it. No lock may be held.
-void decay_step() noexcept;
+// Looks at a few pools and arenas if it is time and no other thread is at it; true if so. No lock may be held.
+bool decay_step() noexcept;
 
 // Gives back everything that can go, for all threads: the caller's magazines, the depots, spare magazines of other
 // threads; their loaded magazines at each thread's next miss. O(pools).

@@ -19,6 +19,7 @@
 #include "heap/private_heap.hpp"
 #include "heap/registry.hpp"
 #include "heap/sample_hook.hpp"
+#include "os/port.hpp"
 
 namespace smallblock {
 
@@ -66,7 +67,7 @@ bool grow_limit(ThreadHeap& heap, ClassIndex class_index) noexcept {
     if (++cold.misses < kConfig.busy_misses) return false;
   }
   cold.misses = 0;
-  cold.limit_entries = static_cast<std::uint16_t>(target);
+  cold.limit_entries = static_cast<std::uint8_t>(target);
   heap.limit_bytes += more;
   return true;
 }
@@ -169,6 +170,22 @@ bool spill(ThreadHeap& heap, ClassIndex class_index) noexcept {
   return true;
 }
 
+// In a hurry each step sees to it that there will be a next one, for a heap may serve the traffic that is left from
+// its magazines alone: of each class the next free misses.
+void nudge(ThreadHeap& heap) noexcept {
+  for (MagazineTop& slot : heap.tops) slot.limit.set(nullptr);
+}
+// It came before the next step is due: whether the one after it shall miss too. So many in a tick of the clock may.
+bool is_nudged_again(MagazineSpare& cold) noexcept {
+  if (!is_hurried.load()) return false;
+  const auto tick = static_cast<std::uint8_t>(os::coarse_now_ms());
+  if (tick != cold.nudged_ms) cold.nudges_left = kConfig.hurried_nudges;
+  cold.nudged_ms = tick;
+  if (cold.nudges_left == 0) return false;
+  --cold.nudges_left;
+  return true;
+}
+
 // What a heap does once in a while: what a trim asked of it, and a look at the clock.
 void look_around(ThreadHeap& heap) noexcept {
   if (heap.flush_asked.load()) [[unlikely]] {
@@ -177,12 +194,13 @@ void look_around(ThreadHeap& heap) noexcept {
   }
   if (heap.misses_to_look-- != 0) [[likely]]
     return;
-  heap.misses_to_look = static_cast<std::uint8_t>(decay_ms.load() == 0 ? 0 : kConfig.misses_per_look - 1);
+  const bool every_miss = decay_ms.load() == 0 || is_hurried.load();
+  heap.misses_to_look = static_cast<std::uint8_t>(every_miss ? 0 : kConfig.misses_per_look - 1);
   heap.misses.store(heap.misses.load() + 1);
   ensure_background_thread();
   const BusyMark mark(heap, kBusyElsewhere);
   trim_if_requested();
-  decay_step();
+  if (decay_step() && is_hurried.load()) nudge(heap);
 }
 
 // A free while the class is draining: home if its pool is sparse. False: as always.
@@ -214,7 +232,7 @@ void* refill_and_pop(ThreadHeap& heap, ClassIndex class_index, Bytes bytes, Door
     return allocate_from_next(bytes);
   }
   MagazineTop& slot = heap.tops[class_index];
-  if (depots[class_index].draining()) [[unlikely]]
+  if (depots[class_index].draining() || is_nudged_again(heap.spares[class_index])) [[unlikely]]
     slot.limit.set(nullptr);
   if (void* block = allocate_sampled(Magazine::count_below(slot.top.load()), bytes, door)) return block;
   return pop_entry(slot);
@@ -310,7 +328,7 @@ void deallocate_slow_in(ThreadHeap& heap, void* pointer, Door door) noexcept {
   *++top = pointer;
   slot.top.store(top);
   // The next free shall miss, too.
-  if (draining) slot.limit.set(nullptr);
+  if (draining || is_nudged_again(heap.spares[class_index])) slot.limit.set(nullptr);
 }
 
 std::uint64_t next_allocations() noexcept {

@@ -96,6 +96,23 @@ TEST(ArenaTable, ReleasesEmptyArenasButOneAndASpare) {
   EXPECT_LE(resident, kConfig.spare_units_min * kConfig.pool_bytes);
 }
 
+TEST(ArenaTable, GivesNoMoreBackAtOnceThanItsTimeAllows) {
+  ASSERT_TRUE(start_engine());
+  constexpr std::uint64_t kUnits = kConfig.units_at_once_first * 2;
+  const std::vector<PoolIndex> pools = open_pools(kUnits);
+  for (const PoolIndex pool : pools) region.record(pool).purged_pages = 0;
+  const std::uint32_t begin_ms = os::coarse_now_ms();
+  close_pools(pools);
+  const std::uint64_t earned = (os::coarse_now_ms() - begin_ms) * kConfig.units_at_once_per_ms;
+  const std::uint64_t released = kUnits - arena_table.counts().units_dirty;
+  EXPECT_LE(released, kConfig.units_at_once_first + earned);
+  EXPECT_GE(released, kConfig.units_at_once_first - ArenaRecord::kUnits);
+  LookRound round{.now_ms = os::coarse_now_ms(), .age_ms = 0, .looks_left = 100000};
+  arena_table.look(round);
+  EXPECT_EQ(arena_table.counts().units_dirty, 0U);
+  arena_table.audit();
+}
+
 TEST(ArenaTable, GivesTheMemoryOfEmptyPoolsInUsedArenasBack) {
   ASSERT_TRUE(start_engine());
   const std::vector<PoolIndex> pools = open_used_pools(kPools * 8);

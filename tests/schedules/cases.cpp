@@ -171,7 +171,10 @@ void prepare_decay() {
 }
 
 void decay_refill(unsigned thread) {
-  if (thread == 1) return decay_step();
+  if (thread == 1) {
+    decay_step();
+    return;
+  }
   take(9);
 }
 
