@@ -176,8 +176,7 @@ void nudge(ThreadHeap& heap) noexcept {
   for (MagazineTop& slot : heap.tops) slot.limit.set(nullptr);
 }
 // It came before the next step is due: whether the one after it shall miss too. So many in a tick of the clock may.
-bool is_nudged_again(MagazineSpare& cold) noexcept {
-  if (!is_hurried.load()) return false;
+bool may_nudge_again(MagazineSpare& cold) noexcept {
   const auto tick = static_cast<std::uint8_t>(os::coarse_now_ms());
   if (tick != cold.nudged_ms) cold.nudges_left = kConfig.hurried_nudges;
   cold.nudged_ms = tick;
@@ -186,17 +185,23 @@ bool is_nudged_again(MagazineSpare& cold) noexcept {
   return true;
 }
 
-// What a heap does once in a while: what a trim asked of it, and a look at the clock.
-void look_around(ThreadHeap& heap) noexcept {
+// Whether the class's next free was made to miss, in a hurry.
+bool is_nudged(const MagazineTop& slot) noexcept {
+  return is_hurried.load() && slot.limit.get() == nullptr;
+}
+
+// What a heap does once in a while, and at once if it was nudged: what a trim asked of it, and a look at the clock.
+void look_around(ThreadHeap& heap, bool nudged) noexcept {
   if (heap.flush_asked.load()) [[unlikely]] {
     heap.flush_asked.store(false);
     flush_heap(heap);
   }
-  if (heap.misses_to_look-- != 0) [[likely]]
+  if (heap.misses_to_look != 0 && !nudged) [[likely]] {
+    --heap.misses_to_look;
     return;
-  const bool every_miss = decay_ms.load() == 0 || is_hurried.load();
-  heap.misses_to_look = static_cast<std::uint8_t>(every_miss ? 0 : kConfig.misses_per_look - 1);
-  heap.misses.store(heap.misses.load() + 1);
+  }
+  heap.misses_to_look = static_cast<std::uint8_t>(decay_ms.load() == 0 ? 0 : kConfig.misses_per_look - 1);
+  if (!nudged) heap.misses.store(heap.misses.load() + 1);
   ensure_background_thread();
   const BusyMark mark(heap, kBusyElsewhere);
   trim_if_requested();
@@ -222,7 +227,8 @@ bool free_to_sparse_pool(ThreadHeap& heap, ClassIndex class_index, void* pointer
 }
 
 void* refill_and_pop(ThreadHeap& heap, ClassIndex class_index, Bytes bytes, Door door) noexcept {
-  look_around(heap);
+  look_around(heap, false);
+  const bool nudged = is_nudged(heap.tops[class_index]);
   const Bytes refill_bytes = Bytes{heap.spares[class_index].limit_entries} * kSizeClasses[class_index].block_bytes;
   if (!process_may_grow(refill_bytes, false)) return refuse();
   // The owner of a soft limit may have been called, and its own requests have filled the magazine.
@@ -232,7 +238,7 @@ void* refill_and_pop(ThreadHeap& heap, ClassIndex class_index, Bytes bytes, Door
     return allocate_from_next(bytes);
   }
   MagazineTop& slot = heap.tops[class_index];
-  if (depots[class_index].draining() || is_nudged_again(heap.spares[class_index])) [[unlikely]]
+  if (nudged || depots[class_index].draining()) [[unlikely]]
     slot.limit.set(nullptr);
   if (void* block = allocate_sampled(Magazine::count_below(slot.top.load()), bytes, door)) return block;
   return pop_entry(slot);
@@ -313,7 +319,8 @@ void deallocate_slow_in(ThreadHeap& heap, void* pointer, Door door) noexcept {
   const ClassIndex class_index = class_of_free(pointer);
   if (class_index == kNoClass) return deallocate_classless(pointer, door);
   const bool flushed = heap.flush_asked.load();
-  look_around(heap);
+  const bool nudged = is_nudged(heap.tops[class_index]);
+  look_around(heap, nudged);
   // The next malloc of its size shall be a refill.
   if (flushed && is_sample_due()) [[unlikely]]
     return depots[class_index].put_back(class_index, 1, &pointer);
@@ -328,7 +335,7 @@ void deallocate_slow_in(ThreadHeap& heap, void* pointer, Door door) noexcept {
   *++top = pointer;
   slot.top.store(top);
   // The next free shall miss, too.
-  if (draining || is_nudged_again(heap.spares[class_index])) slot.limit.set(nullptr);
+  if (draining || (nudged && may_nudge_again(heap.spares[class_index]))) slot.limit.set(nullptr);
 }
 
 std::uint64_t next_allocations() noexcept {
