@@ -62,6 +62,7 @@ struct Config {
   // While less than half of its memory is in blocks, and there is so much of it, a heap is in a hurry: it waits for
   // a part of decay_ms only, at least 1/hurried_decay_share (heap/memory_return.cpp).
   unsigned hurried_decay_share = 16;
+  unsigned hurried_spare_share = 3;  // the same of the spare
   std::uint8_t hurried_nudges = 32;  // 1.3 us of misses in a tick of 1 to 10 ms, of each class in each heap
   Bytes hurried_bytes_min = 4_MiB;
   // A class whose pools have at least so much free, and less than 1/drain_below_share of their blocks out, is

@@ -3,6 +3,8 @@
 
 #include "core/arena_table.hpp"
 
+#include <algorithm>
+
 #include "core/totals.hpp"
 #include "core/unit_pages.hpp"
 #include "os/port.hpp"
@@ -233,10 +235,16 @@ void ArenaTable::give_back_surplus(ArenaIndex arena) noexcept {
   }
 }
 
+// The spare is what the program is known to want back: it sees little of a hurry.
+std::uint32_t ArenaTable::age_of_look(const LookRound& round) const noexcept {
+  if (round.age_ms == 0 || counts_.units_dirty > spare_units_max_) return round.age_ms;
+  return std::max(round.age_ms, static_cast<std::uint32_t>(decay_ms.load()) / kConfig.hurried_spare_share);
+}
+
 void ArenaTable::look(LookRound& round) noexcept {
   const os::LockGuard guard(lock_);
   for (; round.looks_left > 0; --round.looks_left) {
-    const ArenaIndex arena = watch_.take_due(region, round.now_ms, round.age_ms);
+    const ArenaIndex arena = watch_.take_due(region, round.now_ms, age_of_look(round));
     if (arena.is_none()) return;
     ArenaRecord& record = region.record(arena);
     // Who has it in hand puts it into the queue again.

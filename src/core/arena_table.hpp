@@ -76,6 +76,7 @@ class ArenaTable {
   void note_regret(const ArenaRecord& record) noexcept;
   void give_back_surplus(ArenaIndex arena) noexcept;
   bool may_go_at_once(std::uint64_t units) noexcept;
+  std::uint32_t age_of_look(const LookRound& round) const noexcept;
   bool purge(ArenaIndex arena, std::uint64_t units) noexcept;
   std::uint64_t take_slots(ArenaIndex arena, std::uint64_t units) noexcept;
   void keep_or_release(ArenaIndex arena) noexcept;
