@@ -172,11 +172,11 @@ TEST(Decay, GivesSparsePagesBackWhileTheProgramGoesOn) {
 // Where little of the memory is in blocks a fraction of decay_ms is enough, even if the traffic that is left would
 // never miss a magazine by itself.
 TEST(Decay, HurriesInASparseHeap) {
-  sb_decay_set(16000);
+  sb_decay_set(8000);
   const std::vector<void*> kept = drop_most(allocate_all(512, 32_MiB), 100);
   const auto free_bytes = [] { return memory().free_resident_bytes + memory().empty_resident_bytes; };
   const std::uint32_t begin_ms = os::coarse_now_ms();
-  while (free_bytes() > 4_MiB && os::coarse_now_ms() - begin_ms < 15000) {
+  while (free_bytes() > 4_MiB && os::coarse_now_ms() - begin_ms < 7000) {
     os::sleep_ms(1);
     free_all(allocate_all(48, 48));
   }

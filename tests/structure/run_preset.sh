@@ -17,10 +17,12 @@ case $step in
     # What the compiler made of the library counts where it optimises; a sanitizer's build has none to preload.
     labels='unit|model'
     [[ $preset == *san ]] || labels+='|structure'
-    # Rounds by the thousand, and what the documentation prints, are no different there.
-    rounds='Forks\.AThousand|AddressSpace\.OfEveryLimit|^docs\.'
-    [[ $preset == clang ]] && rounds+='|^model\.|^stress\.'
-    ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -L "$labels" -LE 'soak|slow' -E "$rounds"
+    # Rounds by the thousand, what the documentation prints, and other programs' behaviour are no different there.
+    same='Forks\.AThousand|AddressSpace\.OfEveryLimit|^docs\.|^misuse\.|^watched\.|^model\.new_seed'
+    [[ $preset == clang ]] && same+='|^model\.|^stress\.'
+    # Of one thread, or seen by the other sanitizer.
+    [[ $preset == tsan ]] && same+='|^image\.Snapshot|/PageSize|^model\.one_thread'
+    ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -L "$labels" -LE 'soak|slow' -E "$same"
     ;;
   *)
     echo "run_preset.sh: unknown step '$step'; use build or test" >&2
