@@ -19,9 +19,9 @@ case $step in
     [[ $preset == *san ]] || labels+='|structure'
     # Rounds by the thousand, what the documentation prints, and other programs' behaviour are no different there.
     same='Forks\.AThousand|AddressSpace\.OfEveryLimit|^docs\.|^misuse\.|^watched\.|^model\.new_seed'
-    [[ $preset == clang ]] && same+='|^model\.|^stress\.'
+    [[ $preset == clang ]] && same+='|^model\.|^stress\.|EveryCall'
     # Of one thread, or seen by the other sanitizer.
-    [[ $preset == tsan ]] && same+='|^image\.Snapshot|/PageSize|^model\.one_thread'
+    [[ $preset == tsan ]] && same+='|^image\.Snapshot|/PageSize|^model\.one_thread|EveryCall'
     ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -L "$labels" -LE 'soak|slow' -E "$same"
     ;;
   *)
