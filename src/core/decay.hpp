@@ -13,7 +13,8 @@ namespace smallblock {
 // -1: never, only a trim gives back; 0: at once. Any thread may read it and set it at any time.
 [[gnu::visibility("hidden")]] inline constinit Relaxed<std::int32_t> decay_ms{kConfig.decay_ms};
 
-// Less than half of the heap's memory is in blocks, as of the last step: every miss may lead to the next one.
+// Less than half of the heap's memory is in blocks, as of the last step: heap/slow_path sees to it that the next
+// one comes.
 [[gnu::visibility("hidden")]] inline constinit Relaxed<bool> is_hurried;
 
 struct LookRound {

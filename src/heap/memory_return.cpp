@@ -63,15 +63,15 @@ void drain_sparse_classes(bool at_once) noexcept {
   }
 }
 
-// How long memory must have been left alone: the sparser the heap, the shorter.
+// How long memory must have been left alone: the sparser the heap, the shorter; but 0 only if that was asked for.
 std::uint32_t age_now_ms(std::uint32_t decay) noexcept {
   const Bytes out = read(totals.out_bytes);
   const Bytes in_memory = read(totals.pools_bytes) - read(totals.purged_bytes) + read(totals.empty_dirty_bytes);
   // The sums are read one by one: in_memory may be anything for a moment.
-  if (in_memory < kConfig.hurried_bytes_min || out >= in_memory / 2) return decay;
+  if (decay == 0 || in_memory < kConfig.hurried_bytes_min || out >= in_memory / 2) return decay;
   const Bytes per_mille = out / (in_memory / 1000);
   const auto age = static_cast<std::uint32_t>(2 * per_mille * per_mille * decay / 1'000'000);
-  return std::max(age, decay / kConfig.hurried_decay_share);
+  return std::max({age, decay / kConfig.hurried_decay_share, 1U});
 }
 
 }  // namespace
@@ -137,6 +137,7 @@ void trim_if_requested() noexcept {
 void set_decay(std::int32_t new_decay_ms) noexcept {
   decay_ms.store(new_decay_ms < -1 ? -1 : new_decay_ms);
   next_step_ms.store(os::coarse_now_ms());
+  is_hurried.store(false);
 }
 
 }  // namespace smallblock
