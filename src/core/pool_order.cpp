@@ -52,9 +52,8 @@ bool may_be_run(void* const* blocks, void* const* end, Bytes block_bytes) noexce
 
 // Marks the leading blocks of a list that lie side by side, upwards or downwards, as one; returns how many those
 // were. `first` is the place of the first one in its pool.
-[[gnu::noinline]] unsigned mark_run(PoolRecord& record, unsigned first, unsigned count,
-                                    void* const* blocks) noexcept {
-  const SizeClass& size_class = kSizeClasses[record.class_index];
+[[gnu::noinline]] unsigned mark_run(std::uint64_t* free_bits, const SizeClass& size_class, unsigned first,
+                                    unsigned count, void* const* blocks) noexcept {
   const std::uintptr_t step = distance(blocks);
   const bool upwards = step == size_class.block_bytes;
   unsigned most = 1;
@@ -63,7 +62,7 @@ bool may_be_run(void* const* blocks, void* const* end, Bytes block_bytes) noexce
   if (most > count) most = count;
   unsigned run = 1;
   while (run < most && distance(blocks + run - 1) == step) ++run;
-  const std::uint32_t set_before = set_bits(record.free_bits(), upwards ? first : first - (run - 1), run);
+  const std::uint32_t set_before = set_bits(free_bits, upwards ? first : first - (run - 1), run);
   if (set_before != kNotABlock) [[unlikely]] {
     fail(kDouble, blocks[upwards ? set_before - first : first - set_before]);
   }
@@ -72,11 +71,10 @@ bool may_be_run(void* const* blocks, void* const* end, Bytes block_bytes) noexce
 
 // Marks the leading blocks that lie in this pool free and returns how many those were. `remainders` gathers the
 // proof that each address starts a block. The pool's counts are the caller's.
-[[gnu::always_inline]] inline unsigned mark_free(PoolRecord& record, const SizeClass& size_class,
+[[gnu::always_inline]] inline unsigned mark_free(std::uint64_t* free_bits, const SizeClass& size_class,
                                                  std::uintptr_t start, unsigned count, void* const* blocks,
                                                  std::uint64_t& remainders) noexcept {
   const Bytes blocks_bytes = Bytes{size_class.capacity} * size_class.block_bytes;
-  std::uint64_t* const free_bits = record.free_bits();
   void* const* const end = blocks + count;
   void* const* next = blocks;
   do {
@@ -86,7 +84,8 @@ bool may_be_run(void* const* blocks, void* const* end, Bytes block_bytes) noexce
     remainders |= quotient;
     const std::uint64_t block = quotient >> kReciprocalShift;
     if (may_be_run(next, end, size_class.block_bytes)) {
-      next += mark_run(record, static_cast<unsigned>(block), static_cast<unsigned>(end - next), next);
+      next +=
+          mark_run(free_bits, size_class, static_cast<unsigned>(block), static_cast<unsigned>(end - next), next);
       continue;
     }
     std::uint64_t& word = free_bits[block / 64];
@@ -218,7 +217,8 @@ PoolIndex PoolOrder::put_back(ClassIndex class_index, unsigned count, void* cons
     }
     PoolRecord& record = map.record(pool);
     const std::uintptr_t start = map.address_of(pool);
-    const unsigned marked = mark_free(record, size_class, start, count - done, blocks + done, remainders);
+    std::uint64_t* const free_bits = map.free_bits(pool, size_class.capacity);
+    const unsigned marked = mark_free(free_bits, size_class, start, count - done, blocks + done, remainders);
     if (marked == 0) [[unlikely]]
       fail(kInterior, blocks[done]);
     done += marked;

@@ -59,7 +59,8 @@ class Region {
   // every store.
   struct PoolMap {
     std::uintptr_t base;
-    PoolRecord* records;  // as if the first pool of the region had one
+    PoolRecord* records;  // as if the first pool of the region had one; the bitmaps likewise
+    char* bitmaps[kBitmapTables];
     std::uint32_t first_pool;
     std::uint32_t pool_count;
     bool has_record(PoolIndex pool) const noexcept { return pool.raw() - first_pool < pool_count; }
@@ -67,12 +68,22 @@ class Region {
       return PoolIndex{(UserPointer{block}.address() - base) >> kPoolShift};
     }
     PoolRecord& record(PoolIndex pool) const noexcept { return records[pool.raw()]; }
+    // The record's free_bits(), but without a look at it: the processor can fetch both at once.
+    std::uint64_t* free_bits(PoolIndex pool, unsigned capacity) const noexcept {
+      if (capacity <= PoolRecord::kOwnBlocksMax) return &record(pool).own_bits;
+      const unsigned table = bitmap_table_of(capacity);
+      return reinterpret_cast<std::uint64_t*>(bitmaps[table] + pool.raw() * bitmap_bytes(table));
+    }
     std::uintptr_t address_of(PoolIndex pool) const noexcept {
       return base + (static_cast<Bytes>(pool.raw()) << kPoolShift);
     }
   };
   PoolMap pool_map() const noexcept {
-    return {base_.get(), pools_ - first_pool_, first_pool_, arena_count_ * ArenaRecord::kUnits};
+    return {.base = base_.get(),
+            .records = pools_ - first_pool_,
+            .bitmaps = {bitmaps_[0] - first_pool_ * bitmap_bytes(0), bitmaps_[1] - first_pool_ * bitmap_bytes(1)},
+            .first_pool = first_pool_,
+            .pool_count = arena_count_ * ArenaRecord::kUnits};
   }
 
   PoolRecord& record(PoolIndex pool) const noexcept { return pools_[pool.raw() - first_pool_]; }

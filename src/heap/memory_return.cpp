@@ -84,11 +84,12 @@ bool decay_step() noexcept {
   const std::int32_t decay = decay_ms.load();
   if (decay < 0) return false;
   const std::uint32_t now_ms = os::coarse_now_ms();
+  const bool is_due = static_cast<std::int32_t>(now_ms - next_step_ms.load()) >= 0;
+  if (!is_due && is_hurried.load()) return false;
   const std::uint32_t age_ms = age_now_ms(static_cast<std::uint32_t>(decay));
   const bool hurried = age_ms != static_cast<std::uint32_t>(decay);
-  const bool is_due =
-      static_cast<std::int32_t>(now_ms - next_step_ms.load()) >= 0 || (hurried && !is_hurried.load());
-  if (!is_due || !one_at_a_time.try_lock()) return false;
+  // A hurry begins at once.
+  if ((!is_due && !hurried) || !one_at_a_time.try_lock()) return false;
   is_hurried.store(hurried);
   LookRound round{.now_ms = now_ms, .age_ms = age_ms, .looks_left = kConfig.looks_per_step};
   arena_table.look(round);

@@ -175,11 +175,11 @@ bool spill(ThreadHeap& heap, ClassIndex class_index) noexcept {
 void nudge(ThreadHeap& heap) noexcept {
   for (MagazineTop& slot : heap.tops) slot.limit.set(nullptr);
 }
-// It came before the next step is due: whether the one after it shall miss too. So many in a tick of the clock may.
+// It came before the next step is due: whether the one after it shall miss too. So many in 4 ms may.
 bool may_nudge_again(MagazineSpare& cold) noexcept {
-  const auto tick = static_cast<std::uint8_t>(os::coarse_now_ms());
-  if (tick != cold.nudged_ms) cold.nudges_left = kConfig.hurried_nudges;
-  cold.nudged_ms = tick;
+  const auto tick = static_cast<std::uint8_t>(os::coarse_now_ms() / 4);
+  if (tick != cold.nudged_tick) cold.nudges_left = kConfig.hurried_nudges;
+  cold.nudged_tick = tick;
   if (cold.nudges_left == 0) return false;
   --cold.nudges_left;
   return true;

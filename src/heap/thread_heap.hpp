@@ -33,7 +33,7 @@ struct MagazineSpare {
   std::uint16_t quiet_frees;  // since a block of a sparse pool went home; while the class is draining
   std::uint16_t counted;      // blocks that totals.cached_bytes has of this class
   std::uint8_t nudges_left;   // frees that may be made to miss in this tick
-  std::uint8_t nudged_ms;     // the tick's last digits
+  std::uint8_t nudged_tick;   // of 4 ms, its last digits
 };
 
 // For each count of granules up to kConfig.table_limit_bytes the class's entry in ThreadHeap::tops; for none, that
