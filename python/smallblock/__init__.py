@@ -102,6 +102,7 @@ def trim() -> None:
 def decay(milliseconds: int) -> None:
     """How long memory is left alone before it goes back by itself: -1 never, 0 at once, up to 2**31 - 1 ms.
 
+    A part of that is enough while less than half of the heap's memory is in blocks.
     Raises ValueError for other numbers, TypeError for what is no integer.
     """
     _smallblock.decay(milliseconds)
