@@ -90,8 +90,8 @@ SB_API int sb_check_enable(void) SB_NOEXCEPT;
 
 /* How long memory must have been left alone before it goes back by itself, in milliseconds: -1 never, 0 at once,
  * else up to INT32_MAX (default 1000, or the environment's SMALLBLOCK_DECAY_MS). While less than half of the heap's
- * memory is in blocks, a part of that is enough. It goes back a little at a time, on allocations and frees that miss
- * their magazine. */
+ * memory is in blocks, a part of that is enough. It goes back a little at a time, on allocations and frees that
+ * miss their magazine. */
 SB_API void sb_decay_set(int32_t milliseconds) SB_NOEXCEPT;
 
 /* What explains a process's memory, in sums that are always at hand: O(1), no lock. Each is right by itself; two
