@@ -66,6 +66,12 @@ std::uint64_t block_bytes(const Block& block) {
   return block.live() && sb_owns(block.address) ? block.usable_bytes : 0;
 }
 
+std::uint64_t heap_bytes(const model::SharedHeap& heap) {
+  std::uint64_t bytes = 0;
+  for (const Block& block : heap.blocks) bytes += sb_owns(block.address) ? block.usable_bytes : block.bytes;
+  return bytes;
+}
+
 }  // namespace
 
 void prepare_process() {
@@ -147,10 +153,13 @@ void Session::repeat(const Step& step) {
   }
 }
 
-// Above what is used now, so that there is something to do before the limit is reached. Number: which.
+// Above what is used now, so that there is something to do before the limit is reached; a heap's few blocks of the
+// next allocator need not be in the process's sum yet. Number: which.
 void Session::set_limits(const model::Operation& numbers, std::size_t owner) {
   const sb_memory now = memory();
-  const std::uint64_t live = now.live_bytes + now.cached_bytes + now.next_bytes + numbers.bytes * 8 + 1;
+  const std::uint64_t own = owner == kProcess ? 0 : heap_bytes(world_->heaps[owner]);
+  const std::uint64_t live =
+      std::max(now.live_bytes + now.cached_bytes + now.next_bytes, own) + numbers.bytes * 8 + 1;
   const std::uint64_t committed = now.committed_bytes + now.next_bytes + numbers.bytes * 32 + 1;
   sb_limits limits{};
   limits.on_soft = call_on_soft;
@@ -222,10 +231,7 @@ void Session::audit() {
               kLimitSlackBytes);
   check_limit("committed", now.committed_bytes + now.next_bytes, hard_[kProcess].committed_bytes, kLimitSlackBytes);
   for (std::size_t heap = 0; heap < kHeaps; ++heap) {
-    std::uint64_t bytes = 0;
-    for (const Block& block : world_->heaps[heap].blocks)
-      bytes += sb_owns(block.address) ? block.usable_bytes : block.bytes;
-    check_limit("a heap's live", bytes, hard_[heap].live_bytes, 0);
+    check_limit("a heap's live", heap_bytes(world_->heaps[heap]), hard_[heap].live_bytes, 0);
   }
 }
 
