@@ -24,14 +24,15 @@ std::uint64_t regroup(std::uint64_t bits, unsigned bit_count, unsigned group, un
   return result;
 }
 
-}  // namespace
-
+// The units of these places for pools of so many units.
 std::uint64_t units_of_slots(std::uint64_t slots, unsigned units_log2) noexcept {
   if (units_log2 == 0) return slots;
   std::uint64_t units = 0;
   for (; slots != 0; slots &= slots - 1) units |= low_bits(1U << units_log2) << (lowest_bit(slots) << units_log2);
   return units;
 }
+
+}  // namespace
 
 std::uint64_t pages_of_units(std::uint64_t units, unsigned units_log2) noexcept {
   const std::uint64_t all = low_bits(1U << units_log2);

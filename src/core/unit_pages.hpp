@@ -9,9 +9,6 @@
 
 namespace smallblock {
 
-// The units of these places for pools of so many units.
-std::uint64_t units_of_slots(std::uint64_t slots, unsigned units_log2) noexcept;
-
 // The pages of a pool that lie in these of its units only.
 std::uint64_t pages_of_units(std::uint64_t units, unsigned units_log2) noexcept;
 

@@ -169,7 +169,7 @@ class Walker {
     std::vector<Piece> pieces;
     for (unsigned table = 0; table < kBitmapTables; ++table) {
       const std::size_t words = kUnitsPerArena * bitmap_bytes(table) / sizeof(std::uint64_t);
-      bitmaps_[table].resize(records_.size() / kUnitsPerArena * words);
+      bitmaps_[table].assign(records_.size() / kUnitsPerArena * words, 0);
       for (std::size_t arena = 0; arena < records_.size() / kUnitsPerArena; ++arena) {
         const std::span records(&records_[arena * kUnitsPerArena], kUnitsPerArena);
         if (std::ranges::any_of(records, [&](const PoolRecord& record) { return bitmap_table(record) == table; })) {
@@ -208,16 +208,21 @@ class Walker {
     }
   }
 
-  // Only the first unit of a pool has a class in its record.
+  // Only the first unit of a pool has a class in its record. A pool that became one of another class has its bits
+  // in another place than was read: they do not count before they are.
   std::optional<PoolImage> read_pool(std::uint32_t unit, std::size_t index) {
     PoolRecord& record = records_[index];
+    unsigned table_read = bitmap_table(record);
     for (unsigned reads = 0; reads < kReadsMax; ++reads) {
       if (record.class_index == kNoClass) return std::nullopt;
       const unsigned table = bitmap_table(record);
       const bool has_own = table == kBitmapTables;
       std::uint64_t* bits =
           has_own ? &record.own_bits : &bitmaps_[table][index * bitmap_bytes(table) / sizeof *bits];
-      if (auto pool = read_record(record, bits, unit, descriptor_.page_bytes)) return pool;
+      if (table == table_read) {
+        if (auto pool = read_record(record, bits, unit, descriptor_.page_bytes)) return pool;
+      }
+      table_read = table;
       Piece pieces[] = {{record_address(unit), &record, sizeof record},
                         {has_own ? 0 : bitmap_address(table, unit), bits, has_own ? 0 : bitmap_bytes(table)}};
       source_.read_pieces(std::span(pieces).first(has_own ? 1 : 2));
