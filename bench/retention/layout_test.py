@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import unittest
 from importlib.machinery import SourceFileLoader
@@ -38,6 +39,13 @@ class Layouts(unittest.TestCase):
         self.assertEqual((layout.compare(288).verdict, layout.compare(464).verdict), ("page-local", "back to back"))
         both = layout.compare(352)  # holds less within pages, by less than its waste costs at the peak
         self.assertEqual((both.verdict, both.verdict_with_peak), ("page-local", "back to back"))
+
+    def test_those_that_lose_no_block_are_the_ones_that_the_engine_chose(self) -> None:
+        test = (Path(__file__).parents[2] / "tests/core/size_class_test.cpp").read_text()
+        named = re.search(r"expected = \{([\d, ]+)\}", test)
+        assert named is not None
+        within = [size for size in layout.sizes() if layout.compare(size).loses_none or layout.compare(size).same]
+        self.assertEqual([int(size) for size in named[1].split(",")], within)
 
 
 if __name__ == "__main__":

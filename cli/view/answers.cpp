@@ -52,7 +52,10 @@ const char* name_of(ViewedHeap::Kind kind) {
 Json geometry_json(const inspect::Geometry& geometry) {
   Json classes = Json::array();
   for (const inspect::ClassImage& each : geometry.classes)
-    classes.push_back({{"block_bytes", each.block_bytes}, {"capacity", each.capacity}, {"units", each.units}});
+    classes.push_back({{"block_bytes", each.block_bytes},
+                       {"capacity", each.capacity},
+                       {"units", each.units},
+                       {"group_bytes", each.group_bytes}});
   return {{"region_address", hexadecimal(geometry.region_address)},
           {"first_unit_address", hexadecimal(geometry.first_unit_address)},
           {"unit_bytes", geometry.unit_bytes},

@@ -14,6 +14,8 @@ struct Config {
   Bytes arena_bytes = 1_MiB;
   Bytes pool_bytes = 16_KiB;
   unsigned pool_units_max = 16;  // a pool of large blocks is up to this many units of pool_bytes
+  // Where it costs no block, none crosses a border between two stretches of this length: the smallest OS page.
+  Bytes group_bytes = 4_KiB;
 
   // Size classes: steps of `granule_bytes` up to the fine limit, then eighths of a power of two.
   Bytes granule_bytes = 16;
@@ -85,6 +87,7 @@ struct Config {
 inline constexpr Config kConfig{};
 
 static_assert(std::has_single_bit(kConfig.arena_bytes) && std::has_single_bit(kConfig.pool_bytes));
+static_assert(std::has_single_bit(kConfig.group_bytes) && kConfig.group_bytes <= kConfig.pool_bytes);
 static_assert(std::has_single_bit(kConfig.granule_bytes) && std::has_single_bit(kConfig.fine_limit_bytes));
 static_assert(std::has_single_bit(kConfig.small_limit_bytes) && std::has_single_bit(kConfig.coarse_steps));
 static_assert(kConfig.arena_bytes / kConfig.pool_bytes == 64, "an arena's free pools are the bits of one word");

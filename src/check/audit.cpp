@@ -24,7 +24,7 @@ void verify_pool(PoolIndex pool) noexcept {
   const SizeClass& size_class = kSizeClasses[region.record(pool).class_index];
   for (unsigned index = 0; index < size_class.capacity; ++index) {
     Block block;
-    if (!find_block(pool, start + Bytes{index} * size_class.block_bytes, block)) return;
+    if (!find_block(pool, start + offset_of(size_class, index), block)) return;
     if (block.record.state != State::kLive || has_whole_guards(block)) continue;
     if (is_live_as_before(block) && !has_whole_guards(block)) verify_guards(block);
   }

@@ -46,9 +46,9 @@ bool find_block(PoolIndex pool, const void* address, Block& block) noexcept {
   const ClassIndex class_index = region.record(pool).class_index;
   const SizeClass& size_class = kSizeClasses[class_index];
   if (class_index == kNoClass) return false;
-  const unsigned index = region.offset_in(pool, UserPointer{address}) / size_class.block_bytes;
-  if (index >= size_class.capacity) return false;
-  block.start = region.start_of(pool) + Bytes{index} * size_class.block_bytes;
+  const std::uint32_t index = block_around(size_class, region.offset_in(pool, UserPointer{address}));
+  if (index == kNotABlock) return false;
+  block.start = region.start_of(pool) + offset_of(size_class, index);
   block.end = block.start + size_class.block_bytes;
   block.class_index = class_index;
   block.pool = pool;

@@ -3,7 +3,7 @@
 //
 // Each structure writes the fields of its own (describe()) when the engine starts; then nothing here changes. The
 // reader is src/inspect/image/heap_walk.cpp. It includes the same headers, so `layout` must rise whenever a record,
-// a magazine or a heap changes its shape; fields here are only ever added at the end.
+// a magazine, a heap or a pool changes its shape; fields here are only ever added at the end.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 namespace smallblock {
 
 struct HeapDescriptor {
-  static constexpr std::uint32_t kLayout = 2;
+  static constexpr std::uint32_t kLayout = 3;
 
   char magic[8];
   std::uint32_t layout;

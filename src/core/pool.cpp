@@ -2,6 +2,8 @@
 
 #include "core/pool.hpp"
 
+#include <algorithm>
+
 namespace smallblock {
 
 void PoolRecord::open(PoolIndex self, ClassIndex new_class, std::uint32_t new_owner,
@@ -37,19 +39,21 @@ unsigned PoolRecord::take_lowest(char* start, unsigned wanted, void** end) noexc
   const unsigned taken_count = wanted < resident_blocks() ? wanted : resident_blocks();
   if (taken_count == 0) return 0;
   if (purged_blocks != 0) assign_purged(false);
-  const Bytes block_bytes = kSizeClasses[class_index].block_bytes;
+  const SizeClass& size_class = kSizeClasses[class_index];
   void** const last = end - taken_count;
-  char* word_start = start;
-  for (std::uint64_t* word = free_bits(); end != last; ++word, word_start += 64 * block_bytes) {
+  unsigned word_first = 0;
+  for (std::uint64_t* word = free_bits(); end != last; ++word, word_first += 64) {
     std::uint64_t bits = *word;
     while (bits != 0 && end != last) {
-      // A run of neighbours at a time: in a fresh pool that is all of them.
+      // A run of neighbours in a group at a time: in a fresh pool that is all of them.
       const unsigned first = lowest_bit(bits);
       const unsigned length = static_cast<unsigned>(std::countr_one(bits >> first));
+      const unsigned in_group =
+          (group_of(size_class, word_first + first) + 1) * size_class.group_blocks - (word_first + first);
       const auto wish = static_cast<unsigned>(end - last);
-      const unsigned run = length < wish ? length : wish;
-      char* block = word_start + first * block_bytes;
-      for (void** run_end = end - run; end != run_end; block += block_bytes) *--end = block;
+      const unsigned run = std::min({length, in_group, wish});
+      char* block = start + offset_of(size_class, word_first + first);
+      for (void** run_end = end - run; end != run_end; block += size_class.block_bytes) *--end = block;
       bits &= ~(low_bits(run) << first);
     }
     *word = bits;

@@ -29,6 +29,14 @@ constexpr char kDouble[] = "double free of a block";
   fail(kInterior);
 }
 
+// The bit of a freed address was set already. An address that is no block's start has a bit all the same: that of
+// the block that it lies in or, in the tail of a group, of the next one.
+[[noreturn, gnu::noinline]] void fail_marked(const SizeClass& size_class, std::uintptr_t pool_start,
+                                             const void* block) noexcept {
+  const bool is_start = block_at(size_class, UserPointer{block}.address() - pool_start) != kNotABlock;
+  fail(is_start ? kDouble : kInterior, block);
+}
+
 // Sets `count` bits from `first` on. Returns the first one that was set already, or kNotABlock.
 std::uint32_t set_bits(std::uint64_t* words, unsigned first, unsigned count) noexcept {
   std::uint32_t set_before = kNotABlock;
@@ -50,48 +58,49 @@ bool may_be_run(void* const* blocks, void* const* end, Bytes block_bytes) noexce
   return distance(blocks) == distance(blocks + 1) && distance(blocks) == distance(blocks + 2);
 }
 
-// Marks the leading blocks of a list that lie side by side, upwards or downwards, as one; returns how many those
-// were. `first` is the place of the first one in its pool.
-[[gnu::noinline]] unsigned mark_run(std::uint64_t* free_bits, const SizeClass& size_class, unsigned first,
-                                    unsigned count, void* const* blocks) noexcept {
+// Marks the leading blocks of a list that lie side by side in a group, upwards or downwards, as one; returns how
+// many those were. `first` is the place of the first one in its pool.
+[[gnu::noinline]] unsigned mark_run(std::uint64_t* free_bits, const SizeClass& size_class,
+                                    std::uintptr_t pool_start, unsigned first, unsigned count,
+                                    void* const* blocks) noexcept {
   const std::uintptr_t step = distance(blocks);
   const bool upwards = step == size_class.block_bytes;
+  const unsigned in_group = first - group_of(size_class, first) * size_class.group_blocks;
   unsigned most = 1;
-  if (upwards) most = size_class.capacity - first;
-  if (step == Bytes{0} - size_class.block_bytes) most = first + 1;
+  if (upwards) most = size_class.group_blocks - in_group;
+  if (step == Bytes{0} - size_class.block_bytes) most = in_group + 1;
   if (most > count) most = count;
   unsigned run = 1;
   while (run < most && distance(blocks + run - 1) == step) ++run;
   const std::uint32_t set_before = set_bits(free_bits, upwards ? first : first - (run - 1), run);
   if (set_before != kNotABlock) [[unlikely]] {
-    fail(kDouble, blocks[upwards ? set_before - first : first - set_before]);
+    fail_marked(size_class, pool_start, blocks[upwards ? set_before - first : first - set_before]);
   }
   return run;
 }
 
-// Marks the leading blocks that lie in this pool free and returns how many those were. `remainders` gathers the
+// Marks the leading blocks that lie in this pool free and returns how many those were. `no_starts` gathers the
 // proof that each address starts a block. The pool's counts are the caller's.
 [[gnu::always_inline]] inline unsigned mark_free(std::uint64_t* free_bits, const SizeClass& size_class,
                                                  std::uintptr_t start, unsigned count, void* const* blocks,
-                                                 std::uint64_t& remainders) noexcept {
-  const Bytes blocks_bytes = Bytes{size_class.capacity} * size_class.block_bytes;
+                                                 std::uint64_t& no_starts) noexcept {
+  const Bytes blocks_bytes = offset_of(size_class, size_class.capacity - 1U) + size_class.block_bytes;
   void* const* const end = blocks + count;
   void* const* next = blocks;
   do {
     const std::uintptr_t offset = UserPointer{*next}.address() - start;
     if (offset >= blocks_bytes) break;
-    const std::uint64_t quotient = divide(size_class, offset);
-    remainders |= quotient;
-    const std::uint64_t block = quotient >> kReciprocalShift;
+    const auto [block, no_start] = place_at(size_class, offset);
+    no_starts |= no_start;
     if (may_be_run(next, end, size_class.block_bytes)) {
-      next +=
-          mark_run(free_bits, size_class, static_cast<unsigned>(block), static_cast<unsigned>(end - next), next);
+      next += mark_run(free_bits, size_class, start, static_cast<unsigned>(block),
+                       static_cast<unsigned>(end - next), next);
       continue;
     }
     std::uint64_t& word = free_bits[block / 64];
     const std::uint64_t marked = word | std::uint64_t{1} << (block % 64);
     if (marked == word) [[unlikely]]
-      fail(kDouble, *next);
+      fail_marked(size_class, start, *next);
     word = marked;
     ++next;
   } while (next != end);
@@ -207,7 +216,7 @@ PoolIndex PoolOrder::put_back(ClassIndex class_index, unsigned count, void* cons
   const SizeClass size_class = kSizeClasses[class_index];
   const Region::PoolMap map = region.pool_map();
   PoolIndex emptied;
-  std::uint64_t remainders = 0;
+  std::uint64_t no_starts = 0;
   unsigned done = 0;
   while (done < count) {
     PoolIndex pool = map.unit_of(blocks[done]);
@@ -218,7 +227,7 @@ PoolIndex PoolOrder::put_back(ClassIndex class_index, unsigned count, void* cons
     PoolRecord& record = map.record(pool);
     const std::uintptr_t start = map.address_of(pool);
     std::uint64_t* const free_bits = map.free_bits(pool, size_class.capacity);
-    const unsigned marked = mark_free(free_bits, size_class, start, count - done, blocks + done, remainders);
+    const unsigned marked = mark_free(free_bits, size_class, start, count - done, blocks + done, no_starts);
     if (marked == 0) [[unlikely]]
       fail(kInterior, blocks[done]);
     done += marked;
@@ -233,7 +242,7 @@ PoolIndex PoolOrder::put_back(ClassIndex class_index, unsigned count, void* cons
       emptied = pool;
     }
   }
-  if ((remainders & kRemainderMask) != 0) [[unlikely]]
+  if ((no_starts & kNoStart) != 0) [[unlikely]]
     fail_interior(class_index, count, blocks);
   count_out(-static_cast<std::int64_t>(count));
   return emptied;

@@ -1,7 +1,8 @@
 // Which pages of a pool are free and which are purged; see pool.hpp for the invariant.
 //
-// Blocks lie back to back, whatever page borders they cross: a page is free when every block that touches it is.
-// bench/retention/layout shows what the other layout, no block across a border, would cost and gain.
+// Blocks of many classes cross page borders: a page is free when every block that touches it is.
+// bench/retention/layout shows which classes keep their blocks within pages, and what that would cost and gain for
+// the others.
 
 #include "core/pool.hpp"
 
@@ -9,22 +10,8 @@ namespace smallblock {
 
 namespace {
 
-// Blocks [first, end) of a pool touch the pages asked for.
-struct BlockRange {
-  unsigned first;
-  unsigned end;
-};
-
-unsigned block_of(const SizeClass& size_class, Bytes offset) noexcept {
-  return static_cast<unsigned>(divide(size_class, offset) >> kReciprocalShift);
-}
-
-BlockRange blocks_touching(const SizeClass& size_class, unsigned first_page, unsigned page_count) noexcept {
-  const Bytes start = Bytes{first_page} << page_log2;
-  const unsigned first = block_of(size_class, start);
-  const unsigned last = block_of(size_class, start + (Bytes{page_count} << page_log2) - 1);
-  const unsigned capacity = size_class.capacity;
-  return {first < capacity ? first : capacity, last < capacity ? last + 1 : capacity};
+BlockRange blocks_on_pages(const SizeClass& size_class, unsigned first_page, unsigned page_count) noexcept {
+  return blocks_touching(size_class, Bytes{first_page} << page_log2, Bytes{first_page + page_count} << page_log2);
 }
 
 }  // namespace
@@ -37,7 +24,7 @@ void PoolRecord::for_each_purged(Visit visit) const noexcept {
   const SizeClass& size_class = kSizeClasses[class_index];
   unsigned seen = 0;
   for_each_run(purged_pages, [&](unsigned first_page, unsigned page_count) {
-    const BlockRange blocks = blocks_touching(size_class, first_page, page_count);
+    const BlockRange blocks = blocks_on_pages(size_class, first_page, page_count);
     const unsigned first = blocks.first < seen ? seen : blocks.first;
     if (first < blocks.end) visit(first, blocks.end - first);
     if (seen < blocks.end) seen = blocks.end;
@@ -70,7 +57,7 @@ std::uint64_t PoolRecord::free_pages() const noexcept {
   const auto pages = static_cast<unsigned>(std::popcount(pages_of_pool(units_log2())));
   std::uint64_t free = 0;
   for (unsigned page = 0; page < pages; ++page) {
-    const BlockRange blocks = blocks_touching(size_class, page, 1);
+    const BlockRange blocks = blocks_on_pages(size_class, page, 1);
     if (for_each_word(blocks.first, blocks.end - blocks.first, all_free)) free |= std::uint64_t{1} << page;
   }
   return free;
@@ -89,12 +76,12 @@ void PoolRecord::unpurge(std::uint64_t pages) noexcept {
 void PoolRecord::unpurge_for(unsigned wanted) noexcept {
   const SizeClass& size_class = kSizeClasses[class_index];
   while (resident_blocks() < wanted && purged_pages != 0) {
-    const BlockRange blocks = blocks_touching(size_class, lowest_bit(purged_pages), 1);
+    const BlockRange blocks = blocks_on_pages(size_class, lowest_bit(purged_pages), 1);
     purged_pages &= purged_pages - 1;
     // A block that also touches the next purged page stays purged.
     unsigned end = blocks.end;
     if (purged_pages != 0) {
-      const unsigned still_purged = blocks_touching(size_class, lowest_bit(purged_pages), 1).first;
+      const unsigned still_purged = blocks_on_pages(size_class, lowest_bit(purged_pages), 1).first;
       if (still_purged < end) end = still_purged;
     }
     if (blocks.first < end) purged_blocks = static_cast<std::uint16_t>(purged_blocks - (end - blocks.first));

@@ -82,12 +82,14 @@ def read_snapshot(path: Path) -> Snapshot:
         elif tag == 4 and isinstance(value, bytes):
             pool = numbers(value)
             begin = first_unit + pool[1] * unit_bytes
-            block_bytes = classes[pool[2]][1]
+            block_bytes, group_bytes = classes[pool[2]][1], classes[pool[2]][4]
+            in_group = group_bytes // block_bytes
             for number, bits in fields_of(value):
                 if number not in (6, 7) or not isinstance(bits, bytes):
                     continue
                 mask = int.from_bytes(bits, "little")
-                blocks = (begin + i * block_bytes for i in range(mask.bit_length()) if mask >> i & 1)
+                set_bits = (i for i in range(mask.bit_length()) if mask >> i & 1)
+                blocks = (begin + i // in_group * group_bytes + i % in_group * block_bytes for i in set_bits)
                 (snapshot.live if number == 6 else snapshot.cached).update(blocks)
         elif tag == 7 and isinstance(value, int):
             snapshot.torn_pools = value

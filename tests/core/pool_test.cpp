@@ -16,6 +16,7 @@ class PoolOfClass : public ::testing::TestWithParam<unsigned> {
   void SetUp() override { record_.open(PoolIndex{1}, static_cast<ClassIndex>(GetParam()), 0, bitmap_); }
 
   Bytes block_bytes() const { return kSizeClasses[GetParam()].block_bytes; }
+  Bytes offset_of(unsigned block) const { return smallblock::offset_of(kSizeClasses[GetParam()], block); }
   PoolRecord record_{};
   std::uint64_t bitmap_[PoolRecord::kWords] = {};
 };
@@ -32,11 +33,23 @@ TEST_P(PoolOfClass, HandsOutTheLowestBlocksFirst) {
   std::vector<void*> blocks(wanted);
   ASSERT_EQ(record_.take_lowest(kStart, wanted, blocks.data() + wanted), wanted);
   for (unsigned i = 0; i < wanted; ++i) {
-    EXPECT_EQ(blocks[wanted - 1 - i], kStart + i * block_bytes());
-    EXPECT_TRUE(record_.is_out(i * block_bytes()));
+    EXPECT_EQ(blocks[wanted - 1 - i], kStart + offset_of(i));
+    EXPECT_TRUE(record_.is_out(offset_of(i)));
   }
-  EXPECT_FALSE(record_.is_out(wanted * block_bytes()));
+  EXPECT_FALSE(record_.is_out(offset_of(wanted)));
   record_.audit();
+}
+
+TEST_P(PoolOfClass, TakesAPieceAtATimeWhateverGroupItEndsIn) {
+  std::vector<void*> blocks(record_.capacity);
+  void** end = blocks.data() + blocks.size();
+  for (unsigned wanted = 1; end != blocks.data(); wanted = wanted % 37 + 1) {
+    const unsigned taken = record_.take_lowest(kStart, wanted, end);
+    ASSERT_NE(taken, 0U);
+    end -= taken;
+  }
+  for (unsigned i = 0; i < record_.capacity; ++i)
+    ASSERT_EQ(blocks[record_.capacity - 1U - i], kStart + offset_of(i));
 }
 
 TEST_P(PoolOfClass, IsFullWhenEveryBlockIsOut) {

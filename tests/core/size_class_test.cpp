@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <vector>
+
 namespace smallblock {
 namespace {
 
@@ -49,15 +52,70 @@ TEST(SizeClass, AlignedRequestsGetAClassWhoseBlocksAreAllAligned) {
   EXPECT_EQ(aligned_class_of(64, kConfig.pool_bytes * 2), kNoClass);
 }
 
-TEST(SizeClass, DividesEveryOffsetOfEveryPool) {
+// Where a pool's blocks start, laid out one by one.
+std::vector<Bytes> starts_of(const SizeClass& entry) {
+  const Bytes pool = kConfig.pool_bytes << entry.units_log2;
+  const Bytes group = std::min(Bytes{1} << entry.group_log2, pool);
+  std::vector<Bytes> starts;
+  for (Bytes begin = 0; begin < pool; begin += group) {
+    for (Bytes start = begin; start + entry.block_bytes <= begin + group; start += entry.block_bytes)
+      starts.push_back(start);
+  }
+  return starts;
+}
+
+TEST(SizeClass, FindsTheBlockAtEveryOffsetOfEveryPool) {
   for (unsigned index = 1; index <= kClassCount; ++index) {
     const SizeClass& entry = kSizeClasses[index];
-    for (std::uint64_t offset = 0; offset < kConfig.pool_bytes << entry.units_log2; ++offset) {
-      const std::uint64_t block = offset / entry.block_bytes;
-      const bool starts = offset % entry.block_bytes == 0 && block < entry.capacity;
-      ASSERT_EQ(block_at(entry, offset), starts ? block : kNotABlock) << entry.block_bytes << " at " << offset;
+    const std::vector<Bytes> starts = starts_of(entry);
+    ASSERT_EQ(starts.size(), entry.capacity);
+    std::uint32_t block = 0;  // the last one that starts there or before
+    for (Bytes offset = 0; offset < kConfig.pool_bytes << entry.units_log2; ++offset) {
+      if (block + 1 < starts.size() && offset == starts[block + 1]) ++block;
+      ASSERT_EQ(block_at(entry, offset), offset == starts[block] ? block : kNotABlock)
+          << entry.block_bytes << " at " << offset;
+      ASSERT_EQ(block_around(entry, offset), offset < starts[block] + entry.block_bytes ? block : kNotABlock)
+          << entry.block_bytes << " at " << offset;
+      if (offset == starts[block]) {
+        ASSERT_EQ(offset_of(entry, block), offset);
+      }
     }
   }
+}
+
+TEST(SizeClass, FindsTheBlocksOfAnyPages) {
+  for (unsigned index = 1; index <= kClassCount; ++index) {
+    const SizeClass& entry = kSizeClasses[index];
+    const std::vector<Bytes> starts = starts_of(entry);
+    const Bytes pool = kConfig.pool_bytes << entry.units_log2;
+    for (Bytes begin = 0; begin < pool; begin += 4_KiB) {
+      for (Bytes end = begin + 4_KiB; end <= pool; end += 4_KiB) {
+        const auto touches = [&](Bytes start) { return start < end && start + entry.block_bytes > begin; };
+        const auto first = std::find_if(starts.begin(), starts.end(), touches);
+        const auto behind = std::find_if_not(first, starts.end(), touches);
+        const BlockRange blocks = blocks_touching(entry, begin, end);
+        ASSERT_EQ(blocks.end - blocks.first, behind - first) << entry.block_bytes << ": " << begin << " to " << end;
+        if (first != behind) {
+          ASSERT_EQ(blocks.first, first - starts.begin()) << entry.block_bytes << ": " << begin << " to " << end;
+        }
+      }
+    }
+  }
+}
+
+// Those of which a page holds a whole number of blocks, and those that bench/retention/layout names.
+TEST(SizeClass, NoBlockCrossesAPageWhereThatCostsNone) {
+  std::vector<Bytes> within_pages;
+  for (unsigned index = 1; index <= kFineClasses; ++index) {
+    const std::vector<Bytes> starts = starts_of(kSizeClasses[index]);
+    const Bytes last = kSizeClasses[index].block_bytes - 1;
+    const bool crosses = std::any_of(starts.begin(), starts.end(),
+                                     [last](Bytes start) { return start / 4_KiB != (start + last) / 4_KiB; });
+    if (!crosses) within_pages.push_back(last + 1);
+    ASSERT_EQ(starts.size(), kConfig.pool_bytes / (last + 1)) << "it costs " << last + 1 << " a block";
+  }
+  const std::vector<Bytes> expected = {16, 32, 64, 80, 128, 240, 256, 272, 288, 336, 368, 400, 448, 512};
+  EXPECT_EQ(within_pages, expected);
 }
 
 TEST(SizeClass, MagazinesAreBoundedInBytes) {

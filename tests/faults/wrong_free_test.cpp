@@ -194,5 +194,31 @@ TEST_P(InteriorPointer, OfEveryOffsetIsFound) {
 
 INSTANTIATE_TEST_SUITE_P(Part, InteriorPointer, testing::Range(0, 4));
 
+// Where no block crosses a page, a page may end in a tail. Its start is a whole number of blocks behind the page's.
+TEST(TailOfAPage, IsNoBlock) {
+  unsigned with_tails = 0;
+  for (const SizeClass& entry : kSizeClasses) {
+    if (entry.capacity == entry.group_blocks) continue;
+    ++with_tails;
+    std::vector<void*> blocks;
+    for (unsigned i = 0; i < 2U * entry.capacity; ++i) blocks.push_back(sb_malloc(entry.block_bytes));
+    const PoolIndex pool = region.pool_of(UserPointer{blocks.back()});
+    for (unsigned group = 0; group < entry.capacity / entry.group_blocks; ++group) {
+      char* const tail =
+          region.start_of(pool) + (group << entry.group_log2) + entry.group_blocks * entry.block_bytes;
+      // The block behind it is out, then free.
+      EXPECT_TRUE(dies_with(line(kInterior, tail), [&] { sb_free(tail); })) << entry.block_bytes;
+      EXPECT_TRUE(dies_with(line(kInterior, tail), [tail, blocks]() mutable {
+        blocks.pop_back();  // or the pool would go
+        for (void* block : blocks) sb_free(block);
+        sb_trim();
+        sb_free(tail);
+      })) << entry.block_bytes;
+    }
+    for (void* block : blocks) sb_free(block);
+  }
+  EXPECT_GT(with_tails, 5U);
+}
+
 }  // namespace
 }  // namespace smallblock::test

@@ -39,13 +39,11 @@ TEST(ThreadHeap, PopsWhatWasPushedLast) {
 }
 
 TEST(ThreadHeap, FreshBlocksAscend) {
-  char* last = nullptr;
-  for (int i = 0; i < 100; ++i) {
+  char* first = nullptr;
+  for (unsigned i = 0; i < 100; ++i) {
     char* block = static_cast<char*>(sb_malloc(80));
-    if (last != nullptr) {
-      EXPECT_EQ(block, last + 80);
-    }
-    last = block;
+    if (i == 0) first = block;
+    EXPECT_EQ(block, first + offset_of(kSizeClasses[class_of(80)], i));
   }
 }
 

@@ -11,6 +11,7 @@
 #include "core/heap_descriptor.hpp"
 #include "core/pool.hpp"
 #include "inspect/image/heap_walk.hpp"
+#include "inspect/image/questions.hpp"
 #include "inspect/own_memory.hpp"
 #include "inspect/traffic.hpp"
 
@@ -94,6 +95,30 @@ TEST(HeapWalk, FindsTheBlockOfAnyAddress) {
   EXPECT_FALSE(image.find(0).has_value());
   EXPECT_FALSE(image.find(image.geometry.region_address).has_value()) << "metadata";
   sb_free(block);
+}
+
+// Every address of a pool is a block's or a tail's, and the tails are what summarise() says.
+TEST(HeapWalk, FindsEveryBlockAndEveryTail) {
+  Traffic traffic;
+  traffic.run(20000);
+  const OwnMemory source;
+  const HeapImage image = walk(source, find_heap(source));
+  std::set<unsigned> seen;
+  for (const PoolImage& pool : image.pools) {
+    if (pool.purged_pages != 0 || !seen.insert(pool.class_index).second) continue;
+    std::uint64_t tail_bytes = 0;
+    const std::uint64_t end = image.pool_address(pool) + image.pool_units(pool) * image.geometry.unit_bytes;
+    for (std::uint64_t address = image.pool_address(pool); address < end; ++address) {
+      const auto place = image.find(address);
+      tail_bytes += place ? 0U : 1U;
+      if (place) {
+        ASSERT_EQ(image.block_address(pool, place->block) + place->offset, address);
+      }
+    }
+    EXPECT_EQ(tail_bytes, end - image.pool_address(pool) - pool.capacity * image.block_bytes(pool));
+    EXPECT_EQ(tail_bytes, resident_tail_bytes(image, pool)) << image.block_bytes(pool);
+  }
+  EXPECT_GT(seen.size(), 30U);
 }
 
 bool holds_records(const Piece& piece) {

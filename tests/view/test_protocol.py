@@ -73,7 +73,7 @@ class Frames(ViewTest):
         self.assertIn("Planted", target["command"])
         geometry = target["geometry"]
         self.assertEqual((geometry["unit_bytes"], geometry["units_per_arena"]), (16384, 64))
-        self.assertEqual(geometry["classes"][1], {"block_bytes": 16, "capacity": 1024, "units": 1})
+        self.assertEqual(geometry["classes"][1], {"block_bytes": 16, "capacity": 1024, "units": 1, "group_bytes": 16384})
         self.assertEqual(int(geometry["first_unit_address"], 16) % geometry["unit_bytes"], 0)
 
     def test_deltas_lead_to_the_same_as_a_whole_frame(self) -> None:

@@ -15,7 +15,8 @@ export const STATE_NAMES = ["free", "live", "in a magazine", "purged"] as const;
 export const enum ArenaUse { Never, Used, Kept, Released, Changing }
 export const ARENA_USE_NAMES = ["never used", "used", "empty, kept", "given back", "changing"] as const;
 
-export interface ClassShape { block_bytes: number; capacity: number; units: number }
+// Blocks lie back to back in each group_bytes of a pool, none across.
+export interface ClassShape { block_bytes: number; capacity: number; units: number; group_bytes: number }
 export interface Geometry {
   region_address: string;
   first_unit_address: string;

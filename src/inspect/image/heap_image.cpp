@@ -51,12 +51,14 @@ std::optional<BlockPlace> HeapImage::find(std::uint64_t address) const noexcept 
   if (geometry.unit_bytes == 0 || offset >= arenas.size() * geometry.arena_bytes()) return std::nullopt;
   const PoolImage* pool = pool_at_unit(static_cast<std::uint32_t>(offset / geometry.unit_bytes));
   if (pool == nullptr) return std::nullopt;
-  const std::uint64_t in_pool = address - pool_address(*pool);
-  const std::uint32_t bytes = block_bytes(*pool);
-  const auto block = static_cast<std::uint32_t>(in_pool / bytes);
-  if (block >= pool->capacity) return std::nullopt;
-  return BlockPlace{static_cast<std::uint32_t>(pool - pools.data()), block,
-                    static_cast<std::uint32_t>(in_pool % bytes)};
+  const ClassImage& size_class = geometry.classes[pool->class_index];
+  const auto in_pool = static_cast<std::uint32_t>(address - pool_address(*pool));
+  const std::uint32_t in_group = in_pool % size_class.group_bytes;
+  const std::uint32_t group_blocks = size_class.group_bytes / size_class.block_bytes;
+  const std::uint32_t index = in_group / size_class.block_bytes;
+  const std::uint32_t block = in_pool / size_class.group_bytes * group_blocks + index;
+  if (index >= group_blocks || block >= pool->capacity) return std::nullopt;
+  return BlockPlace{static_cast<std::uint32_t>(pool - pools.data()), block, in_group % size_class.block_bytes};
 }
 
 HeapSummary summarise(const HeapImage& image) {

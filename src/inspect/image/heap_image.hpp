@@ -24,8 +24,14 @@ enum class BlockState : std::uint8_t {
 
 struct ClassImage {
   std::uint32_t block_bytes = 0;
-  std::uint32_t capacity = 0;  // blocks in a pool
-  std::uint32_t units = 0;     // length of a pool
+  std::uint32_t capacity = 0;     // blocks in a pool
+  std::uint32_t units = 0;        // length of a pool
+  std::uint32_t group_bytes = 0;  // blocks lie back to back in so much of a pool: all of it, or less
+
+  std::uint32_t offset_of(unsigned block) const noexcept {
+    const std::uint32_t group_blocks = group_bytes / block_bytes;
+    return block / group_blocks * group_bytes + block % group_blocks * block_bytes;
+  }
 };
 
 struct Geometry {
@@ -111,7 +117,7 @@ struct ClassRequests {
 struct BlockPlace {
   std::uint32_t pool = 0;    // in HeapImage::pools
   std::uint32_t block = 0;   // in the pool
-  std::uint32_t offset = 0;  // in the block; the tail of a pool belongs to no block
+  std::uint32_t offset = 0;  // in the block
 };
 
 struct HeapImage {
@@ -131,7 +137,7 @@ struct HeapImage {
     return geometry.first_unit_address + std::uint64_t{pool.unit} * geometry.unit_bytes;
   }
   std::uint64_t block_address(const PoolImage& pool, unsigned block) const noexcept {
-    return pool_address(pool) + std::uint64_t{block} * block_bytes(pool);
+    return pool_address(pool) + geometry.classes[pool.class_index].offset_of(block);
   }
   std::uint32_t block_bytes(const PoolImage& pool) const noexcept {
     return geometry.classes[pool.class_index].block_bytes;
@@ -140,7 +146,7 @@ struct HeapImage {
     return geometry.classes[pool.class_index].units;
   }
 
-  // Nothing for an address outside the region's arenas, in an empty pool, or in a pool's tail. O(1).
+  // Nothing for an address outside the region's arenas, in an empty pool, or behind the blocks of a group. O(1).
   std::optional<BlockPlace> find(std::uint64_t address) const noexcept;
   // The used pool that has this unit; nullptr if none. O(1).
   const PoolImage* pool_at_unit(std::uint32_t unit) const noexcept;

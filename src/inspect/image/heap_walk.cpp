@@ -38,7 +38,9 @@ Geometry geometry_of(const HeapDescriptor& descriptor) {
   geometry.classes.resize(kClassCount + 1);
   for (unsigned index = 1; index <= kClassCount; ++index) {
     const SizeClass& size_class = kSizeClasses[index];
-    geometry.classes[index] = {size_class.block_bytes, size_class.capacity, 1U << size_class.units_log2};
+    const auto pool_bytes = static_cast<std::uint32_t>(kConfig.pool_bytes << size_class.units_log2);
+    geometry.classes[index] = {size_class.block_bytes, size_class.capacity, 1U << size_class.units_log2,
+                               std::min(1U << size_class.group_log2, pool_bytes)};
   }
   return geometry;
 }
@@ -48,12 +50,10 @@ std::array<std::uint64_t, PoolImage::kWords> blocks_on(std::uint64_t pages, cons
                                                        std::uint32_t page_bytes) {
   std::array<std::uint64_t, PoolImage::kWords> blocks{};
   for_each_run(pages, [&](unsigned first_page, unsigned page_count) {
-    const std::uint64_t begin = std::uint64_t{first_page} * page_bytes;
-    const std::uint64_t end = begin + std::uint64_t{page_count} * page_bytes;
-    const std::uint64_t last =
-        std::min<std::uint64_t>((end - 1) / size_class.block_bytes, size_class.capacity - 1U);
-    for (std::uint64_t block = begin / size_class.block_bytes; block <= last; ++block)
-      blocks[block / 64] |= std::uint64_t{1} << (block % 64);
+    const auto [first, end] =
+        blocks_touching(size_class, Bytes{first_page} * page_bytes, Bytes{first_page + page_count} * page_bytes);
+    const auto mark = [&blocks](unsigned word, std::uint64_t mask) { return (blocks[word] |= mask) != 0; };
+    for_each_word(first, end - first, mark);
   });
   return blocks;
 }

@@ -31,13 +31,13 @@ struct PoolPages {
 };
 
 std::uint64_t pages_with_live(const HeapImage& image, const PoolImage& pool, const PoolPages& pages) {
-  const std::uint64_t block_bytes = image.block_bytes(pool);
+  const ClassImage& size_class = image.geometry.classes[pool.class_index];
   std::uint64_t with_live = 0;
   for (unsigned word = 0; word < PoolImage::kWords; ++word) {
     for (std::uint64_t bits = pool.live_bits[word]; bits != 0; bits &= bits - 1) {
-      const std::uint64_t begin = (word * 64U + lowest_bit(bits)) * block_bytes;
+      const std::uint64_t begin = size_class.offset_of(word * 64U + lowest_bit(bits));
       const auto first = static_cast<unsigned>(begin / pages.page_bytes);
-      const auto last = static_cast<unsigned>((begin + block_bytes - 1) / pages.page_bytes);
+      const auto last = static_cast<unsigned>((begin + size_class.block_bytes - 1) / pages.page_bytes);
       with_live |= low_bits(last - first + 1) << first;
     }
   }
@@ -130,13 +130,16 @@ std::uint64_t trim_returns_bytes(const HeapImage& image) {
 
 std::uint64_t resident_tail_bytes(const HeapImage& image, const PoolImage& pool) {
   const PoolPages pages(image, pool);
-  const std::uint64_t end_of_blocks = std::uint64_t{pool.capacity} * image.block_bytes(pool);
+  const std::uint64_t group_bytes = image.geometry.classes[pool.class_index].group_bytes;
+  const std::uint64_t blocks_bytes = group_bytes - group_bytes % image.block_bytes(pool);
   std::uint64_t bytes = 0;
-  for (std::uint64_t at = end_of_blocks; at < pages.pool_bytes;) {
-    const std::uint64_t page = at / pages.page_bytes;
-    const std::uint64_t next = (page + 1) * pages.page_bytes;
-    if ((pages.resident >> page & 1) != 0) bytes += next - at;
-    at = next;
+  for (std::uint64_t group = 0; group < pages.pool_bytes; group += group_bytes) {
+    for (std::uint64_t at = group + blocks_bytes; at < group + group_bytes;) {
+      const std::uint64_t page = at / pages.page_bytes;
+      const std::uint64_t next = std::min((page + 1) * pages.page_bytes, group + group_bytes);
+      if ((pages.resident >> page & 1) != 0) bytes += next - at;
+      at = next;
+    }
   }
   return bytes;
 }
@@ -174,7 +177,7 @@ std::string place_without_block(const HeapImage& image, std::uint64_t address) {
   const auto unit =
       static_cast<std::uint32_t>((address - geometry.first_unit_address) / geometry.unit_bytes % kUnitsPerArena);
   if (image.pool_at_unit(static_cast<std::uint32_t>(arena * kUnitsPerArena + unit)) != nullptr)
-    return "in the tail of a pool, which is too short for a block";
+    return "in the tail of a pool or of a page in it, which is too short for a block";
   const bool is_dirty = (image.arenas[arena].dirty_units >> unit & 1) != 0;
   return is_dirty ? "in memory that no pool uses, still resident" : "in memory that no pool uses, given back";
 }

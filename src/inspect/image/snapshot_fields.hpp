@@ -28,7 +28,7 @@ enum class GeometryField : protozero::pbf_tag_type {
   kPageBytes,
   kClasses
 };
-enum class ClassField : protozero::pbf_tag_type { kBlockBytes = 1, kCapacity, kUnits };
+enum class ClassField : protozero::pbf_tag_type { kBlockBytes = 1, kCapacity, kUnits, kGroupBytes };
 enum class RequestsField : protozero::pbf_tag_type { kBytes = 1, kCount };
 enum class ArenaField : protozero::pbf_tag_type { kUse = 1, kUnitsPerPool, kDirtyUnits };
 enum class PoolField : protozero::pbf_tag_type {

@@ -83,6 +83,9 @@ ClassImage read_class(protozero::pbf_message<ClassField> message) {
       case number(ClassField::kUnits):
         size_class.units = message.get_uint32();
         break;
+      case number(ClassField::kGroupBytes):
+        size_class.group_bytes = message.get_uint32();
+        break;
       default:
         message.skip();
     }
@@ -90,7 +93,18 @@ ClassImage read_class(protozero::pbf_message<ClassField> message) {
   return size_class;
 }
 
-void check_geometry(const Geometry& geometry) {
+bool fits_its_pool(const ClassImage& size_class, const Geometry& geometry) {
+  const std::uint64_t pool_bytes = std::uint64_t{size_class.units} * geometry.unit_bytes;
+  if (size_class.units == 0 || size_class.units > kUnitsPerArena || pool_bytes / geometry.page_bytes > kPagesMax)
+    return false;
+  if (size_class.block_bytes == 0 || size_class.block_bytes > size_class.group_bytes) return false;
+  if (pool_bytes % size_class.group_bytes != 0) return false;
+  const std::uint64_t places =
+      pool_bytes / size_class.group_bytes * (size_class.group_bytes / size_class.block_bytes);
+  return size_class.capacity != 0 && size_class.capacity <= PoolImage::kWords * 64 && size_class.capacity <= places;
+}
+
+void check_geometry(Geometry& geometry) {
   require(
       std::has_single_bit(geometry.unit_bytes) && geometry.unit_bytes >= 4096 && geometry.unit_bytes <= 1U << 20,
       "its units have an impossible length");
@@ -99,13 +113,10 @@ void check_geometry(const Geometry& geometry) {
       "its pages have an impossible length");
   require(geometry.classes.size() >= 2 && geometry.classes.size() <= kClassesMax, kClassCountError);
   for (std::size_t index = 1; index < geometry.classes.size(); ++index) {
-    const ClassImage& size_class = geometry.classes[index];
-    require(size_class.units != 0 && size_class.units <= kUnitsPerArena && size_class.block_bytes != 0 &&
-                size_class.capacity != 0 && size_class.capacity <= PoolImage::kWords * 64 &&
-                std::uint64_t{size_class.capacity} * size_class.block_bytes <=
-                    std::uint64_t{size_class.units} * geometry.unit_bytes &&
-                std::uint64_t{size_class.units} * geometry.unit_bytes / geometry.page_bytes <= kPagesMax,
-            "a size class does not fit its pool");
+    ClassImage& size_class = geometry.classes[index];
+    // Written before there were shorter ones.
+    if (size_class.group_bytes == 0) size_class.group_bytes = size_class.units * geometry.unit_bytes;
+    require(fits_its_pool(size_class, geometry), "a size class does not fit its pool");
   }
 }
 

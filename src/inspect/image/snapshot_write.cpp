@@ -43,6 +43,7 @@ void write_geometry(protozero::pbf_writer& all, const Geometry& geometry) {
     entry.add_uint32(tag(ClassField::kBlockBytes), size_class.block_bytes);
     entry.add_uint32(tag(ClassField::kCapacity), size_class.capacity);
     entry.add_uint32(tag(ClassField::kUnits), size_class.units);
+    entry.add_uint32(tag(ClassField::kGroupBytes), size_class.group_bytes);
   }
 }
 

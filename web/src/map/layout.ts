@@ -91,7 +91,9 @@ export class MapLayout {
     return Number(this.geometry.first_unit_address) + unit * this.geometry.unit_bytes;
   }
   blockAddress(head: number, classIndex: number, block: number): number {
-    return this.unitAddress(head) + block * this.geometry.classes[classIndex].block_bytes;
+    const shape = this.geometry.classes[classIndex];
+    const inGroup = Math.floor(shape.group_bytes / shape.block_bytes);
+    return this.unitAddress(head) + Math.floor(block / inGroup) * shape.group_bytes + (block % inGroup) * shape.block_bytes;
   }
   // Nothing for an address outside of the pools that the heap has.
   placeOf(address: number, heap: Heap): { address: number; unit: number; block: number } | null {
@@ -100,8 +102,11 @@ export class MapLayout {
     const head = heap.headOf(unit, this.geometry);
     if (head < 0) return null;
     const shape = this.geometry.classes[heap.classes[head]];
-    const block = Math.floor((address - this.unitAddress(head)) / shape.block_bytes);
-    if (block >= shape.capacity) return null;
+    const offset = address - this.unitAddress(head);
+    const inGroup = Math.floor(shape.group_bytes / shape.block_bytes);
+    const index = Math.floor((offset % shape.group_bytes) / shape.block_bytes);
+    const block = Math.floor(offset / shape.group_bytes) * inGroup + index;
+    if (index >= inGroup || block >= shape.capacity) return null;
     return { address: this.blockAddress(head, heap.classes[head], block), unit: head, block };
   }
 }

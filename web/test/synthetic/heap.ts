@@ -8,12 +8,15 @@ const FIRST_UNIT = 0x7f0000100000;
 
 // The same table as src/core/size_class.hpp makes: 16 to 512 in steps of 16, then eight to each power of two.
 export function makeClasses(): ClassShape[] {
-  const classes: ClassShape[] = [{ block_bytes: 0, capacity: 0, units: 0 }];
+  const classes: ClassShape[] = [{ block_bytes: 0, capacity: 0, units: 0, group_bytes: 0 }];
   const add = (block: number): void => {
     let units = 1;
     const isFine = block <= 512;
     while (units < 16 && !isFine && !((units * UNIT_BYTES) / block >= 16 && ((units * UNIT_BYTES) % block) * 32 <= units * UNIT_BYTES)) units *= 2;
-    classes.push({ block_bytes: block, capacity: Math.floor((units * UNIT_BYTES) / block), units });
+    const pool = units * UNIT_BYTES;
+    const capacity = Math.floor(pool / block);
+    const isWithinPages = 4096 % block !== 0 && (pool / 4096) * Math.floor(4096 / block) === capacity;
+    classes.push({ block_bytes: block, capacity, units, group_bytes: isWithinPages ? 4096 : pool });
   };
   for (let block = 16; block <= 512; block += 16) add(block);
   for (let base = 512; base < 32768; base *= 2) for (let step = 1; step <= 8; step += 1) add(base + (step * base) / 8);

@@ -50,6 +50,18 @@ test("addresses and places belong together", () => {
   expect(layout.placeOf(layout.unitAddress(128), heap)).toBeNull();
 });
 
+test("the tail of a page is no block's where none crosses a page", () => {
+  const layout = layoutOf(3);
+  const heap = new Heap();
+  heap.apply(frame({ frame: 1, since: 0, units: 128 }, [pool(5, 5, 1)]));
+  const start = layout.unitAddress(5);
+  expect(layout.blockAddress(5, 5, 50)).toBe(start + 50 * 80);  // 51 blocks of 80 bytes leave 16 of 4096
+  expect(layout.blockAddress(5, 5, 51)).toBe(start + 4096);
+  expect(layout.placeOf(start + 4095, heap)).toBeNull();
+  expect(layout.placeOf(start + 4096 + 81, heap)).toEqual({ address: start + 4096 + 80, unit: 5, block: 52 });
+  expect(layout.placeOf(start + 16383, heap)).toBeNull();
+});
+
 test("gaps, empty units, tails and the outside are no blocks", () => {
   const layout = layoutOf(2);
   const heap = new Heap();
