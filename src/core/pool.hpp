@@ -1,6 +1,6 @@
 // The pool record: everything known about one pool, kept outside it.
 //
-// A pool is 1 to 16 units of 16 KiB with blocks of one size class, back to back from its start. It is *empty* (no
+// A pool is 1 to 16 units of 16 KiB with blocks of one size class, back to back in its groups. It is *empty* (no
 // class; it belongs to its arena), *used* (some blocks out) or *full* (all out). A block is out when its bit is
 // clear: with the program or in a magazine. A page is an OS page; a *purged* one was given back to the system, and
 // every block that touches it is free. A record is one cache line; the bits of more than 64 blocks lie in one of

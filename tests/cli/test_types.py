@@ -153,6 +153,7 @@ class TypesTest(CommandTest):
         self.assertEqual(blocks.get("zoo::Animal"), 3000)
         self.assertEqual(blocks.get("zoo::Cat"), 2000)
         self.assertEqual(blocks.get("zoo::Bat"), 1500)
+        self.assertEqual((blocks.get("zoo::Lion"), blocks.get("zoo::Whale")), (1200, 1100))
         self.assertNotIn("zoo::Flyer", blocks)
         self.assertGreaterEqual(blocks["unknown"], 1000)
         self.assertNotIn("zoo::Stone", blocks)

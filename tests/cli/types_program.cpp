@@ -15,6 +15,13 @@ struct Animal {
 struct Cat : Animal {
   char name[40] = "tom";
 };
+// Of sizes whose blocks do not lie back to back in all of a pool.
+struct Lion : Animal {
+  char mane[60] = "";
+};
+struct Whale : Animal {
+  char blubber[250] = "";
+};
 struct Flyer {
   virtual ~Flyer() = default;
   int wings = 2;
@@ -33,6 +40,8 @@ int main() {
   for (int i = 0; i < 3000; ++i) animals.push_back(std::make_unique<zoo::Animal>());
   for (int i = 0; i < 2000; ++i) animals.push_back(std::make_unique<zoo::Cat>());
   for (int i = 0; i < 1500; ++i) animals.push_back(std::make_unique<zoo::Bat>());
+  for (int i = 0; i < 1200; ++i) animals.push_back(std::make_unique<zoo::Lion>());
+  for (int i = 0; i < 1100; ++i) animals.push_back(std::make_unique<zoo::Whale>());
   // What they were can still be read in their blocks.
   std::vector<std::unique_ptr<zoo::Animal>> gone;
   for (int i = 0; i < 700; ++i) gone.push_back(std::make_unique<zoo::Cat>());

@@ -19,13 +19,13 @@ constexpr std::size_t kHeadBytes = 64;
 constexpr std::size_t kDescribedBytesMax = 1024;
 constexpr const char* kUnknown = "unknown";
 
-// The first bytes of a pool's blocks, as they lie in it.
+// A pool as it lies in memory, or the first bytes of its blocks one after the other.
 struct PoolBytes {
   std::vector<unsigned char> memory;
-  std::uint32_t stride = 0;
-  std::uint32_t head_bytes = 0;  // of each block
+  const ClassImage* whole = nullptr;
   std::span<const unsigned char> block(unsigned index) const {
-    return {memory.data() + std::size_t{index} * stride, head_bytes};
+    if (whole != nullptr) return {memory.data() + whole->offset_of(index), whole->block_bytes};
+    return {memory.data() + std::size_t{index} * kHeadBytes, kHeadBytes};
   }
 };
 
@@ -56,14 +56,13 @@ std::vector<PoolBytes> read_pools(const MemorySource& source, const HeapImage& i
   std::vector<PoolBytes> all(pools.size());
   std::vector<Piece> pieces;
   for (std::size_t i = 0; i < pools.size(); ++i) {
-    const std::uint32_t block_bytes = image.block_bytes(*pools[i]);
-    const bool whole = block_bytes <= kWholeBlocksMax;
-    all[i].stride = whole ? block_bytes : kHeadBytes;
-    all[i].head_bytes = all[i].stride;
-    if (whole)
+    const ClassImage& size_class = image.geometry.classes[pools[i]->class_index];
+    if (size_class.block_bytes <= kWholeBlocksMax) {
+      all[i].whole = &size_class;
       plan_whole_pool(image, *pools[i], all[i], pieces);
-    else
+    } else {
       plan_heads(image, *pools[i], all[i], pieces);
+    }
   }
   source.read_pieces(pieces);
   return all;

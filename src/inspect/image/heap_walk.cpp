@@ -275,9 +275,9 @@ class Walker {
       std::vector<check::Record> records(bytes / sizeof(check::Record));
       const std::uint64_t offset = image_.pool_address(pool) - image_.geometry.first_unit_address;
       if (!source_.read_bytes(descriptor_.check_records + offset, records.data(), bytes)) continue;
-      const std::size_t granules = image_.block_bytes(pool) / sizeof(check::Record);
+      const ClassImage& size_class = image_.geometry.classes[pool.class_index];
       for (unsigned block = 0; block < pool.capacity; ++block) {
-        if (records[block * granules].state == check::State::kHeld)
+        if (records[size_class.offset_of(block) / sizeof(check::Record)].state == check::State::kHeld)
           note_cached(pool, image_.block_address(pool, block));
       }
     }
