@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# run_installed.sh CMAKE BUILD_DIR CC: installs the build into a folder of its own, and uses it from there as a project
+# with CMake, a program with pkg-config and a person with a terminal would. Everything must come from that folder.
+set -euo pipefail
+
+cmake=$1
+build=$2
+compiler=$3
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+prefix=$work/prefix
+
+fail() {
+  echo "run_installed.sh: $1" >&2
+  exit 1
+}
+
+"$cmake" --install "$build" --prefix "$prefix" >/dev/null
+libraries=$(dirname "$(find "$prefix" -name libsmallblock_preload.so)")
+
+cat >"$work/CMakeLists.txt" <<'EOF'
+cmake_minimum_required(VERSION 3.22)
+project(program LANGUAGES CXX)
+find_package(smallblock 0.1 REQUIRED)
+set(CMAKE_CXX_STANDARD 20)
+add_executable(program program.cpp)
+target_link_libraries(program PRIVATE smallblock::smallblock)
+EOF
+cat >"$work/program.cpp" <<'EOF'
+#include <smallblock/allocator.hpp>
+#include <smallblock/smallblock.h>
+
+#include <vector>
+
+int main() {
+  const std::vector<int, smallblock::allocator<int>> numbers(40, 7);
+  return sb_owns(numbers.data()) == 1 && numbers[39] == 7 ? 0 : 1;
+}
+EOF
+"$cmake" -S "$work" -B "$work/build" -DCMAKE_PREFIX_PATH="$prefix" >"$work/log" 2>&1 ||
+  { cat "$work/log" >&2; fail "find_package(smallblock) failed"; }
+"$cmake" --build "$work/build" >"$work/log" 2>&1 || { cat "$work/log" >&2; fail "the C++ program was not built"; }
+"$work/build/program" || fail "the C++ program's numbers are not in a block"
+
+cat >"$work/program.c" <<'EOF'
+#include <smallblock/smallblock.h>
+
+int main(void) {
+  void* block = sb_malloc(100);
+  const int owned = sb_owns(block);
+  sb_free(block);
+  return owned == 1 ? 0 : 1;
+}
+EOF
+flags=$(PKG_CONFIG_PATH=$libraries/pkgconfig pkg-config --cflags --libs smallblock)
+# shellcheck disable=SC2086  # the flags are words
+"$compiler" -std=c11 "$work/program.c" $flags -o "$work/c_program"
+LD_LIBRARY_PATH=$libraries "$work/c_program" || fail "the C program's block is none"
+
+unset LD_PRELOAD SMALLBLOCK_LIBRARY
+preloaded=$("$prefix/bin/smallblock" run sh -c 'echo "$LD_PRELOAD"')
+[[ $preloaded == "$libraries/libsmallblock_preload.so" ]] || fail "the command preloads '$preloaded'"
