@@ -14,18 +14,28 @@ configure() {
   sed -n 's/^-- \(smallblock: .*\)/\1/p' "$log" >&2
 }
 
+# Passes ninja's lines on, and tells the user once that something is built: not that it only looked.
+announce_work() {
+  local message=$1 told=$2 line
+  while IFS= read -r line; do
+    printf '%s\n' "$line"
+    [[ -z $told && $line =~ ^\[[0-9]+/[0-9]+\]\ (.*) && ${BASH_REMATCH[1]} != Re-* ]] || continue
+    echo "$message" >&2
+    told=yes
+  done
+}
+
 # build PRESET [TARGET ...]: both cores, as ninja does by itself.
 build() {
-  local preset=$1 log
+  local preset=$1 log message told=
   log=build/$preset.build.log
   shift
-  if ninja -C "build/$preset" -n "$@" 2>/dev/null | grep -q '^ninja: no work to do'; then
-    return 0
+  message="smallblock: building '$preset'"
+  if [[ ! -e build/$preset/.ninja_log ]]; then
+    told=yes
+    echo "$message (about a minute, once)" >&2
   fi
-  local first=
-  [[ -e build/$preset/.ninja_log ]] || first=' (about a minute, once)'
-  echo "smallblock: building '$preset'$first" >&2
-  if ! ninja -C "build/$preset" "$@" >"$log" 2>&1; then
+  if ! ninja -C "build/$preset" "$@" 2>&1 | announce_work "$message" "$told" >"$log"; then
     grep -v '^\[[0-9]*/[0-9]*\] ' "$log" >&2 || true
     echo "smallblock: building '$preset' failed; the whole output is in $log" >&2
     return 1
