@@ -172,7 +172,7 @@ typedef struct sb_stats {
   uint64_t live_bytes;            /* blocks_in_use * block_bytes, all classes */
   uint64_t cached_bytes;          /* blocks_cached * block_bytes */
   uint64_t free_bytes;            /* blocks_free * block_bytes */
-  uint64_t tail_bytes;            /* ends of used pools too short for a block */
+  uint64_t tail_bytes;            /* ends of used pools, or of pages in them, too short for a block */
   uint64_t empty_bytes;           /* in empty pools of used arenas */
   uint64_t committed_bytes;       /* arenas used and kept, times arena_bytes */
   uint64_t metadata_bytes;        /* records, class table, heaps and magazines that were touched */

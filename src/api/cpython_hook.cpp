@@ -1,4 +1,4 @@
-// The CPython front door of the preload library; see cpython_hook.hpp and docs/design.md section 8.
+// The CPython front door of the preload library; see cpython_hook.hpp and docs/design.md, "CPython".
 //
 // PyMem_SetAllocator replaces the mem and obj domains before the interpreter starts. Free-threaded builds keep
 // their mimalloc: their garbage collector walks its heaps.

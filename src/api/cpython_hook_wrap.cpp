@@ -1,15 +1,24 @@
 // See cpython_hook_wrap.hpp.
 //
-// Each domain keeps the allocator that it had, as `previous`. It serves what is large, and takes back all that does
-// not lie in the region; a small block that the region had no room for is the C library's, which pymalloc hands on.
+// Each domain keeps the allocator that it had, as `previous`. It serves what is large, and takes back all that is
+// not ours; a small block that the region had no room for is the C library's, which pymalloc hands on.
 
 #include "api/cpython_hook_wrap.hpp"
 
 #include "api/cpython_hook_hits.hpp"
+#include "heap/check_hook.hpp"
+#include "heap/sample_hook.hpp"
 
 namespace smallblock {
 
 namespace {
+
+// In the region; outside of it, pages of sampling, and check mode's blocks that the region had no room for.
+bool is_ours(const void* block) noexcept {
+  if (region.owns(UserPointer{block}) || sampled(block) != nullptr) return true;
+  const CheckHook* hook = check_hook.get();
+  return hook != nullptr && hook->has_large(block);
+}
 
 template <int kDomain>
 struct Previous {
@@ -26,11 +35,21 @@ struct Previous {
     return previous.calloc(previous.context, count, bytes);
   }
   static void* reallocate(void* block, std::size_t bytes) noexcept {
-    return previous.realloc(previous.context, block, bytes);
+    return block != nullptr && is_ours(block) ? move(block, bytes)
+                                              : previous.realloc(previous.context, block, bytes);
+  }
+  // Ours becomes one of theirs.
+  static void* move(void* block, std::size_t bytes) noexcept {
+    void* moved = allocate(bytes);
+    if (moved == nullptr) return nullptr;
+    const Bytes old_bytes = usable_bytes(block);
+    std::memcpy(moved, block, bytes < old_bytes ? bytes : old_bytes);
+    smallblock::deallocate_slow(block, kDoor);
+    return moved;
   }
   template <typename Heap>
   static void deallocate(Heap heap, void* block) noexcept {
-    if (region.owns(UserPointer{block})) return heap.deallocate_slow(block, kDoor);
+    if (is_ours(block)) return heap.deallocate_slow(block, kDoor);
     previous.free(previous.context, block);
   }
 };
@@ -44,15 +63,7 @@ struct Retired {
   static void* allocate_zeroed(void*, std::size_t count, std::size_t bytes) {
     return Below::allocate_zeroed(count, bytes);
   }
-  static void* reallocate(void* context, void* block, std::size_t bytes) {
-    if (block == nullptr || !region.owns(UserPointer{block})) return Below::reallocate(block, bytes);
-    void* moved = Below::allocate(bytes);
-    if (moved == nullptr) return nullptr;
-    const Bytes old_bytes = usable_bytes(block);
-    std::memcpy(moved, block, bytes < old_bytes ? bytes : old_bytes);
-    python_free<Heap, Below>(context, block);
-    return moved;
-  }
+  static void* reallocate(void*, void* block, std::size_t bytes) { return Below::reallocate(block, bytes); }
   static PythonAllocator make(void* context) noexcept {
     return {context, allocate, allocate_zeroed, reallocate, python_free<Heap, Below>};
   }

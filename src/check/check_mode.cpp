@@ -166,6 +166,12 @@ Bytes usable_bytes(const void* pointer) noexcept {
   return next_allocator.usable_size(const_cast<void*>(pointer));
 }
 
+bool has_large(const void* pointer) noexcept {
+  const os::LockGuard guard(check_lock);
+  Block block;
+  return large_table.find(pointer, block);
+}
+
 os::Lock& lock() noexcept {
   return check_lock;
 }
@@ -175,6 +181,7 @@ constexpr CheckHook kHook = {
     .deallocate = deallocate,
     .reallocate = reallocate,
     .usable_bytes = usable_bytes,
+    .has_large = has_large,
     .change_door = change_door,
     .trim = release_all_held,
     .lock = lock,

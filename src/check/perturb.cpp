@@ -80,6 +80,7 @@ constexpr CheckHook kPerturbHook = {
     .deallocate = deallocate_filled,
     .reallocate = reallocate_filled,
     .usable_bytes = usable_filled,
+    .has_large = [](const void*) noexcept { return false; },
     .change_door = [](void*, Door) noexcept {},
     .trim = []() noexcept {},
     .lock = []() noexcept -> os::Lock& { return check_lock; },

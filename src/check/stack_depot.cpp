@@ -101,11 +101,10 @@ StackId StackDepot::add(const void* const* frames, unsigned count) noexcept {
       return id;
   }
   const Bytes bytes = Entry::bytes_of(count);
-  const Bytes place = used_.fetch_add(bytes, std::memory_order_relaxed);
-  if (place + bytes > kEntriesBytes) {
-    used_.fetch_sub(bytes, std::memory_order_relaxed);
-    return 0;
-  }
+  Bytes place = used_.load(std::memory_order_relaxed);
+  do {
+    if (place + bytes > kEntriesBytes) return 0;
+  } while (!used_.compare_exchange_weak(place, place + bytes, std::memory_order_relaxed));
   const auto id = static_cast<StackId>(place / kConfig.granule_bytes + 1);
   Entry& fresh = *entry(id);
   fresh.count = count;

@@ -2,7 +2,7 @@
 //
 //   class table | arena records | pool records | two bitmap tables | heap area | arena 0 | arena 1 | ...
 //
-// with an inaccessible gap between the parts. The class table has an entry of two bytes per pool of the whole
+// with an inaccessible gap between the parts. The class table has an entry of two bytes per unit of the whole
 // region, its own metadata included: the pool's size class times kClassEntryScale, or 0 where a free must not take
 // the fast path (empty, private and metadata pools). So free() needs a subtraction, a compare and one load. Called
 // by every layer above.

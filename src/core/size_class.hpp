@@ -175,7 +175,7 @@ struct BlockRange {
   unsigned end;
 };
 
-// Those that touch the bytes [begin, end) of a pool, which begin with a group or in none's tail.
+// Those that touch the bytes [begin, end) of a pool, which begin with a group, or anywhere if there is one.
 constexpr BlockRange blocks_touching(const SizeClass& size_class, Bytes begin, Bytes end) noexcept {
   const unsigned capacity = size_class.capacity;
   const auto first = static_cast<unsigned>(place_at(size_class, begin).block);

@@ -15,7 +15,7 @@ struct Totals {
   // Used pools.
   std::atomic<Bytes> out_bytes{0};     // blocks out of their pools: with the program and in magazines
   std::atomic<Bytes> pools_bytes{0};   // used pools, whole
-  std::atomic<Bytes> tail_bytes{0};    // their ends that are too short for a block
+  std::atomic<Bytes> tail_bytes{0};    // ends of theirs, or of pages in them, too short for a block
   std::atomic<Bytes> purged_bytes{0};  // their purged pages
 
   std::atomic<Bytes> committed_bytes{0};    // arenas used and kept

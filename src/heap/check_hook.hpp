@@ -20,6 +20,8 @@ struct CheckHook {
   void (*deallocate)(void* pointer, Door door, Bytes bytes) noexcept;
   void* (*reallocate)(void* pointer, Bytes bytes, Door door) noexcept;
   Bytes (*usable_bytes)(const void* pointer) noexcept;
+  // Whether it is a block of the next allocator that was made here, with guards.
+  bool (*has_large)(const void* pointer) noexcept;
   // The block was made by another door on behalf of this one.
   void (*change_door)(void* pointer, Door door) noexcept;
   // Verifies all freed blocks that are still held back, and gives them back.

@@ -197,8 +197,7 @@ bool Depot::start_draining(ClassIndex class_index, bool at_once) noexcept {
   const bool stayed_sparse = sparse && (was_sparse_ || at_once);
   was_sparse_ = sparse;
   if (free < drained_to_) drained_to_ = free;
-  if (!stayed_sparse || draining_.load() || free < drained_to_ + drained_to_ / kConfig.occupancy_buckets)
-    return false;
+  if (!stayed_sparse || draining_.load() || free < drained_to_ + drained_to_ / kConfig.drained_share) return false;
   draining_.store(true);
   return true;
 }

@@ -29,12 +29,9 @@ constinit bool forking = false;
 constinit bool in_hand_is_unknown = false;
 constinit bool interrupted_now = false;
 
-// In the order of os/lock.hpp.
+// Those that are always there, above the private heaps' in the order of os/lock.hpp.
 template <typename Visit>
-void for_each_lock(Visit visit) noexcept {
-  visit(return_lock());
-  visit(heap_list_lock());
-  visit_private_locks(visit);
+void for_each_inner_lock(Visit visit) noexcept {
   if (const CheckHook* hook = check_hook.get()) {
     visit(hook->lock());
   } else if (const SampleHook* sampling = sample_hook.get()) {
@@ -46,6 +43,23 @@ void for_each_lock(Visit visit) noexcept {
   visit(heap_area.lock());
 }
 
+template <typename Visit>
+void for_each_lock(Visit visit) noexcept {
+  visit(return_lock());
+  visit(heap_list_lock());
+  visit_private_locks(visit);
+  for_each_inner_lock(visit);
+}
+
+// Whether a signal handler forks in the middle of our work in this very thread.
+bool is_interrupted() noexcept {
+  if (engine_is_interrupted() || InHand::here() || return_lock().is_mine() || heap_list_lock().is_mine())
+    return true;
+  bool mine = false;
+  for_each_inner_lock([&mine](const os::Lock& lock) { mine = mine || lock.is_mine(); });
+  return mine;
+}
+
 void unlock_all() noexcept {
   for_each_lock([](os::Lock& lock) { lock.unlock_after_fork(); });
 }
@@ -53,7 +67,7 @@ void unlock_all() noexcept {
 void before_fork() noexcept {
   // The process is about to end, and its abort handler forks: there is nothing to keep in order any more.
   if (os::Lock::passes()) return;
-  const bool interrupted = engine_is_interrupted();
+  const bool interrupted = is_interrupted();
   while (true) {
     if (interrupted) {
       for_each_lock([](os::Lock& lock) { lock.lock_for_fork(false); });
@@ -83,7 +97,8 @@ void after_fork_in_child() noexcept {
   if (!interrupted_now) InHand::forget_others();
   os::Lock::pass_no_more();
   for_each_lock([](os::Lock& lock) { lock.reset_in_child(); });
-  adopt_heaps_in_child();
+  // To take over what the others had needs locks that the interrupted work may hold.
+  start_heaps_in_child(!interrupted_now);
 }
 
 // Before anybody can fork: a fork in another thread must not fall between the first lock and the registration.
@@ -102,7 +117,8 @@ Standstill::~Standstill() {
 }
 
 bool handle_forks() noexcept {
-  if (handlers.exchange(ForkHandlers::kHandled) == ForkHandlers::kNew) {
+  ForkHandlers expected = ForkHandlers::kNew;
+  if (handlers.compare_exchange_strong(expected, ForkHandlers::kHandled)) {
     const NoHeapHere no_heap_here;
     if (!os::register_fork_handlers(before_fork, after_fork_in_parent, after_fork_in_child))
       handlers.store(ForkHandlers::kRefused);

@@ -74,6 +74,13 @@ std::uint32_t age_now_ms(std::uint32_t decay) noexcept {
   return std::max({age, decay / kConfig.hurried_decay_share, 1U});
 }
 
+// A step is never put off for longer than 2^26 ms; what seems to be later was missed, by a process that slept.
+bool is_step_due(std::uint32_t now_ms) noexcept {
+  constexpr std::uint32_t kLongestWaitMs = std::uint32_t{1} << 27;
+  const std::uint32_t left_ms = next_step_ms.load() - now_ms;
+  return left_ms == 0 || left_ms > kLongestWaitMs;
+}
+
 }  // namespace
 
 os::Lock& return_lock() noexcept {
@@ -83,13 +90,14 @@ os::Lock& return_lock() noexcept {
 bool decay_step() noexcept {
   const std::int32_t decay = decay_ms.load();
   if (decay < 0) return false;
-  const std::uint32_t now_ms = os::coarse_now_ms();
-  const bool is_due = static_cast<std::int32_t>(now_ms - next_step_ms.load()) >= 0;
+  const bool is_due = is_step_due(os::coarse_now_ms());
   if (!is_due && is_hurried.load()) return false;
   const std::uint32_t age_ms = age_now_ms(static_cast<std::uint32_t>(decay));
   const bool hurried = age_ms != static_cast<std::uint32_t>(decay);
   // A hurry begins at once.
   if ((!is_due && !hurried) || !one_at_a_time.try_lock()) return false;
+  // Read again: what this thread read may be older than the last step of another.
+  const std::uint32_t now_ms = os::coarse_now_ms();
   is_hurried.store(hurried);
   LookRound round{.now_ms = now_ms, .age_ms = age_ms, .looks_left = kConfig.looks_per_step};
   arena_table.look(round);

@@ -240,9 +240,10 @@ bool engine_is_interrupted() noexcept {
          shared_lock_is_held();
 }
 
-void adopt_heaps_in_child() noexcept {
+void start_heaps_in_child(bool may_adopt) noexcept {
   forget_background_thread();
   if (is_real(current_heap)) current_heap->thread_id = os::thread_id();
+  if (!may_adopt) return;
   for (ThreadHeap* heap = all_heaps; heap != nullptr; heap = heap->next) {
     if (heap != current_heap && heap->attached && !heap->shared) adopt(*heap);
   }
@@ -260,6 +261,8 @@ ThreadHeap* make_shared_heap(LockCheck lock_is_held) noexcept {
 }
 
 void flush_heap(ThreadHeap& heap) noexcept {
+  // A trim may come in the middle of a miss, which stays one.
+  const std::uint8_t busy_before = heap.busy.load();
   for (unsigned index = 1; index <= kClassCount; ++index) {
     const auto class_index = static_cast<ClassIndex>(index);
     MagazineTop& slot = heap.tops[index];
@@ -276,7 +279,7 @@ void flush_heap(ThreadHeap& heap) noexcept {
     cold.counted = 0;
     cold.limit_entries = 0;
     cold.misses = 0;
-    heap.busy.store(0);
+    heap.busy.store(busy_before);
   }
   heap.limit_bytes = 0;
 }

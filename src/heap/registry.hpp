@@ -1,6 +1,6 @@
-// All thread heaps: attaching one to a thread, taking it back at thread exit, start of the engine, fork.
+// All thread heaps: attaching one to a thread, taking it back at thread exit, start of the engine.
 //
-// Called by heap/slow_path.cpp when a thread has no heap, by the C library at thread exit and around fork. A heap
+// Called by heap/slow_path.cpp when a thread has no heap, by the C library at thread exit, by heap/fork.cpp. A heap
 // that lost its thread keeps nothing but its memory and is given to the next new thread.
 #pragma once
 
@@ -47,11 +47,11 @@ ThreadHeap* make_shared_heap(LockCheck lock_is_held) noexcept;
 // Reserves the region unless that was done or refused before. True if there is one. Any thread.
 bool start_engine() noexcept;
 
-// For heap/fork.cpp: the lock of the list of heaps; whether the caller interrupts the engine in its own thread; and
-// the end of all other threads, in a child.
+// For heap/fork.cpp: the lock of the list of heaps; whether the caller interrupts a miss in its own thread; and the
+// end of all other threads, in a child, which takes over what they had if it may.
 os::Lock& heap_list_lock() noexcept;
 bool engine_is_interrupted() noexcept;
-void adopt_heaps_in_child() noexcept;
+void start_heaps_in_child(bool may_adopt) noexcept;
 
 struct HeapCounts {
   std::uint64_t heaps = 0;
@@ -71,7 +71,7 @@ void wait_for_misses() noexcept;
 void nudge_heaps(ClassIndex class_index) noexcept;
 // The same for all classes, each heap then flushes; and gives back what they have in spare magazines at once.
 void ask_heaps_to_flush() noexcept;
-// The same for heaps that had no miss since this was last called.
+// The same for heaps that had no look at the clock since this was last called: fewer than misses_per_look misses.
 void ask_idle_heaps_to_flush() noexcept;
 
 // Gives the blocks in the calling thread's magazines back to their pools, and those of a shared heap if the thread

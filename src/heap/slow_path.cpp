@@ -196,12 +196,14 @@ void look_around(ThreadHeap& heap, bool nudged) noexcept {
     heap.flush_asked.store(false);
     flush_heap(heap);
   }
-  if (heap.misses_to_look != 0 && !nudged) [[likely]] {
-    --heap.misses_to_look;
-    return;
+  if (!nudged) {
+    if (heap.misses_to_look != 0) [[likely]] {
+      --heap.misses_to_look;
+      return;
+    }
+    heap.misses_to_look = static_cast<std::uint8_t>(decay_ms.load() == 0 ? 0 : kConfig.misses_per_look - 1);
+    heap.misses.store(heap.misses.load() + 1);
   }
-  heap.misses_to_look = static_cast<std::uint8_t>(decay_ms.load() == 0 ? 0 : kConfig.misses_per_look - 1);
-  if (!nudged) heap.misses.store(heap.misses.load() + 1);
   ensure_background_thread();
   const BusyMark mark(heap, kBusyElsewhere);
   trim_if_requested();
@@ -229,19 +231,23 @@ bool free_to_sparse_pool(ThreadHeap& heap, ClassIndex class_index, void* pointer
 void* refill_and_pop(ThreadHeap& heap, ClassIndex class_index, Bytes bytes, Door door) noexcept {
   look_around(heap, false);
   const bool nudged = is_nudged(heap.tops[class_index]);
-  const Bytes refill_bytes = Bytes{heap.spares[class_index].limit_entries} * kSizeClasses[class_index].block_bytes;
-  if (!process_may_grow(refill_bytes, false)) return refuse();
-  // The owner of a soft limit may have been called, and its own requests have filled the magazine.
-  if (void* block = pop_entry(heap.tops[class_index])) return block;
-  if (!refill(heap, class_index, bytes)) {
-    if (check_hook.get() != nullptr) return allocate_checked_in(heap, bytes, kConfig.granule_bytes, door);
-    return allocate_from_next(bytes);
-  }
+  MagazineSpare& cold = heap.spares[class_index];
+  const Bytes refill_bytes = Bytes{cold.limit_entries} * kSizeClasses[class_index].block_bytes;
+  // What lies in the spare magazine is counted as live already.
+  if (!has_blocks(cold.spare) && !process_may_grow(refill_bytes, false)) return refuse();
   MagazineTop& slot = heap.tops[class_index];
-  if (nudged || depots[class_index].draining()) [[unlikely]]
-    slot.limit.set(nullptr);
-  if (void* block = allocate_sampled(Magazine::count_below(slot.top.load()), bytes, door)) return block;
-  return pop_entry(slot);
+  // The owner of a soft limit may have been called, and its own requests have filled the magazine; or sampling
+  // needed memory itself, and has emptied it.
+  while (true) {
+    if (void* block = pop_entry(slot)) return block;
+    if (!refill(heap, class_index, bytes)) {
+      if (check_hook.get() != nullptr) return allocate_checked_in(heap, bytes, kConfig.granule_bytes, door);
+      return allocate_from_next(bytes);
+    }
+    if (nudged || depots[class_index].draining()) [[unlikely]]
+      slot.limit.set(nullptr);
+    if (void* block = allocate_sampled(Magazine::count_below(slot.top.load()), bytes, door)) return block;
+  }
 }
 
 // Off allocate_slow, whose hit serves every request above kConfig.table_limit_bytes and needs no stack frame.

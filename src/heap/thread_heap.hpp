@@ -48,10 +48,11 @@ struct alignas(64) ThreadHeap {
   Relaxed<std::int64_t> next_bytes;  // of the next allocator, not yet in the process's count
   Bytes limit_bytes;                 // of all loaded magazines together
   Relaxed<std::uint32_t> misses;     // counted for whoever wants to know whether this thread is idle
-  std::uint32_t misses_seen;         // by flush_idle_heaps()
+  std::uint32_t misses_seen;         // by ask_idle_heaps_to_flush()
   Relaxed<bool> flush_asked;         // by a trim; done at the next miss
   std::uint32_t thread_id;           // the system's
   Relaxed<std::uint8_t> busy;        // the class whose magazines are being swapped, or kBusyElsewhere, or kNoClass
+  Relaxed<std::uint8_t> in_hand;     // heap/in_hand.hpp, of this thread
   std::uint8_t misses_to_look;       // until the clock is read
   bool attached;                     // has a thread, or is shared
   bool may_be_orphan;                // its thread may end without a word

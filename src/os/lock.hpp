@@ -2,8 +2,8 @@
 //
 // After U. Drepper, "Futexes Are Tricky" (2011), mutex 2; the word names the holder, as those of the kernel's
 // priority-inheriting futexes do (futex(2)). Every lock of the engine is one of these. A thread takes them in
-// ascending rank, one of each; debug builds assert it. None but memory return's is held around a system call that
-// can block on memory, none around a callback.
+// ascending rank, one of each; debug builds assert it. None that a refill or a spill takes is held around a
+// system call that can block on memory, but for the heap area's, and none around a callback.
 #pragma once
 
 #include <atomic>
@@ -54,6 +54,9 @@ class Lock {
     if constexpr (kAsserting) note_let_go();
     release();
   }
+
+  // Whether the calling thread has it: for a signal handler that forks.
+  bool is_mine() const noexcept { return held_here(); }
 
   // From here on the calling thread goes through every lock as if it had it: it holds them all (around a fork), or
   // the process is about to end. One thread at a time.

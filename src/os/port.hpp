@@ -29,7 +29,7 @@ bool commit(void* address, Bytes bytes) noexcept;
 void forbid(void* address, Bytes bytes) noexcept;
 
 // Gives the pages of committed memory back; the range stays committed and then reads as zero.
-// False if the system kept them: the content is then unchanged.
+// False if the system kept some of them.
 bool decommit(void* address, Bytes bytes) noexcept;
 
 // The same for several ranges at once, in order. Returns how many of them were given back; the next one was

@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <cstring>
 #include <functional>
+#include <iterator>
 #include <thread>
 #include <vector>
 
@@ -83,6 +84,7 @@ TEST(ForkHandlers, AForkDoesNotWaitForAFlushThatWaitsForIt) {
 }
 
 volatile sig_atomic_t forks_in_handler = 0;
+volatile sig_atomic_t children_failed = 0;
 
 void fork_in_handler(int /*signal*/) {
   const pid_t pid = fork();
@@ -90,14 +92,47 @@ void fork_in_handler(int /*signal*/) {
   int status = 0;
   waitpid(pid, &status, 0);
   forks_in_handler = forks_in_handler + 1;
+  if (status != 0) children_failed = children_failed + 1;
+}
+
+// Forks in a handler, at any moment of what `body` does.
+void fork_in_the_middle_of(void (*body)(), int forks) {
+  std::signal(SIGVTALRM, fork_in_handler);
+  const itimerval often{{0, 500}, {0, 500}};
+  setitimer(ITIMER_VIRTUAL, &often, nullptr);
+  while (forks_in_handler < forks) body();
+  if (children_failed != 0) _exit(1);
 }
 
 TEST(ForkHandlers, ASignalHandlerMayForkInTheMiddleOfAMiss) {
+  EXPECT_EQ(status_of([] { fork_in_the_middle_of(allocate_a_little, 100); }), 0);
+}
+
+// Without the C library's malloc: its own fork handlers wait for its locks, also for those of the interrupted
+// thread.
+void allocate_and_trim() {
+  static void* blocks[400];
+  for (std::size_t i = 0; i < std::size(blocks); ++i) blocks[i] = sb_malloc(i * 20);
+  for (void* block : blocks) sb_free(block);
+  sb_trim();
+}
+
+// The handler interrupts a trim, which has blocks and pools in its hands, in one of two threads; the child must not
+// touch what the interrupted work holds for the sake of the other.
+TEST(ForkHandlers, ASignalHandlerMayForkInTheMiddleOfATrim) {
   EXPECT_EQ(status_of([] {
-              std::signal(SIGVTALRM, fork_in_handler);
-              const itimerval often{{0, 500}, {0, 500}};
-              setitimer(ITIMER_VIRTUAL, &often, nullptr);
-              while (forks_in_handler < 100) allocate_a_little();
+              std::atomic<bool> stop{false};
+              sigset_t none;
+              sigset_t all;
+              sigfillset(&all);
+              pthread_sigmask(SIG_SETMASK, &all, &none);
+              std::thread other([&stop] {
+                while (!stop) allocate_a_little();
+              });
+              pthread_sigmask(SIG_SETMASK, &none, nullptr);
+              fork_in_the_middle_of(allocate_and_trim, 60);
+              stop = true;
+              other.join();
             }),
             0);
 }

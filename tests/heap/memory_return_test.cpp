@@ -259,6 +259,20 @@ TEST(Limits, AHardLimitFailsWithEnomemAndNothingIsLost) {
   audit_heap();
 }
 
+// More than one magazine holds: the spare one is used, too.
+TEST(Limits, WhatWasFreedAtAHardLimitCanBeAllocatedAgain) {
+  sb_limits limits{};
+  limits.hard_live_bytes = 16_MiB;
+  sb_limits_set(&limits);
+  std::vector<void*> blocks;
+  while (void* block = sb_malloc(100)) blocks.push_back(block);
+  const std::size_t again = kMagazineEntries + kMagazineEntries / 2;
+  for (std::size_t i = 0; i < again; ++i) sb_free(blocks[i]);
+  for (std::size_t i = 0; i < again; ++i) ASSERT_NE(blocks[i] = sb_malloc(100), nullptr) << i;
+  free_all(blocks);
+  sb_limits_set(nullptr);
+}
+
 TEST(Limits, ACommittedLimitHolds) {
   sb_limits limits{};
   limits.hard_committed_bytes = 16_MiB;

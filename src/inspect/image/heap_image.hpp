@@ -166,7 +166,7 @@ struct HeapSums {
   std::uint64_t cached_bytes = 0;
   std::uint64_t free_bytes = 0;    // bytes of pools in memory that are no block out: free blocks and tails
   std::uint64_t purged_bytes = 0;  // purged pages
-  std::uint64_t tail_bytes = 0;    // ends of pools too short for a block
+  std::uint64_t tail_bytes = 0;    // ends of pools, or of pages in them, too short for a block
 };
 
 struct HeapSummary {

@@ -15,7 +15,7 @@ namespace smallblock::inspect {
 
 // Where a target's smallblock is.
 struct HeapRoot {
-  std::uint64_t descriptor = 0;  // address of its heap/heap_descriptor.hpp
+  std::uint64_t descriptor = 0;  // address of its core/heap_descriptor.hpp
 };
 
 // Why there is no heap to read; what() is one sentence about the target, beginning with "it" or "its".

@@ -45,7 +45,7 @@ std::vector<unsigned> live_blocks(const PoolImage& pool, std::size_t limit);
 // Bytes of pages that are in memory and hold no live block; of blocks in magazines it is assumed that they go home.
 std::uint64_t trim_returns_bytes(const HeapImage& image);
 
-// The part of a pool's end that is too short for a block, as far as it is in memory.
+// The ends of a pool, or of its pages, that are too short for a block, as far as they are in memory.
 std::uint64_t resident_tail_bytes(const HeapImage& image, const PoolImage& pool);
 
 struct Match {

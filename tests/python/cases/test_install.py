@@ -50,6 +50,25 @@ churn()
 assert in_use() < peak / 4, (in_use(), peak)
 """)
 
+    def test_sampled_blocks_are_freed_and_resized_in_any_phase(self) -> None:
+        run(IN_FORCE + """
+smallblock.install()
+kept = []
+for _ in range(10):
+    new = [bytearray(i % 500 + 1) for i in range(5000)]
+    for block in new[::3]:
+        block += b"x" * 40
+    kept.append(new[::7])
+    del new
+smallblock.uninstall()
+for blocks in kept:
+    for block in blocks[::2]:
+        block += b"y" * 40
+        assert block[-1:] == b"y"
+del kept, blocks, block
+churn()
+""", environment={"SMALLBLOCK_CHECK": "sample:20"})
+
     def test_wrong_use_is_answered_by_a_sentence(self) -> None:
         run(IN_FORCE + """
 def sentence(call, *words):

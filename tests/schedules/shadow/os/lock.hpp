@@ -45,6 +45,8 @@ class Lock {
     schedules::point(schedules::Step::kUnlock, this);
   }
 
+  bool is_mine() const noexcept { return held_here(); }
+
   static void pass_all() noexcept { passing_thread = schedules::thread_here(); }
   static void pass_no_more() noexcept { passing_thread = 0; }
   static bool passes() noexcept { return passing_thread == schedules::thread_here(); }
