@@ -135,7 +135,10 @@ ArenaIndex ArenaTable::commit_new() noexcept {
     return arena;
   }
   region.record(arena).state = ArenaState::kChanging;
+  // Counted before it is had, so that threads that come at once do not each find room for it under a limit.
+  add_to(totals.committed_bytes, static_cast<std::int64_t>(kConfig.arena_bytes));
   const bool committed = without_lock([arena] { return region.commit_arena(arena); });
+  add_to(totals.committed_bytes, -static_cast<std::int64_t>(kConfig.arena_bytes));
   if (committed) return arena;
   region.record(arena).state = ArenaState::kNever;
   refused_.push_front(region, arena);

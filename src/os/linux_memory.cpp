@@ -38,7 +38,8 @@ constexpr unsigned kRangesMax = 128;
 constexpr int kPidfdSelf = -10000;
 constinit Relaxed<bool> advises_many{true};
 
-// Returns how many of the leading ranges were given back; 0: one has to be tried alone.
+// Returns how many of the leading ranges were given back; 0: one has to be tried alone, which shows whether the
+// kernel refuses the call or that range.
 unsigned advise_many(const Range* ranges, unsigned count) noexcept {
   // Valgrind does not know the call, and says so.
   if (count < kRangesMin || !advises_many.load() || is_in_valgrind()) return 0;
@@ -46,11 +47,7 @@ unsigned advise_many(const Range* ranges, unsigned count) noexcept {
   iovec vector[kRangesMax];
   for (unsigned i = 0; i < count; ++i) vector[i] = {ranges[i].address, ranges[i].bytes};
   const long advised = syscall(SYS_process_madvise, kPidfdSelf, vector, count, MADV_DONTNEED, 0);
-  if (advised <= 0) {
-    // Out of memory for the moment is no verdict on the kernel.
-    if (errno != ENOMEM && errno != EAGAIN && errno != EINTR) advises_many.store(false);
-    return 0;
-  }
+  if (advised <= 0) return 0;
   auto left = static_cast<Bytes>(advised);
   unsigned done = 0;
   while (done < count && left >= ranges[done].bytes) left -= ranges[done++].bytes;
@@ -109,7 +106,12 @@ unsigned decommit_ranges(const Range* ranges, unsigned count) noexcept {
     const unsigned advised = advise_many(ranges + done, count - done);
     done += advised;
     if (advised != 0) continue;
+    const int refused = errno;
     if (!decommit(ranges[done].address, ranges[done].bytes)) break;
+    // Out of memory for the moment is no verdict on the kernel.
+    if (advises_many.load() && count - done >= kRangesMin && refused != ENOMEM && refused != EAGAIN &&
+        refused != EINTR)
+      advises_many.store(false);
     ++done;
   }
   return done;
