@@ -73,6 +73,6 @@ export class Legend {
   private type(): HTMLElement[] {
     const colors = theme().types;
     const keys = this.types.names().map(([name, slot]) => this.key(css(colors[slot]), name));
-    return [...keys, this.key(css(colors[OTHER]), "other"), this.key(css(colors[UNKNOWN]), "not typed"), ...this.tones()];
+    return [...keys, this.key(css(colors[OTHER]), "other"), this.key(css(colors[UNKNOWN]), "unknown"), ...this.tones()];
   }
 }

@@ -23,11 +23,11 @@ export class Timeline {
   private drawnMs = 0;
 
   constructor(private readonly store: Store) {
-    this.pauseButton = button("Pause", "wide", () => store.pause(), "space");
-    const mark = button("Mark", "wide", () => store.setMark(store.shown.frame), "m: compare with this moment");
+    this.pauseButton = button("Pause", "wide", () => store.pause(), "", "space");
+    const mark = button("Mark", "wide", () => store.setMark(store.shown.frame), "compare with this moment", "m");
     const side = h("div", "timeline-side", this.when, h("div", "row",
-      button("‹", "", () => store.step(-1), "[ : one moment back"), this.pauseButton,
-      button("›", "", () => store.step(1), "] : one moment forward"), mark), this.keys);
+      button("‹", "", () => store.step(-1), "one moment back", "["), this.pauseButton,
+      button("›", "", () => store.step(1), "one moment forward", "]"), mark), this.keys);
     this.element.append(side, this.box);
     store.on("figures", () => this.update());
     store.on("difference", () => this.plot?.redraw(false));

@@ -6,7 +6,7 @@ import type { BlockCache } from "../blocks";
 import { bytes } from "../format";
 import type { Heap } from "../heap";
 import { css, type Theme } from "../palette";
-import { BlockState, UNITS_PER_ARENA } from "../protocol";
+import { BlockState, STATE_NAMES, UNITS_PER_ARENA } from "../protocol";
 import type { Place } from "../store";
 import type { Camera } from "./camera";
 import { ARENA_PITCH, type MapLayout, type Rect } from "./layout";
@@ -126,7 +126,7 @@ export class Overlay {
         if (!known) return;
         const center = centerInSight(this.layout.blockRect(head, classIndex, block), camera);
         const isLive = known.state === BlockState.Live;
-        const whole = isLive ? (known.type ?? bytes(this.layout.geometry.classes[classIndex].block_bytes)) : ["free", "", "magazine", "purged"][known.state];
+        const whole = isLive ? (known.type ?? bytes(this.layout.geometry.classes[classIndex].block_bytes)) : STATE_NAMES[known.state];
         context.font = `${isLive ? 600 : 400} ${size}px system-ui, sans-serif`;
         context.lineWidth = 3;
         context.strokeStyle = css(theme.arena);

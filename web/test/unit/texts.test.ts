@@ -1,7 +1,9 @@
 // Numbers, addresses and colours as they are shown.
 import { expect, test } from "vitest";
 import { address, bytes, parseAddress, percent, seconds, signedBytes } from "../../src/format";
+import { whatIs } from "../../src/named_block";
 import { ageBucket, ageText, classColor, inkOn, THEMES } from "../../src/palette";
+import { stateName } from "../../src/protocol";
 import { TypesPalette } from "../../src/types_palette";
 import { GEOMETRY } from "./helpers";
 
@@ -17,6 +19,11 @@ test("addresses are read with and without 0x, and words are no addresses", () =>
   expect([" 0x7f00aa10 ", "7f0000aa1000", "0XFF"].map(parseAddress)).toEqual([0x7f00aa10, 0x7f0000aa1000, 255]);
   expect(["dict", "deadbeef", "0x", "", "0xzz", "face", "0x7f 00"].map(parseAddress)).toEqual([null, null, null, null, null, null, null]);
   expect(parseAddress(address(0x7fffdeadbeef))).toBe(0x7fffdeadbeef);
+});
+
+test("blocks are told in the words of the commands", () => {
+  expect(["free", "live", "cached", "purged", "torn"].map(stateName)).toEqual(["free", "live", "in a magazine", "purged", "torn"]);
+  expect([whatIs({ type: "str", value: "'a'" }), whatIs({ type: "unknown", value: "" })]).toEqual(["str · 'a'", "unknown"]);
 });
 
 test("ages are counted as the server counts them: 1 + the bits of the seconds", () => {

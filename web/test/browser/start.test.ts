@@ -1,0 +1,66 @@
+// Pages that cannot start as usual: what is missing is said, and no page stays blank.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { openBrowser, openPage, picture, type Window } from "./browser";
+import { waitFor } from "./reader";
+import { endAll, named, Program, Running } from "./targets";
+
+const folder = mkdtempSync(join(tmpdir(), "smallblock-start-"));
+const saved = join(folder, "heap.html");
+let browser: Browser;
+
+beforeAll(async () => {
+  const { program } = await Program.python();
+  const writer = new Running([named("SMALLBLOCK_COMMAND"), "view", String(program.pid), "--output", saved]);
+  expect(await writer.line()).toBe(`wrote ${saved}`);
+  await endAll();
+  browser = await openBrowser();
+});
+afterAll(async () => {
+  await browser?.close();
+  rmSync(folder, { recursive: true });
+});
+
+// What a person reads on the saved page, after `change`.
+async function textOf(change: (html: string) => string, wanted: RegExp, window: Window = {}): Promise<void> {
+  const file = join(folder, "changed.html");
+  writeFileSync(file, change(readFileSync(saved, "utf8")));
+  const { page } = await openPage(browser, `file://${file}`, { width: 1110, height: 700, ...window });
+  await waitFor(`${wanted} on the page`, async () => wanted.test(await page.innerText("body")));
+  await page.context().close();
+}
+const asItIs = (html: string): string => html;
+
+test("a damaged heap, and a browser that cannot unpack it", async () => {
+  await textOf((html) => html.replace(/(id="smallblock-data"[^>]*>[A-Za-z0-9+/]{400})[A-Za-z0-9+/=]+/, "$1"), /cannot be shown\s+The heap in this page is damaged/);
+  await textOf((html) => html.replace(/(id="smallblock-data"[^>]*>)/, "$1?"), /cannot be shown\s+The heap in this page is damaged/);
+  await textOf(asItIs, /cannot be shown\s+This browser cannot unpack/, { first: "delete globalThis.DecompressionStream;" });
+});
+
+test("before the scripts run, and without scripts", async () => {
+  await textOf((html) => html.replace(/<script type="module"[^]*?<\/script>/, ""), /^\s*Reading the heap …\s*$/);
+  await textOf(asItIs, /^\s*The heap cannot be shown\s+[^]*JavaScript[^]*$/, { scripts: false });
+});
+
+test("where storage is blocked the page is as ever", async () => {
+  const { page, errors } = await openPage(browser, "about:blank", { width: 1110, height: 700 });
+  // A frame of nobody's origin: there the browser throws at whoever names localStorage.
+  await page.evaluate((html) => {
+    const frame = document.createElement("iframe");
+    frame.sandbox.add("allow-scripts");
+    frame.srcdoc = html;
+    frame.style.cssText = "position: fixed; inset: 0; width: 100%; height: 100%; border: 0";
+    document.body.append(frame);
+  }, readFileSync(saved, "utf8"));
+  const frame = page.frameLocator("iframe");
+  await frame.locator(".badge", { hasText: "saved" }).waitFor();
+  await frame.locator("html[data-theme=light]").waitFor();
+  await frame.getByRole("button", { name: "dark or light" }).click();
+  await frame.locator("html[data-theme=dark]").waitFor();
+  await picture(page, "storage-blocked");
+  expect(errors).toEqual([]);
+  await page.context().close();
+});
