@@ -56,7 +56,11 @@ export class StackView {
       element.title = `${part.name}: ${bytes(part.value)} (${percent(part.value, resident)} of the resident memory)\n${part.says}`;
       track.append(element);
     }
-    if (small.length > 0) track.append(h("div", "stack-rest", small.join(" · ")));  // what has no room has its bytes here
+    if (small.length > 0) {  // what has no room has its bytes here
+      const rest = h("div", "stack-rest", small.join(" · "));
+      rest.title = small.join("\n");
+      track.append(rest);
+    }
     const name = h("div", "stack-name", row.name);
     name.title = row.says;
     return h("div", "stack-row", name, track);

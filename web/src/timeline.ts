@@ -119,6 +119,10 @@ export class Timeline {
       ctx.textBaseline = "top";
       const isAtEnd = x > plot.bbox.left + plot.bbox.width - 60 * devicePixelRatio;
       ctx.textAlign = isAtEnd ? "right" : "left";
+      ctx.strokeStyle = css(theme().background);  // lines pass behind the word
+      ctx.lineWidth = devicePixelRatio * 4;
+      ctx.setLineDash([]);
+      ctx.strokeText(text, x + (isAtEnd ? -5 : 5), plot.bbox.top);
       ctx.fillText(text, x + (isAtEnd ? -5 : 5), plot.bbox.top);
       ctx.restore();
     };

@@ -66,9 +66,10 @@ export class MapView {
   }
 
   fit(flying = true): void {
-    const bounds = this.layout.bounds(this.store.shown.unitCount);
-    if (flying) return this.fly(bounds, 1.06);
-    this.camera.fit(bounds, 1.06);
+    const { x, y, width, height } = this.layout.bounds(this.store.shown.unitCount);
+    const whole = { x, y: y - 1, width, height: height + 1 };  // numbers of arenas stand above them
+    if (flying) return this.fly(whole, 1.06);
+    this.camera.fit(whole, 1.06);
     this.redraw();
   }
   pan(x: number, y: number): void {

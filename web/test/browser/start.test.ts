@@ -45,6 +45,27 @@ test("before the scripts run, and without scripts", async () => {
   await textOf(asItIs, /^\s*The heap cannot be shown\s+[^]*JavaScript[^]*$/, { scripts: false });
 });
 
+test("in a narrow window all is within it", async () => {
+  const { page, errors } = await openPage(browser, `file://${saved}`, { width: 420, height: 800 });
+  await page.locator(".badge", { hasText: "saved" }).waitFor();
+  await waitFor("the heap", async () => (await page.locator(".stack-part").count()) > 10);
+  for (const part of [".map", ".panels", ".search", ".legend", ".stack", ".header-command"]) {
+    const box = (await page.locator(part).boundingBox())!;
+    expect(box.width, part).toBeGreaterThan(50);
+    expect(box.x + box.width, part).toBeLessThanOrEqual(420);
+  }
+  for (const name of ["dark or light", "keys"]) {
+    const box = (await page.getByRole("button", { name, exact: true }).boundingBox())!;
+    expect(box.x + box.width, name).toBeLessThanOrEqual(420);
+  }
+  expect((await page.locator(".map").boundingBox())!.width).toBe(420);
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(420);
+  expect(await page.locator(".stack-rest").evaluateAll((all) => all.filter((each) => each.scrollWidth > each.clientWidth).length)).toBe(0);
+  await picture(page, "narrow");
+  expect(errors).toEqual([]);
+  await page.context().close();
+});
+
 test("where storage is blocked the page is as ever", async () => {
   const { page, errors } = await openPage(browser, "about:blank", { width: 1110, height: 700 });
   // A frame of nobody's origin: there the browser throws at whoever names localStorage.
