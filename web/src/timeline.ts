@@ -53,7 +53,7 @@ export class Timeline {
     });
     const live = css(colors.layers.live);
     this.plot = new uPlot({
-      width: Math.max(200, this.box.clientWidth), height: HEIGHT, padding: [8, 12, 0, 0],
+      width: Math.max(200, this.box.clientWidth), height: HEIGHT, padding: [8, 28, 0, 0],  // half of a time stands right of its line
       cursor: { drag: { x: false, y: false }, y: false, points: { size: 6 } },
       legend: { show: false },
       axes: [

@@ -11,7 +11,7 @@ import type { Place } from "../store";
 import type { Camera } from "./camera";
 import { ARENA_PITCH, type MapLayout, type Rect } from "./layout";
 
-const ARENA_TEXT_FROM = 9;    // pixels a unit
+const ARENA_TEXT_FROM = 8.5;   // pixels a unit
 const POOL_TEXT_FROM = 110;
 const BLOCK_TEXT_FROM = 56;   // pixels a block
 
@@ -85,7 +85,7 @@ export class Overlay {
         if (arena * UNITS_PER_ARENA >= heap.unitCount) return;
         const at = camera.toScreen(column * ARENA_PITCH, row * ARENA_PITCH);
         if (camera.scale >= 12) context.fillText(`arena ${arena}`, at.x + 1, at.y - 2);
-        else context.fillText(String(arena), at.x + 1, at.y - 1);
+        else context.fillText(String(arena), at.x + 1, at.y + 1);  // figures reach less far down than letters do
       }
     }
   }

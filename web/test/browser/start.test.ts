@@ -59,10 +59,26 @@ test("in a narrow window all is within it", async () => {
     expect(box.x + box.width, name).toBeLessThanOrEqual(420);
   }
   expect((await page.locator(".map").boundingBox())!.width).toBe(420);
+  expect((await page.locator(".search").boundingBox())!.width).toBeGreaterThan(370);
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(420);
   expect(await page.locator(".stack-rest").evaluateAll((all) => all.filter((each) => each.scrollWidth > each.clientWidth).length)).toBe(0);
   await picture(page, "narrow");
   expect(errors).toEqual([]);
+  await page.context().close();
+});
+
+test("in a small window the legend takes nothing from the panel", async () => {
+  const { page } = await openPage(browser, `file://${saved}`, { width: 800, height: 600 });
+  await page.locator(".badge", { hasText: "saved" }).waitFor();
+  for (const mode of ["Size class", "State", "Age", "Type"]) {
+    await page.getByRole("button", { name: mode, exact: true }).click();
+    const panel = (await page.locator(".panels").boundingBox())!.x;
+    const keys = await page.locator(".legend-key").evaluateAll((all) => Math.max(...all.map((each) => each.getBoundingClientRect().right)));
+    for (const right of [keys, ...(await page.locator(".map, .legend").evaluateAll((all) => all.map((each) => each.getBoundingClientRect().right)))]) {
+      expect(right, mode).toBeLessThanOrEqual(panel);
+    }
+  }
+  await picture(page, "small");
   await page.context().close();
 });
 
