@@ -41,9 +41,11 @@ export function bar(parts: [number, string, string][]): HTMLElement {
   return element;
 }
 
-// Whether somebody moves through a list in there with the keyboard, who must not lose his place.
+// Whether somebody moves through a list in there with the keyboard, who must not lose his place. A click leaves the focus
+// there too, but not so that it is seen.
 export function isInRows(element: HTMLElement): boolean {
-  return element.contains(document.activeElement) && document.activeElement?.closest("tr, .card") !== null;
+  const focused = document.activeElement;
+  return focused !== null && element.contains(focused) && focused.matches(":focus-visible") && focused.closest("tr, .card, .detail-head") !== null;
 }
 
 export interface Column<Row> { name: string; cell: (row: Row) => Child; numeric?: boolean }

@@ -4,7 +4,7 @@
 // saved page, a moment of the past, a target that ended).
 import { ApiError, type Api } from "../api";
 import type { BlockCache } from "../blocks";
-import { bar, button, h, table, type Child } from "../dom";
+import { bar, button, h, isInRows, table, type Child } from "../dom";
 import { address, bytes, count, seconds } from "../format";
 import type { MapLayout } from "../map/layout";
 import { whatIs } from "../named_block";
@@ -26,7 +26,7 @@ export class DetailPanel implements Panel {
   constructor(private readonly api: Api, private readonly store: Store, private readonly layout: MapLayout, private readonly blocks: BlockCache) {
     store.on("selection", () => void this.update());
     store.on("shown", () => {
-      if (store.selection && performance.now() - this.askedMs > AGAIN_MS && !this.element.contains(document.activeElement)) void this.update();
+      if (store.selection && performance.now() - this.askedMs > AGAIN_MS && !isInRows(this.element)) void this.update();
     });
     blocks.onChange((heads) => {
       if (store.selection && heads.includes(store.selection.unit) && !this.canAsk) void this.update();

@@ -77,6 +77,24 @@ test("growth is told anew as soon as a moment is marked by its button", async ()
   await waitFor("another mark", async () => (await range.innerText()).split(" to ")[0] !== before.split(" to ")[0]);
 });
 
+test("a click on a row does not hold the panel, the keyboard on it does", async () => {
+  await reader.press("4");
+  await program.does("grow");
+  const range = page.locator(".figure .sub");
+  const end = async (): Promise<string> => (await range.innerText()).split(" to ")[1]!;
+  const row = page.locator("section", { hasText: "Pools" }).locator("tbody tr").getByRole("button").first();
+  await row.click();
+  const clicked = await end();
+  await waitFor("a later figure", async () => (await end()) !== clicked);
+  await page.getByRole("button", { name: "Mark the oldest" }).focus();
+  await reader.press("Tab");
+  expect(await row.evaluate((element) => element === document.activeElement)).toBe(true);
+  const held = await end();
+  await sleep(2100);
+  expect(await end()).toBe(held);
+  await reader.press("1");
+});
+
 test("in the past nothing of now is outlined, asked for or offered, and the panels say so", async () => {
   const outline = css(THEMES.light.layers.cached);
   const asked = (path: string): number => opened.requests.filter((url) => url.endsWith(path)).length;
