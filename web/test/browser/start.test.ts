@@ -57,6 +57,8 @@ test("in a narrow window all is within it", async () => {
   for (const name of ["dark or light", "keys"]) {
     const box = (await page.getByRole("button", { name, exact: true }).boundingBox())!;
     expect(box.x + box.width, name).toBeLessThanOrEqual(420);
+    expect(box.y + box.height, name).toBeLessThanOrEqual((await page.locator(".search").boundingBox())!.y);
+    expect(box.y, name).toBeLessThan(20);
   }
   expect((await page.locator(".map").boundingBox())!.width).toBe(420);
   expect((await page.locator(".search").boundingBox())!.width).toBeGreaterThan(370);
