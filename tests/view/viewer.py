@@ -28,6 +28,7 @@ RECORD = struct.Struct("<IBBHHHHH")
 STATES = ("free", "live", "cached", "purged")
 POOL_HEAD, EMPTY_IN_MEMORY = 1, 4
 KNOWN_MINORS = range(9, 14)
+NO_PAGE = Path(__file__).resolve().parents[2] / "cli" / "view" / "no_page.html"
 
 # Of 40,000 objects every 400th stays, so that few blocks keep many pages. It says the address of one that stays and of
 # one that has gone. Then it allocates and frees until its input ends, one round for each line, or a little.
@@ -54,6 +55,12 @@ for line in sys.stdin:
     print("done", flush=True)
 """
 SURVIVORS = 100
+
+
+@functools.lru_cache(maxsize=None)
+def has_page() -> bool:
+    """Whether the command was built where Node.js and npm were; if not, it carries no_page.html."""
+    return NO_PAGE.read_bytes() not in Path(COMMAND).read_bytes()
 
 
 @functools.lru_cache(maxsize=None)

@@ -6,6 +6,7 @@ import {
   parseBlocks, parseBundle, parseFrame, type BlockDetail, type Blocks, type BlocksOf, type Frame, type Matches,
   type Pinned, type Target, type Types, type Waste,
 } from "./protocol";
+import { remember, remembered } from "./storage";
 
 const TOKEN_KEY = "smallblock-token";
 
@@ -34,12 +35,12 @@ export function takeToken(): string | null {
   const url = new URL(location.href);
   const given = url.searchParams.get("token");
   if (given) {
-    sessionStorage.setItem(TOKEN_KEY, given);
+    remember("sessionStorage", TOKEN_KEY, given);
     url.searchParams.delete("token");
     history.replaceState(null, "", url.pathname + url.search + url.hash);
     return given;
   }
-  return sessionStorage.getItem(TOKEN_KEY);
+  return remembered("sessionStorage", TOKEN_KEY);
 }
 
 export class HttpApi implements Api {
@@ -130,11 +131,16 @@ export class BundleApi implements Api {
   }
 }
 
-// Nothing if the page came from a server.
+// Nothing if the page came from a server. Throws if what the page holds cannot be unpacked.
 export async function openBundle(): Promise<BundleApi | null> {
   const text = document.getElementById("smallblock-data")?.textContent?.trim() ?? "";
   if (text === "") return null;
-  const packed = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return new BundleApi(parseBundle(await new Response(stream).arrayBuffer()));
+  if (typeof DecompressionStream === "undefined") throw new Error("This browser cannot unpack the heap in this page: open it in a newer one.");
+  try {
+    const packed = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+    const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+    return new BundleApi(parseBundle(await new Response(stream).arrayBuffer()));
+  } catch {
+    throw new Error("The heap in this page is damaged: write the page again, with smallblock view --output.");
+  }
 }

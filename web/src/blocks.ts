@@ -49,6 +49,10 @@ export class BlockCache {
     const isSame = heap === this.store.live || this.isUnchanged(head, heap);
     return isSame ? index + 1 : 0;
   }
+  // All that is known has to be sent to the graphics card.
+  soilAll(): void {
+    for (const index of this.slotByUnit.values()) this.dirty.add(index);
+  }
   mainType(head: number): number {
     return this.mainTypes.get(head) ?? UNKNOWN;
   }

@@ -23,11 +23,9 @@ export function changesByClass(before: Heap, after: Heap, geometry: Geometry): C
 
 // Live bytes of pools by their first unit; most grown first.
 export function changesByUnit(before: Heap, after: Heap, geometry: Geometry): UnitChange[] {
-  const bytesOf = (heap: Heap, unit: number): number =>
-    unit < heap.unitCount && heap.isHead(unit) ? heap.live[unit] * (geometry.classes[heap.classes[unit]]?.block_bytes ?? 0) : 0;
   const changes: UnitChange[] = [];
   for (let unit = 0; unit < Math.max(before.unitCount, after.unitCount); unit += 1) {
-    const bytes = bytesOf(after, unit) - bytesOf(before, unit);
+    const bytes = after.liveBytes(unit, geometry) - before.liveBytes(unit, geometry);
     if (bytes !== 0) changes.push({ unit, bytes });
   }
   return changes.sort((one, other) => other.bytes - one.bytes);

@@ -11,10 +11,12 @@ export function h<Tag extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-export function button(text: string, className: string, onClick: () => void, title = ""): HTMLButtonElement {
+// `says` is what it does, in words; `key` does the same. A button without words on it is called by what it says.
+export function button(text: string, className: string, onClick: () => void, says = "", key = ""): HTMLButtonElement {
   const element = h("button", className, text);
   element.type = "button";
-  if (title !== "") element.title = title;
+  element.title = [says, key && `(key: ${key})`].filter(Boolean).join(" ");
+  if (says !== "" && !/\p{L}/u.test(text)) element.setAttribute("aria-label", says);
   element.addEventListener("click", onClick);
   return element;
 }
@@ -39,22 +41,34 @@ export function bar(parts: [number, string, string][]): HTMLElement {
   return element;
 }
 
+// Whether somebody moves through a list in there with the keyboard, who must not lose his place. A click leaves the focus
+// there too, but not so that it is seen.
+export function isInRows(element: HTMLElement): boolean {
+  const focused = document.activeElement;
+  return focused !== null && element.contains(focused) && focused.matches(":focus-visible") && focused.closest("tr, .card, .detail-head") !== null;
+}
+
 export interface Column<Row> { name: string; cell: (row: Row) => Child; numeric?: boolean }
 
+// Its click is the row's.
+function rowButton(content: Child): HTMLButtonElement {
+  const element = h("button", "row-button", content);
+  element.type = "button";
+  return element;
+}
+
+// With onRow a click anywhere in a row calls it, and the row's first cell is a button that does so for the keyboard.
 export function table<Row>(columns: Column<Row>[], rows: Row[], onRow?: (row: Row) => void): HTMLTableElement {
   const head = h("tr");
   for (const column of columns) head.append(h("th", column.numeric ? "number" : "", column.name));
   const body = h("tbody");
   for (const row of rows) {
     const line = h("tr", onRow ? "link" : "");
-    for (const column of columns) line.append(h("td", column.numeric ? "number" : "", column.cell(row)));
-    if (onRow) {
-      line.tabIndex = 0;
-      line.addEventListener("click", () => onRow(row));
-      line.addEventListener("keydown", (event) => {
-        if (event.key === "Enter") onRow(row);
-      });
-    }
+    columns.forEach((column, at) => {
+      const cell = column.cell(row);
+      line.append(h("td", column.numeric ? "number" : "", onRow && at === 0 ? rowButton(cell) : cell));
+    });
+    if (onRow) line.addEventListener("click", () => onRow(row));
     body.append(line);
   }
   return h("table", "", h("thead", "", head), body);

@@ -25,5 +25,5 @@ export function makeHeader(store: Store, search: Search, showHelp: () => void): 
   store.on("figures", update);
   store.on("connection", update);
   return h("header", "header", h("span", "logo", "smallblock"), badge, command, h("span", "sub", `${what}${target.python ? ` · Python ${target.python}` : ""}`),
-    figures, h("span", "grow"), search.element, button("◐", "quiet", toggleTheme, "d: dark or light"), button("?", "quiet", showHelp, "?: keys"));
+    figures, h("span", "grow"), search.element, button("◐", "quiet", toggleTheme, "dark or light", "d"), button("?", "quiet", showHelp, "keys", "?"));
 }

@@ -81,6 +81,12 @@ export class Heap {
     return this.isHead(head) && this.classes[head] === index ? head : -1;
   }
 
+  // Of the pool that begins there; 0 if none does.
+  liveBytes(unit: number, geometry: Geometry): number {
+    if (unit >= this.unitCount || !this.isHead(unit)) return 0;
+    return this.live[unit] * (geometry.classes[this.classes[unit]]?.block_bytes ?? 0);
+  }
+
   private resize(units: number, clear: boolean): void {
     const grow = <T extends Uint8Array | Uint16Array | Uint32Array | Float64Array>(old: T, length: number): T => {
       const fresh = new (old.constructor as new (length: number) => T)(length);

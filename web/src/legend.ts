@@ -40,6 +40,9 @@ export class Legend {
   private key(color: string, text: string): HTMLElement {
     return h("span", "legend-key", swatch(color), text);
   }
+  private purged(): HTMLElement {
+    return h("span", "legend-key", swatch("", "hatch"), STATE_NAMES[3]);
+  }
   private scale(from: string, colors: string[], to: string): HTMLElement {
     const strip = h("span", "legend-strip");
     strip.style.background = `linear-gradient(to right, ${colors.join(", ")})`;
@@ -50,7 +53,7 @@ export class Legend {
     const base = ramp(0.5);
     const ground = theme().arena;
     const key = (share: number, name: string): HTMLElement => this.key(css(mix(ground, base, share)), name);
-    return [h("span", "legend-gap"), key(1, "live"), key(0.5, "magazine"), key(0.2, "free"), h("span", "legend-key", swatch("", "hatch"), "purged")];
+    return [h("span", "legend-gap"), key(1, STATE_NAMES[1]), key(0.5, STATE_NAMES[2]), key(0.2, STATE_NAMES[0]), this.purged()];
   }
 
   private change(): HTMLElement[] {
@@ -64,7 +67,7 @@ export class Legend {
   }
   private state(): HTMLElement[] {
     const { states } = theme();
-    return [1, 2, 0].map((state) => this.key(css(states[state]), STATE_NAMES[state])).concat(h("span", "legend-key", swatch("", "hatch"), "purged"));
+    return [1, 2, 0].map((state) => this.key(css(states[state]), STATE_NAMES[state])).concat(this.purged());
   }
   private age(): HTMLElement[] {
     const colors = Array.from({ length: AGE_BUCKETS }, (_, at) => css(ageColor(at + 1, theme())));
@@ -73,6 +76,6 @@ export class Legend {
   private type(): HTMLElement[] {
     const colors = theme().types;
     const keys = this.types.names().map(([name, slot]) => this.key(css(colors[slot]), name));
-    return [...keys, this.key(css(colors[OTHER]), "other"), this.key(css(colors[UNKNOWN]), "not typed"), ...this.tones()];
+    return [...keys, this.key(css(colors[OTHER]), "other"), this.key(css(colors[UNKNOWN]), "unknown"), ...this.tones()];
   }
 }

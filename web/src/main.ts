@@ -133,12 +133,12 @@ function build(api: Api, store: Store): void {
 }
 
 async function start(): Promise<void> {
-  startTheme();
-  const bundle = await openBundle();
-  const token = bundle ? "" : takeToken();
-  if (token === null) return show(pageWithoutToken(null));
-  const api: Api = bundle ?? new HttpApi(token);
   try {
+    startTheme();
+    const bundle = await openBundle();
+    const token = bundle ? "" : takeToken();
+    if (token === null) return show(pageWithoutToken(null));
+    const api: Api = bundle ?? new HttpApi(token);
     const target = await api.target();
     document.title = `${shortCommand(target.command).split(" ")[0] || "heap"} · smallblock`;
     const store = new Store(target, api.isStatic || target.kind !== "process");

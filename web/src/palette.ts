@@ -61,10 +61,10 @@ export function css(color: Rgb): string {
   return `rgb(${color[0]} ${color[1]} ${color[2]})`;
 }
 
-// White or black, whichever reads better on it.
+// White or black, whichever reads better on it: both do equally well where the luminance is 0.195.
 export function inkOn(color: Rgb): string {
   const [red, green, blue] = color.map((value) => (value / 255) ** 2.2);
-  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.3 ? "#10141a" : "#ffffff";
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.195 ? "#10141a" : "#ffffff";
 }
 
 // By the size of a class: small blocks dark, large ones bright; most programs use the small ones most, so these differ

@@ -12,6 +12,10 @@ export const UNITS_PER_ARENA = 64;
 export const enum UnitFlag { Head = 1, Private = 2, EmptyInMemory = 4 }
 export const enum BlockState { Free, Live, Cached, Purged }
 export const STATE_NAMES = ["free", "live", "in a magazine", "purged"] as const;
+const STATE_WORDS = ["free", "live", "cached", "purged"];  // in JSON
+export function stateName(word: string): string {
+  return STATE_NAMES[STATE_WORDS.indexOf(word)] ?? word;
+}
 export const enum ArenaUse { Never, Used, Kept, Released, Changing }
 export const ARENA_USE_NAMES = ["never used", "used", "empty, kept", "given back", "changing"] as const;
 

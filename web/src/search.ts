@@ -2,8 +2,9 @@
 //
 // Called by main.ts and keyboard.ts ("/"). What was found is outlined on the map until the field is cleared.
 import { ApiError, type Api } from "./api";
-import { button, h } from "./dom";
+import { h } from "./dom";
 import { parseAddress } from "./format";
+import { namedBlock } from "./named_block";
 import type { Match } from "./protocol";
 
 export class Search {
@@ -12,6 +13,7 @@ export class Search {
   onMatches: (matches: Match[]) => void = () => undefined;
   private readonly field = h("input", "");
   private readonly list = h("div", "search-list");
+  private readonly said = h("div", "sub");
   private turn = 0;
 
   constructor(private readonly api: Api) {
@@ -20,6 +22,7 @@ export class Search {
     this.field.spellcheck = false;
     this.field.setAttribute("aria-label", "Search by address or type");
     this.list.hidden = true;
+    this.said.setAttribute("role", "status");
     this.element.append(this.field, h("kbd", "", "/"), this.list);
     this.field.addEventListener("keydown", (event) => this.key(event));
     this.field.addEventListener("input", () => {
@@ -81,22 +84,20 @@ export class Search {
         this.say(this.api.isStatic ? "A saved page finds addresses only." : "Nothing is called so.");
         return;
       }
-      this.list.replaceChildren(h("div", "sub", `${more ? "The first " : ""}${matches.length} found, outlined on the map`), ...matches.map((match) => this.match(match)));
-      this.list.hidden = false;
+      this.say(`${more ? "The first " : ""}${matches.length} found, outlined on the map`, matches);
     } catch (error) {
       if (turn === this.turn) this.say(error instanceof ApiError ? `${error.message}.` : String(error));
     }
   }
   private match(match: Match): HTMLElement {
-    const line = button("", "named-block", () => {
+    return namedBlock(match, () => {
       this.onAddress(Number(match.address));
       this.list.hidden = true;
     });
-    line.append(h("span", "mono", match.address), h("span", "", [match.type, match.value].filter(Boolean).join(" · ")));
-    return line;
   }
-  private say(text: string): void {
-    this.list.replaceChildren(h("div", "sub", text));
+  private say(text: string, matches: Match[] = []): void {
     this.list.hidden = false;
+    this.said.textContent = text;
+    this.list.replaceChildren(this.said, ...matches.map((match) => this.match(match)));
   }
 }

@@ -56,7 +56,11 @@ export class StackView {
       element.title = `${part.name}: ${bytes(part.value)} (${percent(part.value, resident)} of the resident memory)\n${part.says}`;
       track.append(element);
     }
-    if (small.length > 0) track.append(h("div", "stack-rest", small.join(" · ")));  // what has no room has its bytes here
+    if (small.length > 0) {  // what has no room has its bytes here
+      const rest = h("div", "stack-rest", small.join(" · "));
+      rest.title = small.join("\n");
+      track.append(rest);
+    }
     const name = h("div", "stack-name", row.name);
     name.title = row.says;
     return h("div", "stack-row", name, track);
@@ -72,20 +76,20 @@ export class StackView {
         { name: "given back", value: layers.purged, color: colors.purged, striped: true, says: "Pages of pools that are not in memory: given back, or not touched yet. They are no part of the resident memory." },
       ] },
       { name: "Owner", says: "Who the resident memory belongs to", parts: [
-        { name: "smallblock", value: region, color: colors.region, says: "The region with all arenas, and its records" },
+        { name: "smallblock", value: region, color: colors.region, says: "The region with all arenas, and the metadata of them" },
         { name: "next allocator", value: layers.next, color: colors.next, says: "Blocks too large for smallblock, which the next allocator (the C library's) serves" },
         { name: "rest", value: layers.other, color: colors.other, says: "Code, stacks, mappings and whatever else the program has" },
       ] },
       { name: "Region", says: "What the region's resident pages are used for", parts: [
         { name: "pools", value: pools, color: colors.region, says: "Pools that hold blocks of one size class each" },
         { name: "empty", value: layers.empty_resident, color: colors.empty_resident, says: "Units without a pool that are still in memory: the next pools come from here" },
-        { name: "records", value: layers.metadata, color: colors.metadata, says: "Tables, records of pools and arenas, magazines" },
+        { name: "metadata", value: layers.metadata, color: colors.metadata, says: "Tables, records of pools and arenas, magazines" },
       ] },
       { name: "Blocks", says: "What the pools' resident pages hold", parts: [
         { name: "live", value: layers.live, color: colors.live, says: "Blocks that the program has" },
         { name: "magazines", value: layers.cached, color: colors.cached, says: "Freed blocks that threads keep at hand" },
         { name: "free", value: layers.free, color: colors.free, says: "Free blocks in memory" },
-        { name: "tails", value: layers.tail, color: colors.tail, says: "Ends of pools that are too short for a block" },
+        { name: "ends of pools", value: layers.tail, color: colors.tail, says: "Ends of pools, or of their pages, that are too short for a block" },
       ] },
       { name: "Objects", says: "Live blocks by the type of the object in them", parts: this.objects(layers, timeMs) },
     ];
@@ -104,7 +108,7 @@ export class StackView {
     const rest = known.slice(TYPES_SHOWN).reduce((whole, type) => whole + type.bytes, 0);
     const unknown = sample.types.find((type) => type.name === "unknown")?.bytes ?? 0;
     parts.push({ name: "other types", value: rest * scale, color: colors[colors.length - 1], says: `${Math.max(0, known.length - TYPES_SHOWN)} types` });
-    parts.push({ name: "not typed", value: unknown * scale, color: colors[0], says: "Blocks that hold no object that could be proved" });
+    parts.push({ name: "unknown", value: unknown * scale, color: colors[0], says: "Blocks that hold no object that could be proved" });
     return parts;
   }
 }

@@ -92,6 +92,7 @@ export class Store extends Emitter<Events> {
   }
   // Moments back (negative) or forward.
   step(by: number): void {
+    if (this.isFixed) return;
     const here = this.moment === null ? this.history.length - 1 : this.history.indexOfFrame(this.moment);
     const index = Math.max(0, here + by);
     if (index >= this.history.length - 1 && by > 0) this.goLive();

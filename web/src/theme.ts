@@ -1,12 +1,13 @@
 // Dark or light: as the system says, until somebody chooses. Called by main.ts and everything that draws with colours.
 import { THEMES, type Theme, type ThemeName } from "./palette";
+import { remember, remembered } from "./storage";
 
 const KEY = "smallblock-theme";
 const system = matchMedia("(prefers-color-scheme: dark)");
 const listeners: (() => void)[] = [];
 
 function chosen(): ThemeName | null {
-  const value = localStorage.getItem(KEY);
+  const value = remembered("localStorage", KEY);
   return value === "dark" || value === "light" ? value : null;
 }
 
@@ -26,7 +27,7 @@ function apply(): void {
 }
 
 export function toggleTheme(): void {
-  localStorage.setItem(KEY, themeName() === "dark" ? "light" : "dark");
+  remember("localStorage", KEY, themeName() === "dark" ? "light" : "dark");
   apply();
 }
 

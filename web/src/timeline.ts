@@ -23,11 +23,11 @@ export class Timeline {
   private drawnMs = 0;
 
   constructor(private readonly store: Store) {
-    this.pauseButton = button("Pause", "wide", () => store.pause(), "space");
-    const mark = button("Mark", "wide", () => store.setMark(store.shown.frame), "m: compare with this moment");
+    this.pauseButton = button("Pause", "wide", () => store.pause(), "", "space");
+    const mark = button("Mark", "wide", () => store.setMark(store.shown.frame), "compare with this moment", "m");
     const side = h("div", "timeline-side", this.when, h("div", "row",
-      button("‹", "", () => store.step(-1), "[ : one moment back"), this.pauseButton,
-      button("›", "", () => store.step(1), "] : one moment forward"), mark), this.keys);
+      button("‹", "", () => store.step(-1), "one moment back", "["), this.pauseButton,
+      button("›", "", () => store.step(1), "one moment forward", "]"), mark), this.keys);
     this.element.append(side, this.box);
     store.on("figures", () => this.update());
     store.on("difference", () => this.plot?.redraw(false));
@@ -53,7 +53,7 @@ export class Timeline {
     });
     const live = css(colors.layers.live);
     this.plot = new uPlot({
-      width: Math.max(200, this.box.clientWidth), height: HEIGHT, padding: [8, 12, 0, 0],
+      width: Math.max(200, this.box.clientWidth), height: HEIGHT, padding: [8, 28, 0, 0],  // half of a time stands right of its line
       cursor: { drag: { x: false, y: false }, y: false, points: { size: 6 } },
       legend: { show: false },
       axes: [
@@ -119,6 +119,10 @@ export class Timeline {
       ctx.textBaseline = "top";
       const isAtEnd = x > plot.bbox.left + plot.bbox.width - 60 * devicePixelRatio;
       ctx.textAlign = isAtEnd ? "right" : "left";
+      ctx.strokeStyle = css(theme().background);  // lines pass behind the word
+      ctx.lineWidth = devicePixelRatio * 4;
+      ctx.setLineDash([]);
+      ctx.strokeText(text, x + (isAtEnd ? -5 : 5), plot.bbox.top);
       ctx.fillText(text, x + (isAtEnd ? -5 : 5), plot.bbox.top);
       ctx.restore();
     };

@@ -82,7 +82,7 @@ export class Tooltip {
       if (type) lines.push(this.line("type", type));
       lines.push(this.line("block", `${hit.block} of ${shape.capacity}`));
     } else {
-      lines.push(this.line("block", "none: the pool's tail"));
+      lines.push(this.line("block", "none: the pool's end"));
     }
     const live = heap.live[hit.head];
     lines.push(this.line("pool", `${count(live)} live, ${count(heap.cached[hit.head])} in magazines, ${count(heap.free[hit.head])} free, ${count(heap.purged[hit.head])} purged`));

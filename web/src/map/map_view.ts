@@ -7,7 +7,7 @@ import type { BlockCache } from "../blocks";
 import type { Place, Store } from "../store";
 import { onTheme, theme } from "../theme";
 import { Camera } from "./camera";
-import type { Hit, MapLayout, Rect } from "./layout";
+import { ARENA_PITCH, type Hit, type MapLayout, type Rect } from "./layout";
 import { Overlay, type Marks } from "./overlay";
 import { Renderer } from "./renderer";
 import { UnitTexture } from "./unit_texture";
@@ -26,7 +26,8 @@ export class MapView {
   onHover: (hit: Hit | null, x: number, y: number) => void = () => undefined;
   onPick: (hit: Hit | null) => void = () => undefined;
   private readonly units: UnitTexture;
-  private readonly renderer: Renderer;
+  private renderer: Renderer | null;
+  private readonly lost = h("div", "empty-note map-lost");
   private readonly overlay: Overlay;
   private isDirty = false;
   private isArranged = false;
@@ -38,13 +39,16 @@ export class MapView {
     const canvas = h("canvas", "map-canvas");
     const top = h("canvas", "map-overlay");
     top.tabIndex = 0;
-    top.setAttribute("role", "img");
+    top.setAttribute("role", "application");
     top.setAttribute("aria-label", "Map of the heap: arenas, their pools and blocks. Arrow keys move, + and - zoom, ? shows all keys.");
-    this.element.append(canvas, top);
+    this.lost.hidden = true;
+    this.lost.setAttribute("role", "status");
+    this.element.append(canvas, top, this.lost);
     this.units = new UnitTexture(layout.geometry, blocks);
     this.renderer = new Renderer(canvas, layout, this.units, blocks, theme());
     this.overlay = new Overlay(top, layout, blocks);
     this.listen(top);
+    this.outlive(canvas);
     blocks.onChange((heads) => this.changed(heads));
     store.on("shown", (units) => this.changed(units));
     store.on("mode", () => this.changed(null));
@@ -54,7 +58,7 @@ export class MapView {
       this.redraw();
     });
     onTheme(() => {
-      this.renderer.setTheme(theme());
+      this.renderer?.setTheme(theme());
       this.redraw();
     });
     new ResizeObserver(() => this.resize()).observe(this.element);
@@ -62,9 +66,10 @@ export class MapView {
   }
 
   fit(flying = true): void {
-    const bounds = this.layout.bounds(this.store.shown.unitCount);
-    if (flying) return this.fly(bounds, 1.06);
-    this.camera.fit(bounds, 1.06);
+    const { x, y, width, height } = this.layout.bounds(this.store.shown.unitCount);
+    const whole = { x, y: y - 1, width, height: height + 1 };  // numbers of arenas stand above them
+    if (flying) return this.fly(whole, 1.06);
+    this.camera.fit(whole, 1.06);
     this.redraw();
   }
   pan(x: number, y: number): void {
@@ -149,7 +154,7 @@ export class MapView {
     const isFlying = this.camera.advance(nowMs);
     const heap = this.store.shown;
     const ratio = Math.min(RATIO_MAX, window.devicePixelRatio || 1);
-    this.renderer.draw(this.camera, heap.unitCount, this.store.mode, this.store.before !== null, ratio);
+    this.renderer?.draw(this.camera, heap.unitCount, this.store.mode, this.store.before !== null, ratio);
     this.overlay.draw(this.camera, heap, theme(), this.marks, ratio);
     this.ask(performance.now());
     this.element.setAttribute("aria-busy", String(isFlying));
@@ -172,7 +177,7 @@ export class MapView {
     const { layout, store } = this;
     const visible = this.camera.visible();
     const heads = new Set<number>();
-    const endX = Math.min(visible.x + visible.width, layout.columns * 9);
+    const endX = Math.min(visible.x + visible.width, layout.columns * ARENA_PITCH);
     const endY = Math.min(visible.y + visible.height, layout.bounds(store.live.unitCount).height);
     for (let y = Math.max(0, Math.floor(visible.y)); y < endY; y += 1) {
       for (let x = Math.max(0, Math.floor(visible.x)); x < endX; x += 1) {
@@ -183,6 +188,29 @@ export class MapView {
       }
     }
     return [...heads];
+  }
+
+  // A reset driver or a sleeping machine takes all that the graphics card had; with its return it is all sent again.
+  private outlive(canvas: HTMLCanvasElement): void {
+    const say = (title: string, text: string): void => {
+      this.lost.hidden = false;
+      this.lost.replaceChildren(h("h2", "", title), h("p", "", text));
+    };
+    canvas.addEventListener("webglcontextlost", (event) => {
+      event.preventDefault();  // else it never comes back
+      this.renderer = null;
+      say("The map waits for the graphics card", "The browser lost its drawing. The map returns with it; all else on this page goes on.");
+    });
+    canvas.addEventListener("webglcontextrestored", () => {
+      try {
+        this.renderer = new Renderer(canvas, this.layout, this.units, this.blocks, theme());
+      } catch (error) {
+        say("The map cannot be drawn any more", `${error instanceof Error ? error.message : String(error)}. Loading this page again may help.`);
+        return;
+      }
+      this.lost.hidden = true;
+      this.redraw();
+    });
   }
 
   private listen(surface: HTMLCanvasElement): void {

@@ -6,12 +6,12 @@ import type { BlockCache } from "../blocks";
 import { bytes } from "../format";
 import type { Heap } from "../heap";
 import { css, type Theme } from "../palette";
-import { BlockState, UNITS_PER_ARENA } from "../protocol";
+import { BlockState, STATE_NAMES, UNITS_PER_ARENA } from "../protocol";
 import type { Place } from "../store";
 import type { Camera } from "./camera";
 import { ARENA_PITCH, type MapLayout, type Rect } from "./layout";
 
-const ARENA_TEXT_FROM = 9;    // pixels a unit
+const ARENA_TEXT_FROM = 8.5;   // pixels a unit
 const POOL_TEXT_FROM = 110;
 const BLOCK_TEXT_FROM = 56;   // pixels a block
 
@@ -85,7 +85,7 @@ export class Overlay {
         if (arena * UNITS_PER_ARENA >= heap.unitCount) return;
         const at = camera.toScreen(column * ARENA_PITCH, row * ARENA_PITCH);
         if (camera.scale >= 12) context.fillText(`arena ${arena}`, at.x + 1, at.y - 2);
-        else context.fillText(String(arena), at.x + 1, at.y - 1);
+        else context.fillText(String(arena), at.x + 1, at.y + 1);  // figures reach less far down than letters do
       }
     }
   }
@@ -126,7 +126,7 @@ export class Overlay {
         if (!known) return;
         const center = centerInSight(this.layout.blockRect(head, classIndex, block), camera);
         const isLive = known.state === BlockState.Live;
-        const whole = isLive ? (known.type ?? bytes(this.layout.geometry.classes[classIndex].block_bytes)) : ["free", "", "magazine", "purged"][known.state];
+        const whole = isLive ? (known.type ?? bytes(this.layout.geometry.classes[classIndex].block_bytes)) : STATE_NAMES[known.state];
         context.font = `${isLive ? 600 : 400} ${size}px system-ui, sans-serif`;
         context.lineWidth = 3;
         context.strokeStyle = css(theme.arena);

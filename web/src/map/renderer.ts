@@ -1,7 +1,7 @@
 // Draws the map with WebGL: one rectangle, whose shader finds its colours in textures (shaders.ts).
 //
 // Called by map_view.ts, at most once a frame. Invariant: textures are sent to the graphics card in the rows that
-// changed, so a frame in which only the camera moves sends nothing.
+// changed, so a frame in which only the camera moves sends nothing; a new renderer sends all.
 import * as twgl from "twgl.js";
 import { SLOT_BLOCKS, SLOTS, type BlockCache } from "../blocks";
 import { paletteTexture, type Rgb, type Theme } from "../palette";
@@ -36,6 +36,7 @@ export class Renderer {
     this.unitTexture = this.texture();
     this.blockTexture = this.texture();
     gl.texStorage2D(gl.TEXTURE_2D, 1, gl.RGBA8UI, 2 * SLOT_BLOCKS, SLOTS / 2);
+    blocks.soilAll();
     this.classTexture = this.texture();
     const classes = new Uint32Array(256 * 4);
     layout.grids.forEach((grid, index) => classes.set([grid.capacity, grid.columns, grid.rows, Math.max(1, grid.units)], index * 4));

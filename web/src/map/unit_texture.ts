@@ -75,9 +75,7 @@ function sharesOf(heap: Heap, head: number, capacity: number): number {
 // 128 is no change, 255 a pool that filled up, 1 one that emptied.
 function changeOf(heap: Heap, before: Heap | null, head: number, geometry: Geometry): number {
   if (!before) return NO_CHANGE;
-  const bytes = (of: Heap): number =>
-    head < of.unitCount && of.isHead(head) ? of.live[head] * (geometry.classes[of.classes[head]]?.block_bytes ?? 0) : 0;
-  const change = bytes(heap) - bytes(before);
+  const change = heap.liveBytes(head, geometry) - before.liveBytes(head, geometry);
   if (change === 0) return NO_CHANGE;
   const pool = geometry.unit_bytes * Math.max(1, geometry.classes[heap.classes[head]]?.units ?? 1);
   const strength = Math.max(1, Math.round(127 * Math.sqrt(Math.min(1, Math.abs(change) / pool))));

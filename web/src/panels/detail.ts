@@ -4,11 +4,12 @@
 // saved page, a moment of the past, a target that ended).
 import { ApiError, type Api } from "../api";
 import type { BlockCache } from "../blocks";
-import { bar, button, h, table, type Child } from "../dom";
+import { bar, button, h, isInRows, table, type Child } from "../dom";
 import { address, bytes, count, seconds } from "../format";
 import type { MapLayout } from "../map/layout";
+import { whatIs } from "../named_block";
 import { css } from "../palette";
-import { STATE_NAMES, UNITS_PER_ARENA, UnitFlag, type BlockDetail } from "../protocol";
+import { stateName, STATE_NAMES, UNITS_PER_ARENA, UnitFlag, type BlockDetail } from "../protocol";
 import type { Place, Store } from "../store";
 import { onTheme, theme } from "../theme";
 import type { Panel } from "./panels";
@@ -25,7 +26,7 @@ export class DetailPanel implements Panel {
   constructor(private readonly api: Api, private readonly store: Store, private readonly layout: MapLayout, private readonly blocks: BlockCache) {
     store.on("selection", () => void this.update());
     store.on("shown", () => {
-      if (store.selection && performance.now() - this.askedMs > AGAIN_MS && !this.element.contains(document.activeElement)) void this.update();
+      if (store.selection && performance.now() - this.askedMs > AGAIN_MS && !isInRows(this.element)) void this.update();
     });
     blocks.onChange((heads) => {
       if (store.selection && heads.includes(store.selection.unit) && !this.canAsk) void this.update();
@@ -63,7 +64,7 @@ export class DetailPanel implements Panel {
 
   private title(place: Place, sub: string): HTMLElement {
     return h("div", "detail-head", h("div", "", h("h2", "mono", address(place.address)), h("p", "sub", sub)),
-             h("div", "row", button("Show", "", () => this.onLocate(place), "z: zoom to it"), button("×", "quiet", () => this.store.select(null), "Esc: unpin")));
+             h("div", "row", button("Show", "", () => this.onLocate(place), "zoom to it", "z"), button("×", "quiet", () => this.store.select(null), "unpin", "Esc")));
   }
   private facts(rows: [string, Child][]): HTMLElement {
     const list = h("dl", "facts");
@@ -88,10 +89,10 @@ export class DetailPanel implements Panel {
 
   private draw(place: Place, detail: BlockDetail): void {
     const isLive = detail.state === "live";
-    const state = { cached: "in a magazine" }[detail.state] ?? detail.state;
+    const state = stateName(detail.state);
     const neighbours = detail.neighbours.length === 0 ? null : h("section", "", h("h3", "", "Neighbours"), table(
-      [{ name: "address", cell: (row) => h("span", "mono", row.address) }, { name: "state", cell: (row) => ({ cached: "magazine" }[row.state ?? ""] ?? row.state ?? "") },
-       { name: "what", cell: (row) => [row.type === "unknown" ? "" : row.type, row.value].filter(Boolean).join(" · ") }],
+      [{ name: "address", cell: (row) => h("span", "mono", row.address) }, { name: "state", cell: (row) => stateName(row.state ?? "") },
+       { name: "what", cell: (row) => (row.state === "live" ? whatIs(row) : "") }],
       detail.neighbours, (row) => this.onAddress(Number(row.address))));
     this.element.replaceChildren(
       this.title(place, isLive ? (detail.type === "unknown" ? "live, no object that could be proved" : detail.type) : state),

@@ -2,7 +2,7 @@
 //
 // Called by main.ts; while it is in sight the map is coloured by change. Types are those of the nearest samples.
 import { changesByClass, changesByType, changesByUnit, type ClassChange, type TypeChange, type UnitChange } from "../difference";
-import { button, h, table } from "../dom";
+import { button, h, isInRows, table } from "../dom";
 import { bytes, clock, signedBytes, signedCount } from "../format";
 import { UNITS_PER_ARENA } from "../protocol";
 import type { Store } from "../store";
@@ -17,8 +17,12 @@ export class GrowthPanel implements Panel {
   onPool: (unit: number) => void = () => undefined;
   private isShown = false;
   private drawnMs = 0;
+  private readonly figure = h("div", "figure");
+  private readonly tables = h("div", "panel-part");
 
   constructor(private readonly store: Store) {
+    this.element.append(this.figure, h("div", "row", button("Mark this moment", "wide", () => store.setMark(store.shown.frame), "", "m"),
+                                       button("Mark the oldest", "wide", () => store.setMark(store.history.head(0).frame))), this.tables);
     store.on("figures", () => this.update());
     store.on("difference", () => {
       this.drawnMs = 0;
@@ -37,7 +41,7 @@ export class GrowthPanel implements Panel {
 
   private update(): void {
     const isSoon = performance.now() - this.drawnMs < EVERY_MS && !this.store.isPaused;
-    if (!this.isShown || isSoon || this.element.contains(document.activeElement)) return;
+    if (!this.isShown || isSoon || isInRows(this.element)) return;
     this.drawnMs = performance.now();
     this.draw();
   }
@@ -47,10 +51,8 @@ export class GrowthPanel implements Panel {
     if (!before?.head || !shown.head) return;
     const { geometry } = this.store.target;
     const change = shown.head.layers.live - before.head.layers.live;
-    const controls = h("div", "row", button("Mark this moment", "wide", () => this.store.setMark(this.store.shown.frame), "m"),
-                       button("Mark the oldest", "wide", () => this.store.setMark(this.store.history.head(0).frame)));
-    this.element.replaceChildren(
-      h("div", "figure", h("div", "", h("b", "", signedBytes(change)), h("span", "sub", `live, from ${clock(before.timeMs)} to ${clock(shown.timeMs)}`))), controls,
+    this.figure.replaceChildren(h("div", "", h("b", "", signedBytes(change)), h("span", "sub", `live, from ${clock(before.timeMs)} to ${clock(shown.timeMs)}`)));
+    this.tables.replaceChildren(
       this.classes(changesByClass(before, shown, geometry)), this.types(), this.pools(changesByUnit(before, shown, geometry)));
   }
 
@@ -83,8 +85,7 @@ export class GrowthPanel implements Panel {
   }
   private pools(changes: UnitChange[]): HTMLElement {
     return this.section(`Pools (${changes.length} changed)`, changes.length === 0 ? null : table<UnitChange>([
-      { name: "arena", cell: (row) => String(Math.floor(row.unit / UNITS_PER_ARENA)) },
-      { name: "unit", cell: (row) => String(row.unit % UNITS_PER_ARENA) },
+      { name: "pool", cell: (row) => `arena ${Math.floor(row.unit / UNITS_PER_ARENA)}, unit ${row.unit % UNITS_PER_ARENA}` },
       { name: "live bytes", cell: (row) => signedBytes(row.bytes), numeric: true },
     ], ends(changes), (row) => this.onPool(row.unit)));
   }

@@ -10,6 +10,8 @@ export interface Panel {
   hidden(): void;
 }
 
+const BODY_ID = "panel";
+
 export class Panels {
   readonly element = h("aside", "panels");
   private readonly tabs: HTMLButtonElement[];
@@ -23,11 +25,16 @@ export class Panels {
       const tab = h("button", "tab", panel.name);
       tab.type = "button";
       tab.setAttribute("role", "tab");
-      tab.title = String(index + 1);
+      tab.title = `(key: ${index + 1})`;
+      tab.id = `tab-${panel.name.toLowerCase()}`;
+      tab.setAttribute("aria-controls", BODY_ID);
       tab.addEventListener("click", () => this.show(index));
       return tab;
     });
     bar.append(...this.tabs);
+    bar.addEventListener("keydown", (event) => this.walk(event));
+    this.body.id = BODY_ID;
+    this.body.tabIndex = 0;  // it scrolls
     this.body.setAttribute("role", "tabpanel");
     this.element.append(bar, this.body);
     this.show(0);
@@ -37,9 +44,25 @@ export class Panels {
     if (index === this.active || index < 0 || index >= this.panels.length) return;
     if (this.active >= 0) this.panels[this.active].hidden();
     this.active = index;
-    this.tabs.forEach((tab, at) => tab.setAttribute("aria-selected", String(at === index)));
+    this.tabs.forEach((tab, at) => {
+      tab.setAttribute("aria-selected", String(at === index));
+      tab.tabIndex = at === index ? 0 : -1;
+    });
+    this.body.setAttribute("aria-labelledby", this.tabs[index].id);
     this.body.replaceChildren(this.panels[index].element);
     this.body.scrollTop = 0;
     this.panels[index].shown();
+  }
+
+  // Among tabs the arrows move to the next one, round the ends; the map has them everywhere else.
+  private walk(event: KeyboardEvent): void {
+    const last = this.tabs.length - 1;
+    const moves: Record<string, number> = { ArrowLeft: this.active === 0 ? last : this.active - 1, ArrowRight: this.active === last ? 0 : this.active + 1, Home: 0, End: last };
+    const to = moves[event.key];
+    if (to === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.show(to);
+    this.tabs[to].focus();
   }
 }

@@ -1,7 +1,10 @@
 // What pins memory: arenas and pools that a few blocks keep, with those blocks by name. Called by main.ts.
+//
+// Invariant: pools are outlined on the map only while it shows the heap that they were found in, the live one.
 import type { Api } from "../api";
 import { button, h } from "../dom";
 import { bytes, count } from "../format";
+import { namedBlock } from "../named_block";
 import { UNITS_PER_ARENA, type NamedBlock, type Pinned, type PinnedArena, type PinnedPool } from "../protocol";
 import type { Store } from "../store";
 import type { Panel } from "./panels";
@@ -16,8 +19,8 @@ export class PinnedPanel implements Panel {
   onPools: (units: number[]) => void = () => undefined;
   private readonly refresh: Refresh<Pinned>;
 
-  constructor(api: Api, store: Store) {
-    this.refresh = new Refresh(() => api.pinned(), (answer) => this.draw(answer), this.element, () => store.state === "live" && !api.isStatic);
+  constructor(api: Api, private readonly store: Store) {
+    this.refresh = new Refresh(() => api.pinned(), (answer) => this.draw(answer), this.element, store, api);
   }
   shown(): void {
     this.refresh.start();
@@ -34,14 +37,11 @@ export class PinnedPanel implements Panel {
     this.element.replaceChildren(hint,
       h("section", "", h("h3", "", "Pools"), ...(pools.length > 0 ? pools.map((pool) => this.pool(pool)) : [h("p", "hint", "No pool is kept by few blocks.")])),
       h("section", "", h("h3", "", "Arenas"), ...(arenas.length > 0 ? arenas.map((arena) => this.arena(arena)) : [h("p", "hint", "No arena is kept by few blocks.")])));
-    this.onPools(pools.map((pool) => pool.unit));
+    this.onPools(this.store.isPaused ? [] : pools.map((pool) => pool.unit));
   }
 
   private block(block: NamedBlock): HTMLElement {
-    const what = [block.type === "unknown" ? "not typed" : block.type, block.value].filter(Boolean).join(" · ");
-    const line = button("", "named-block", () => this.onAddress(Number(block.address)));
-    line.append(h("span", "mono", block.address), h("span", "", what));
-    return line;
+    return namedBlock(block, () => this.onAddress(Number(block.address)));
   }
   private pool(pool: PinnedPool): HTMLElement {
     const title = button("", "card-title", () => this.onPool(pool.unit));

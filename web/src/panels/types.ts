@@ -1,6 +1,6 @@
 // Live blocks by type, as last counted. Called by main.ts; a click searches for the type.
 import type { Api } from "../api";
-import { h, swatch, table } from "../dom";
+import { h, isInRows, swatch, table } from "../dom";
 import { bytes, clock, count } from "../format";
 import { css } from "../palette";
 import type { TypeSum } from "../protocol";
@@ -33,7 +33,7 @@ export class TypesPanel implements Panel {
   }
 
   private draw(): void {
-    if (!this.isShown || this.element.contains(document.activeElement)) return;
+    if (!this.isShown || isInRows(this.element)) return;
     const sample = this.store.typesAt(this.store.shown.timeMs);
     if (!sample) {
       this.element.replaceChildren(h("p", "hint", "The live blocks are being counted by type."));
@@ -44,7 +44,7 @@ export class TypesPanel implements Panel {
     this.element.replaceChildren(
       h("p", "hint", `Live blocks by the type of their object, at ${clock(sample.timeMs)}.${sample.types.length > ROWS ? ` The first ${ROWS} of ${count(sample.types.length)}.` : ""}`),
       table<TypeSum>([
-        { name: "type", cell: (row) => h("span", "", swatch(css(colors[this.palette.slotOf(row.name)])), row.name === "unknown" ? "not typed" : row.name) },
+        { name: "type", cell: (row) => h("span", "", swatch(css(colors[this.palette.slotOf(row.name)])), row.name) },
         { name: "blocks", cell: (row) => count(row.blocks), numeric: true },
         { name: "bytes", cell: (row) => bytes(row.bytes), numeric: true },
       ], sample.types.slice(0, ROWS), search));

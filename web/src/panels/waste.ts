@@ -1,4 +1,4 @@
-// Which class wastes most, and what a trim would give back; with the button that asks for one, if that is allowed.
+// Which class wastes most, and what a trim would give back; with the button that asks for one, if that is allowed. Called by main.ts.
 import type { Api } from "../api";
 import { bar, button, h, swatch, table } from "../dom";
 import { bytes } from "../format";
@@ -11,7 +11,7 @@ import { Refresh } from "./refresh";
 
 const wasted = (row: WasteClass): number => row.free_bytes + row.tail_bytes + row.cached_bytes;
 
-const PARTS = [["live", "live"], ["cached", "magazines"], ["free", "free"], ["tail", "tails"]] as const;
+const PARTS = [["live", "live"], ["cached", "magazines"], ["free", "free"], ["tail", "ends of pools"]] as const;
 
 export class WastePanel implements Panel {
   readonly name = "Waste";
@@ -20,7 +20,7 @@ export class WastePanel implements Panel {
   private said = "";
 
   constructor(private readonly api: Api, private readonly store: Store) {
-    this.refresh = new Refresh(() => api.waste(), (answer) => this.draw(answer), this.element, () => store.state === "live" && !api.isStatic);
+    this.refresh = new Refresh(() => api.waste(), (answer) => this.draw(answer), this.element, store, api);
     onTheme(() => this.refresh.redraw());
   }
   shown(): void {
@@ -45,13 +45,14 @@ export class WastePanel implements Panel {
     const rows = [...answer.classes].sort((one, other) => wasted(other) - wasted(one)).slice(0, 24);
     const most = Math.max(1, ...rows.map((row) => wasted(row) + row.live_bytes));
     const { layers } = theme();
-    const canTrim = this.store.target.actions && this.store.state === "live" && !this.api.isStatic;
-    const trim = canTrim ? button("Trim now", "wide", () => void this.trim(), "Ask the program to give back what it can") : null;
+    const isLive = this.store.state === "live" && !this.store.isPaused && !this.api.isStatic;
+    const mayTrim = this.store.target.actions;
+    const trim = mayTrim && isLive ? button("Trim now", "wide", () => void this.trim(), "Ask the program to give back what it can") : null;
     this.element.replaceChildren(
       h("div", "figure", h("div", "", h("b", "", bytes(answer.trim_returns_bytes)), h("span", "sub", "a trim would give back now")), trim),
       this.said !== "" ? h("p", "hint", this.said) : "",
-      !canTrim && !this.api.isStatic && this.store.state === "live" ? h("p", "hint", "Start the view with --allow-actions to trim from here.") : "",
-      h("section", "", h("h3", "", "Classes by what they waste"), h("p", "hint", "Memory of pools that no block of the program fills: free blocks, blocks in magazines, tails."),
+      !mayTrim && isLive ? h("p", "hint", "Start the view with --allow-actions to trim from here.") : "",
+      h("section", "", h("h3", "", "Classes by what they waste"), h("p", "hint", "Memory of pools that no block of the program fills: free blocks, blocks in magazines, ends of pools that are too short for a block."),
         h("p", "panel-legend", ...PARTS.map(([layer, name]) => h("span", "legend-key", swatch(css(layers[layer])), name))),
         table<WasteClass>([
           { name: "class", cell: (row) => bytes(row.block_bytes) },
@@ -59,7 +60,7 @@ export class WastePanel implements Panel {
           { name: "live", cell: (row) => bytes(row.live_bytes), numeric: true },
           { name: "", cell: (row) => bar([
             [row.live_bytes / most, css(layers.live), `live ${bytes(row.live_bytes)}`], [row.cached_bytes / most, css(layers.cached), `in magazines ${bytes(row.cached_bytes)}`],
-            [row.free_bytes / most, css(layers.free), `free ${bytes(row.free_bytes)}`], [row.tail_bytes / most, css(layers.tail), `tails ${bytes(row.tail_bytes)}`]]) },
+            [row.free_bytes / most, css(layers.free), `free ${bytes(row.free_bytes)}`], [row.tail_bytes / most, css(layers.tail), `ends of pools ${bytes(row.tail_bytes)}`]]) },
         ], rows)));
   }
 }

@@ -27,14 +27,17 @@ export async function openBrowser(): Promise<Browser> {
 }
 
 export interface Opened { page: Page; errors: string[]; requests: string[] }
-export interface Window { dark?: boolean; width?: number; height?: number; scale?: number }
+// `first` runs before the page's own scripts do.
+export interface Window { dark?: boolean; width?: number; height?: number; scale?: number; first?: string; scripts?: boolean }
 
 // Errors of the page are collected, and what it asks for: a test asserts on both.
 export async function openPage(browser: Browser, url: string, window: Window = {}): Promise<Opened> {
   const context = await browser.newContext({
     viewport: { width: window.width ?? 1280, height: window.height ?? 800 }, colorScheme: window.dark ? "dark" : "light", deviceScaleFactor: window.scale ?? 1, reducedMotion: "reduce",
+    javaScriptEnabled: window.scripts ?? true,
   });
   context.setDefaultTimeout(30_000);
+  if (window.first) await context.addInitScript(window.first);
   const page = await context.newPage();
   const errors: string[] = [];
   const requests: string[] = [];
@@ -52,9 +55,9 @@ export async function picture(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`) });
 }
 
-export interface Colors { distinct: number; at: string[] }
+export interface Colors { distinct: number; all: string[]; at: string[] }
 
-// What is on the map: how many colours, and those at some points of it ("rgb(1 2 3)"), as the browser shows them.
+// What is on the map: its colours, and those at some points of it ("rgb(1 2 3)"), as the browser shows them.
 export async function mapColors(page: Page, points: [number, number][] = []): Promise<Colors> {
   const png = (await page.locator(".map").screenshot()).toString("base64");
   const reader = await page.context().newPage();  // without the page's policy, which lets no picture be read
@@ -65,11 +68,9 @@ export async function mapColors(page: Page, points: [number, number][] = []): Pr
       context.drawImage(bitmap, 0, 0);
       const { data: bytes } = context.getImageData(0, 0, bitmap.width, bitmap.height);
       const words = new Uint32Array(bytes.buffer);
-      const at = wanted.map(([x, y]) => {
-        const first = (Math.round(y) * bitmap.width + Math.round(x)) * 4;
-        return `rgb(${bytes[first]} ${bytes[first + 1]} ${bytes[first + 2]})`;
-      });
-      return { distinct: new Set(words).size, at };
+      const text = (word: number): string => `rgb(${word & 255} ${(word >> 8) & 255} ${(word >> 16) & 255})`;
+      const all = [...new Set(words)].map(text);
+      return { distinct: all.length, all, at: wanted.map(([x, y]) => text(words[Math.round(y) * bitmap.width + Math.round(x)]!)) };
     }, [png, points] as const);
   } finally {
     await reader.close();

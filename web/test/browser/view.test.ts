@@ -39,6 +39,7 @@ test("the map appears, and every layer has its bytes", async () => {
   await waitFor("a map with many colours", async () => (await mapColors(page)).distinct > 30);
   expect(await page.locator(".stack-name").allInnerTexts()).toEqual(["Physical memory", "Owner", "Region", "Blocks", "Objects"]);
   for (const row of await page.locator(".stack-track").filter({ hasText: "iB" }).allInnerTexts()) expect(row).toMatch(/[\d.]+ [KMG]iB/);
+  for (const part of ["metadata", "ends of pools"]) expect(await page.locator(`.stack-part[title^="${part}: "]`).count(), part).toBe(1);
   const title = await page.locator(".stack-part").first().getAttribute("title");
   const [, shown] = /Resident: ([\d.]+) MiB/.exec(title ?? "") ?? [];
   expect(Math.abs(Number(shown) * 2 ** 20 - residentBytes())).toBeLessThan(1 << 20);
@@ -49,6 +50,7 @@ test("zoomed to a block, the page says the type that the program says", async ()
   await waitFor("the types' colours", async () => (await page.locator(".stack-row").last().innerText()).includes("str"));
   await reader.press("c", "c", "c");
   expect(await page.locator(".segments [aria-pressed=true]").innerText()).toBe("Type");
+  expect(await page.locator(".legend-key").allInnerTexts()).toContain("unknown");
   for (const [type, address] of Object.entries(facts.objects)) {
     await reader.goTo(address);
     expect(await reader.pinnedTitle()).toBe(type);

@@ -27,6 +27,9 @@ test("the pictures", async () => {
     await sleep(3000);
     await picture(page, "types");
 
+    const counted = (): Promise<string> => page.locator(".panel .hint").first().innerText();
+    const before = await counted();
+    await waitFor("a count at the mark", async () => (await counted()) !== before);
     await reader.press("m", "4");
     await program.does("grow");
     await sleep(TYPES_EVERY_MS);

@@ -23,6 +23,13 @@ test("a delta to another frame than ours is refused", () => {
   expect(() => heap.apply(frame({ frame: 2, since: 1, units: 64 }, [pool(64, 1, 1)]))).toThrow("unit 64");
 });
 
+test("live bytes are those of a pool's blocks, told by its first unit alone", () => {
+  const classIndex = GEOMETRY.classes.findIndex((shape) => shape.units === 4);
+  const heap = new Heap();
+  heap.apply(frame({ frame: 1, since: 0, units: 64 }, [pool(3, 2, 10), pool(8, classIndex, 3), { unit: 9, class: classIndex }]));
+  expect([3, 8, 9, 0, 64].map((unit) => heap.liveBytes(unit, GEOMETRY))).toEqual([320, 3 * GEOMETRY.classes[classIndex].block_bytes, 0, 0, 0]);
+});
+
 test("a whole frame forgets what was", () => {
   const heap = new Heap();
   heap.apply(frame({ frame: 5, since: 0, units: 128 }, [pool(100, 1, 7)]));

@@ -85,6 +85,14 @@ test("a paused page stays where it is, steps through moments, and goes live agai
   expect([store.isPaused, store.shown]).toEqual([false, store.live]);
 });
 
+test("where one moment is all there is, no key leads away from it", () => {
+  const store = new Store({ ...target, kind: "snapshot" }, true);
+  store.receive(frame({ frame: 1, since: 0, units: 64 }, [pool(2, 1, 5)]));
+  store.step(-1);
+  store.pause();
+  expect([store.isPaused, store.shown]).toEqual([false, store.live]);
+});
+
 test("a server that begins again is followed from its first frame", () => {
   const store = new Store(target);
   for (let number = 1; number <= 3; number += 1) store.receive(frame({ frame: number, since: number - 1, units: 64 }, [pool(2, 1, number)]));

@@ -1,7 +1,9 @@
 // Numbers, addresses and colours as they are shown.
 import { expect, test } from "vitest";
 import { address, bytes, parseAddress, percent, seconds, signedBytes } from "../../src/format";
+import { whatIs } from "../../src/named_block";
 import { ageBucket, ageText, classColor, inkOn, THEMES } from "../../src/palette";
+import { stateName } from "../../src/protocol";
 import { TypesPalette } from "../../src/types_palette";
 import { GEOMETRY } from "./helpers";
 
@@ -19,6 +21,11 @@ test("addresses are read with and without 0x, and words are no addresses", () =>
   expect(parseAddress(address(0x7fffdeadbeef))).toBe(0x7fffdeadbeef);
 });
 
+test("blocks are told in the words of the commands", () => {
+  expect(["free", "live", "cached", "purged", "torn"].map(stateName)).toEqual(["free", "live", "in a magazine", "purged", "torn"]);
+  expect([whatIs({ type: "str", value: "'a'" }), whatIs({ type: "unknown", value: "" })]).toEqual(["str · 'a'", "unknown"]);
+});
+
 test("ages are counted as the server counts them: 1 + the bits of the seconds", () => {
   expect([0, 0.9, 1, 2, 3, 4, 1000].map(ageBucket)).toEqual([1, 1, 2, 3, 3, 4, 11]);
   expect([1, 2, 4, 255].map(ageText)).toEqual(["less than 1 s", "1 s to 2 s", "4 s to 8 s", "since before this page looked"]);
@@ -28,6 +35,15 @@ test("classes differ in colour, and text on a colour can be read", () => {
   const colors = GEOMETRY.classes.slice(1).map((_, at) => classColor(at + 1, GEOMETRY.classes).join());
   expect(new Set(colors).size).toBeGreaterThan(60);
   expect([inkOn([255, 255, 255]), inkOn([0, 60, 120])]).toEqual(["#10141a", "#ffffff"]);
+  // As the guidelines for accessible content measure it: 4.5 is asked for, which no ink has on every middle grey.
+  const luminance = (color: number[]): number => color.reduce((sum, value, at) => sum + [0.2126, 0.7152, 0.0722][at]! * (value / 255) ** 2.2, 0) + 0.05;
+  const ink = { "#ffffff": luminance([255, 255, 255]), "#10141a": luminance([16, 20, 26]) };
+  for (const theme of Object.values(THEMES)) {
+    for (const color of [...theme.types, ...Object.values(theme.layers)]) {
+      const [low, high] = [luminance(color), ink[inkOn(color) as keyof typeof ink]].sort((one, other) => one - other);
+      expect(high! / low!, String(color)).toBeGreaterThan(4.2);
+    }
+  }
   for (const theme of Object.values(THEMES)) expect(new Set(theme.types.map(String)).size).toBe(theme.types.length);
 });
 
