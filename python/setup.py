@@ -92,7 +92,7 @@ setup(
     ext_modules=[
         Extension(
             "smallblock._smallblock",
-            ["src/module.cpp"],
+            [f"src/{name}.cpp" for name in ("engine", "figures", "limit", "module")],
             language="c++",
             include_dirs=[str(ROOT / "include"), str(ROOT / "src")],
             extra_compile_args=["-std=c++20", "-O2", "-fvisibility=hidden", "-fno-exceptions", "-fno-rtti"],

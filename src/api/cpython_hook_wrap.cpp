@@ -5,6 +5,8 @@
 
 #include "api/cpython_hook_wrap.hpp"
 
+#include <atomic>
+
 #include "api/cpython_hook_hits.hpp"
 
 namespace smallblock {
@@ -72,6 +74,7 @@ Wrapper make_wrapper(ThreadHeap* heap_of_gil, const PythonAllocator& before) noe
 }
 
 bool wrapped_once = false;
+std::atomic<bool> is_wanted = false;  // by what was asked for last
 Wrapper mem_wrapper;
 Wrapper object_wrapper;
 
@@ -105,6 +108,7 @@ WrapAnswer wrap_cpython() noexcept {
     wrapped_once = true;
   }
   put_in_force(&Wrapper::working);
+  is_wanted.store(true);
   return WrapAnswer::kDone;
 }
 
@@ -112,12 +116,13 @@ WrapAnswer unwrap_cpython() noexcept {
   if (!wrapped_once || in_force(&Wrapper::retired)) return WrapAnswer::kWasSo;
   if (!in_force(&Wrapper::working)) return WrapAnswer::kCovered;
   put_in_force(&Wrapper::retired);
+  is_wanted.store(false);
   return WrapAnswer::kDone;
 }
 
 bool cpython_is_wrapped() noexcept {
-  // Tracers that were put over a working wrapper save it and put it back.
-  return wrapped_once && !in_force(&Wrapper::retired);
+  // Tracers save what they are put over, and put it back. An interpreter that is started again sets its own.
+  return is_wanted.load() && *cpythons_allocator_name() == '\0';
 }
 
 }  // namespace smallblock

@@ -151,6 +151,18 @@ assert smallblock.explain(kept, follow=True).cost.objects == 201
 """)
 
 
+    def test_sizes_and_numbers_in_words(self) -> None:
+        run("""
+from smallblock._show import size
+texts = [size(count) for count in (1, 1023, 1024, 5 << 19, (1 << 30) - 1, 3 << 29, 5 << 40)]
+assert texts == ["1 byte", "1023 bytes", "1.0 KiB", "2.5 MiB", "1,024.0 MiB", "1.5 GiB", "5,120.0 GiB"], texts
+import smallblock
+smallblock.install()
+kept = [3 ** 50 + i for i in range(1000)]
+assert "This int of about 90 bits is in block" in str(smallblock.explain(kept[900]))
+""")
+
+
 class Explain(BothWays):
     def test_words_and_picture(self) -> None:
         self.each(MADE + """

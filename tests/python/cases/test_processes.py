@@ -151,6 +151,35 @@ for _ in range(40):
 churn()
 """)
 
+    def test_limits_and_the_allocator_are_the_main_interpreters(self) -> None:
+        self.each("""
+try: import _interpreters as interpreters
+except ImportError: import _xxsubinterpreters as interpreters
+def inside(code):
+    number = interpreters.create()
+    failure = interpreters.run_string(number, code)
+    assert failure is None, failure
+    interpreters.destroy(number)
+called = []
+def live():
+    memory = smallblock.stats().memory
+    return memory.live_bytes + memory.cached_bytes + memory.next_bytes
+smallblock.limit(soft=live() + 5_000_000, callback=lambda: called.append(interpreters.get_current()))
+inside('''
+import smallblock
+calls = (lambda: smallblock.limit(soft=1 << 40, callback=print), smallblock.limit, smallblock.install, smallblock.uninstall)
+for call in calls:
+    try: call()
+    except RuntimeError as error: assert "main interpreter" in str(error), error
+    else: raise AssertionError(call)
+assert smallblock.installed()
+kept = [[i] for i in range(100_000)]
+for i in range(1000): pass
+''')
+for i in range(1000): pass
+assert called == [interpreters.get_main()], called
+""")
+
     @unittest.skipIf(sys.version_info < (3, 12), "a sub-interpreter has its own GIL from CPython 3.12 on")
     def test_with_a_gil_of_their_own(self) -> None:
         self.each("""
