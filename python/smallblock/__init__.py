@@ -174,7 +174,7 @@ def explain(obj: object, *, follow: bool = False, limit: Optional[int] = 20) -> 
 
     With `follow`, also what the object costs with all that it leads to, and the `limit` objects that cost most (None:
     all). That holds the GIL for about a second a GB. An object that lies elsewhere is explained too. Runs no code of
-    the objects but the first one's __sizeof__. Raises TypeError or ValueError for a wrong limit.
+    the objects but the first one's __sizeof__, and that of types in C. Raises TypeError or ValueError for a wrong limit.
     """
     if limit is not None:
         check_limit(limit)

@@ -125,6 +125,27 @@ floats = [item for item in floats if float(item.text) % 5_000 in (1_000.5, 1_000
 assert floats and all("tuple" in item.referrers for item in floats), floats
 """)
 
+    def test_what_gc_freeze_hides_is_found(self) -> None:
+        self.each("""
+import gc
+lists = [[None] * (3 + i % 20) for i in range(10_000)]
+class Registry:
+    def __init__(self): self.kept = {i: bytearray(30) for i in range(10_000)}
+registry = Registry()
+crowd = [(i, [i + 0.5]) for i in range(100_000)]
+survivors = {number: crowd[number] for number in range(1_000, 100_000, 5_000)}
+del crowd
+gc.freeze()
+assert gc.get_freeze_count() > 10_000
+later = [[None] * 5 for i in range(1_000)]
+counts = smallblock.by_type()
+assert counts["list"].part_blocks >= 10_900, counts
+assert 9_900 <= counts["bytearray"].part_blocks <= 10_100, counts
+items = [item for pool in smallblock.pinned(limit=100).pools for item in pool.objects]
+lists = [item.referrers for item in items if item.type == "list" and item.address in {id(row[1]) for row in survivors.values()}]
+assert lists and all("tuple" in referrers for referrers in lists), lists
+""")
+
     def test_an_empty_answer_is_a_sentence(self) -> None:
         run("""
 import smallblock
