@@ -15,9 +15,9 @@ from child import run
 # Warmed up, each round keeps 70 tuples and their list, then none.
 ROUNDS = """
 import gc
-gc.collect()  # what the start left behind must not go in one of the rounds
 kept = []
 def deltas(count, keep):
+    gc.collect()  # what imports left behind must not go in one of the rounds
     found = [0] * 12
     before = count()
     for i in range(12):
