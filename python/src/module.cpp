@@ -55,32 +55,6 @@ PyObject* answer_to(WrapAnswer answer, const char* was_so) {
   return fail("smallblock does not know this answer");
 }
 
-// CPython has one allocator for all interpreters.
-PyObject* fail_outside_main(const char* function) {
-  return PyErr_Format(PyExc_RuntimeError, "%s() is the main interpreter's to call: the allocator is the process's",
-                      function);
-}
-
-PyObject* install(PyObject*, PyObject*) {
-  if (!in_main_interpreter()) return fail_outside_main("install");
-  if (!engine().preloaded) {
-    return answer_to(wrap_cpython(), "smallblock is installed already; call install() once");
-  }
-  if (preload_leaves_python_alone()) {
-    return fail(
-        "SMALLBLOCK_PYTHON=0 tells the preloaded smallblock to leave Python alone; unset it and start again");
-  }
-  return fail("smallblock is installed already: the process was started on it (LD_PRELOAD)");
-}
-
-PyObject* uninstall(PyObject*, PyObject*) {
-  if (!in_main_interpreter()) return fail_outside_main("uninstall");
-  if (engine().preloaded) {
-    return fail("the process was started on smallblock (LD_PRELOAD) and stays on it; start it without");
-  }
-  return answer_to(unwrap_cpython(), "smallblock is not installed; call install() before");
-}
-
 const void* library_of(const void* function) {
   Dl_info info;
   return dladdr(function, &info) != 0 ? info.dli_fbase : nullptr;
@@ -101,6 +75,37 @@ bool preload_serves_python() {
     if (is_ours) return true;
   }
   return false;
+}
+
+// CPython has one allocator for all interpreters.
+PyObject* fail_outside_main(const char* function) {
+  return PyErr_Format(PyExc_RuntimeError, "%s() is the main interpreter's to call: the allocator is the process's",
+                      function);
+}
+
+PyObject* install(PyObject*, PyObject*) {
+  if (!in_main_interpreter()) return fail_outside_main("install");
+  if (!engine().preloaded) {
+    return answer_to(wrap_cpython(), "smallblock is installed already; call install() once");
+  }
+  if (preload_leaves_python_alone()) {
+    return fail(
+        "SMALLBLOCK_PYTHON=0 tells the preloaded smallblock to leave Python alone; unset it and start again");
+  }
+  if (!preload_serves_python()) {
+    return fail(
+        "PYTHONMALLOC or a second start gave CPython another allocator than the preloaded smallblock; unset "
+        "PYTHONMALLOC and start the process again");
+  }
+  return fail("smallblock is installed already: the process was started on it (LD_PRELOAD)");
+}
+
+PyObject* uninstall(PyObject*, PyObject*) {
+  if (!in_main_interpreter()) return fail_outside_main("uninstall");
+  if (engine().preloaded) {
+    return fail("the process was started on smallblock (LD_PRELOAD) and stays on it; start it without");
+  }
+  return answer_to(unwrap_cpython(), "smallblock is not installed; call install() before");
 }
 
 PyObject* installed(PyObject*, PyObject*) {

@@ -98,7 +98,9 @@ bool cpythons_own_in_force() noexcept {
 
 WrapAnswer wrap_cpython() noexcept {
   if (in_force(&Wrapper::working)) return WrapAnswer::kWasSo;
-  if (!in_force(&Wrapper::retired)) {
+  // From 3.12 on an interpreter that is started again has its own allocator again, which is the one of before.
+  const bool is_prepared = wrapped_once && (in_force(&Wrapper::retired) || cpythons_own_in_force());
+  if (!is_prepared) {
     if (wrapped_once) return WrapAnswer::kCovered;
     if (!cpythons_own_in_force()) return WrapAnswer::kNotCpythons;
     if (!start_engine()) return WrapAnswer::kNoMemory;
@@ -121,7 +123,7 @@ WrapAnswer unwrap_cpython() noexcept {
 }
 
 bool cpython_is_wrapped() noexcept {
-  // Tracers save what they are put over, and put it back. An interpreter that is started again sets its own.
+  // Tracers save what they are put over, and put it back.
   return is_wanted.load() && *cpythons_allocator_name() == '\0';
 }
 

@@ -76,11 +76,13 @@ import smallblock, tracemalloc
 print(smallblock.installed())
 tracemalloc.start()
 print(smallblock.installed())
+try: smallblock.install()
+except RuntimeError as error: print("unset PYTHONMALLOC" not in str(error))
 """
         for wish, answer in (("pymalloc", "False"), ("pymalloc_debug", "False"), ("debug", "True"), ("malloc", "True")):
             with self.subTest(wish):
                 text = run(code, on_smallblock=True, environment={"PYTHONMALLOC": wish})
-                self.assertEqual(text.split(), [answer] * 2)
+                self.assertEqual(text.split(), [answer] * 3)
 
     def test_a_running_interpreter_that_opens_the_library_keeps_its_allocator(self) -> None:
         run("""
