@@ -23,8 +23,8 @@ LEGEND = "@ this block   # live   c in a magazine   . free   - given back to the
 class TypeCost:
     """What the objects of one type cost.
 
-    Bytes are those of whole blocks, and of what other allocators were asked; buffers that only the type knows of, as a
-    deque's, are counted there.
+    `type` is its name, with the module if there are several of that name. Bytes are those of whole blocks, and of what
+    other allocators were asked; buffers that only the type knows of, as a deque's, are counted there.
     """
 
     type: str

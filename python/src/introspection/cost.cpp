@@ -123,7 +123,12 @@ class Traversal {
   }
 
   Cost finish() {
-    for (const auto& [type, met] : by_type_) cost_.types.push_back({type->tp_name, met.sums});
+    std::unordered_map<std::string, unsigned> types_of_name;
+    for (const auto& [type, met] : by_type_) ++types_of_name[type->tp_name];
+    for (const auto& [type, met] : by_type_) {
+      const bool is_alone = types_of_name[type->tp_name] == 1;
+      cost_.types.push_back({is_alone ? type->tp_name : full_name_of(type), met.sums});
+    }
     std::sort(cost_.types.begin(), cost_.types.end(), [](const TypeCost& one, const TypeCost& other) {
       return one.sums.bytes() != other.sums.bytes() ? one.sums.bytes() > other.sums.bytes() : one.type < other.type;
     });

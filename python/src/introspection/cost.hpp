@@ -22,7 +22,7 @@ struct CostSums {
 };
 
 struct TypeCost {
-  std::string type;
+  std::string type;  // with its module if another one has the same name
   CostSums sums;
 };
 

@@ -133,6 +133,22 @@ inspect::PythonType type_of(PyObject* object) {
   return type;
 }
 
+std::string full_name_of(PyTypeObject* type) {
+  if ((type->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0 || type->tp_dict == nullptr) return type->tp_name;
+  PyObject* const module = PyDict_GetItemString(type->tp_dict, "__module__");
+  PyObject* const name = reinterpret_cast<PyHeapTypeObject*>(type)->ht_qualname;
+  std::string full;
+  for (PyObject* const part : {module, name}) {
+    const char* const bytes = part != nullptr && PyUnicode_Check(part) ? PyUnicode_AsUTF8(part) : nullptr;
+    if (bytes == nullptr) {
+      PyErr_Clear();
+      return type->tp_name;
+    }
+    full += full.empty() ? bytes : std::string(".") + bytes;
+  }
+  return full;
+}
+
 PyObject* size_method_of(PyTypeObject* type) {
   PyObject* const name = PyUnicode_InternFromString("__sizeof__");
   if (name == nullptr) throw std::bad_alloc();

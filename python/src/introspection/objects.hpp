@@ -40,6 +40,9 @@ Parts parts_of(PyObject* object);
 
 inspect::PythonType type_of(PyObject* object);
 
+// With its module and where it is defined there, as in shop.Cart.Item; the name alone where a type does not say.
+std::string full_name_of(PyTypeObject* type);
+
 // Bytes that the object itself asked for, headers included; `least` if exact. Nothing if not known.
 struct Asked {
   std::uint64_t bytes = 0;

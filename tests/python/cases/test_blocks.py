@@ -277,6 +277,23 @@ instance = Plain([1.25 * len(records)])
 assert {row.type for row in smallblock.explain(instance, follow=True).cost.types} >= {"Plain", "list", "float"}
 """)
 
+    def test_types_of_one_name_are_told_apart(self) -> None:
+        self.each("""
+def nodes(module):
+    class Node: __slots__ = ()
+    Node.__module__ = module
+    return [Node() for _ in range(100)]
+class Leaf: __slots__ = ()
+kept = [nodes("shop"), nodes("garden"), [Leaf()]]
+names = {row.type: row.objects for row in smallblock.explain(kept, follow=True).cost.types}
+assert names == {"list": 4, "shop.nodes.<locals>.Node": 100, "garden.nodes.<locals>.Node": 100, "Leaf": 1}, names
+class Odd: __slots__ = ()
+odd = Odd()
+class Odd: __slots__ = (); __module__ = 3
+kept = smallblock.explain([odd, Odd()], follow=True).cost.types
+assert {row.type for row in kept} == {"list", "__main__.Odd", "Odd"}, kept
+""")
+
     def test_wrong_limits_are_answered_by_a_sentence(self) -> None:
         run(SENTENCE + """
 import smallblock
