@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import sysconfig
 from pathlib import Path
 
@@ -30,6 +31,15 @@ OFF = [f"-DSMALLBLOCK_{part}=OFF" for part in ("TESTS", "BENCH", "CLI")]
 def version() -> str:
     header = (ROOT / "include" / "smallblock" / "smallblock.h").read_text()
     return header.split('#define SB_VERSION_STRING "')[1].split('"')[0]
+
+
+def check_needs() -> None:
+    if sys.implementation.name != "cpython":
+        raise SystemExit(f"smallblock: {sys.implementation.name} keeps its own heap; use CPython 3.9 to 3.13")
+    if sysconfig.get_config_var("Py_GIL_DISABLED"):
+        raise SystemExit("smallblock: a free-threaded CPython keeps its own allocator; use a build with the GIL")
+    if shutil.which("cmake") is None:
+        raise SystemExit("smallblock: CMake builds the engine and is not in PATH; install cmake")
 
 
 def build_engine(folder: Path) -> None:
@@ -69,8 +79,7 @@ class AnyLayout(install):
 
 class WithEngine(build_ext):
     def run(self) -> None:
-        if sysconfig.get_config_var("Py_GIL_DISABLED"):
-            raise SystemExit("smallblock: a free-threaded CPython keeps its own allocator; use a build with the GIL")
+        check_needs()
         named = os.environ.get("SMALLBLOCK_BUILD")
         folder = Path(named).resolve() if named else Path(self.build_temp).resolve() / "engine"
         build_engine(folder)
@@ -92,7 +101,7 @@ setup(
     ext_modules=[
         Extension(
             "smallblock._smallblock",
-            ["src/module.cpp"],
+            [f"src/{name}.cpp" for name in ("engine", "figures", "limit", "module")],
             language="c++",
             include_dirs=[str(ROOT / "include"), str(ROOT / "src")],
             extra_compile_args=["-std=c++20", "-O2", "-fvisibility=hidden", "-fno-exceptions", "-fno-rtti"],

@@ -16,12 +16,14 @@ TYPE_CHECKING = False  # typing's own takes longer to import than the rest of th
 if TYPE_CHECKING:
     from typing import Callable, Optional, TextIO
 
+    from smallblock import leaks
     from smallblock._blocks import Block, NotServedError, Part
     from smallblock._explain import Cost, Explanation, ObjectCost, TypeCost
     from smallblock._pinned import Pinned, PinnedArena, PinnedObject, PinnedPool
     from smallblock._statistics import ClassStats, MemoryStats, Stats
     from smallblock._types import TypeCount, TypeCounts
 
+__version__: str = _smallblock.VERSION
 __all__ = [
     "Block",
     "ClassStats",
@@ -46,6 +48,7 @@ __all__ = [
     "explain",
     "install",
     "installed",
+    "leaks",
     "limit",
     "pinned",
     "stats",
@@ -68,7 +71,8 @@ def install() -> None:
     """Serves new objects of up to 512 bytes (CPython's mem and obj domains) from smallblock.
 
     Blocks born before go back to the allocator that made them; larger ones stay there. Raises RuntimeError when
-    smallblock is installed already, or when hooks (PYTHONMALLOC=debug, tracemalloc, a profiler) are in place.
+    smallblock is installed already, when hooks (PYTHONMALLOC=debug, tracemalloc, a profiler) are in place, and in a
+    sub-interpreter.
     """
     _smallblock.install()
 
@@ -76,14 +80,17 @@ def install() -> None:
 def uninstall() -> None:
     """Stops new allocations from smallblock; blocks that it made stay valid and may be freed at any time.
 
-    Raises RuntimeError when smallblock is not installed, when the process was started on it, or when the hooks of
-    another tool lie over it.
+    Raises RuntimeError when smallblock is not installed, when the process was started on it, when the hooks of
+    another tool lie over it, and in a sub-interpreter.
     """
     _smallblock.uninstall()
 
 
 def installed() -> bool:
-    """Whether new objects come from smallblock: after install(), or in a process that was started on it."""
+    """Whether new objects come from smallblock: after install(), or in a process that was started on it.
+
+    What lies over it, such as tracemalloc, changes nothing. False when PYTHONMALLOC gave CPython another allocator.
+    """
     return _smallblock.installed()
 
 
@@ -118,7 +125,8 @@ def limit(
 
     Above `soft` memory is trimmed, and `callback()` runs once in the main thread as soon as that executes Python
     code. At `hard` an allocation raises MemoryError. After install() only blocks of up to 512 bytes count; in a
-    process that was started on smallblock larger ones do too. Raises TypeError or ValueError for wrong arguments.
+    process that was started on smallblock larger ones do too. The callback goes when the interpreter ends. Raises
+    TypeError or ValueError for wrong arguments, RuntimeError in a sub-interpreter.
     """
     for name, value in (("soft", soft), ("hard", hard)):
         if value is None:
@@ -137,12 +145,17 @@ def limit(
 
 
 def debugmallocstats(file: Optional[TextIO] = None) -> None:
-    """Prints the figures in the layout of CPython's sys._debugmallocstats(), to stderr or `file`."""
+    """Prints the report at exit (docs/statistics.md) at this moment, to stderr or `file`.
+
+    Its layout is that of CPython's sys._debugmallocstats(). Raises OSError if no memory is left for it.
+    """
+    import os
     import sys
 
-    from smallblock._statistics import debug_text
-
-    print(debug_text(stats()), end="", file=sys.stderr if file is None else file)
+    with os.fdopen(os.memfd_create("smallblock-report"), "r+", encoding="utf-8") as report:
+        _smallblock.write_report(report)
+        report.seek(0)
+        print(report.read(), end="", file=sys.stderr if file is None else file)
 
 
 def block_of(obj: object) -> Block:
@@ -161,7 +174,7 @@ def explain(obj: object, *, follow: bool = False, limit: Optional[int] = 20) -> 
 
     With `follow`, also what the object costs with all that it leads to, and the `limit` objects that cost most (None:
     all). That holds the GIL for about a second a GB. An object that lies elsewhere is explained too. Runs no code of
-    the objects but the first one's __sizeof__. Raises TypeError or ValueError for a wrong limit.
+    the objects but the first one's __sizeof__, and that of types in C. Raises TypeError or ValueError for a wrong limit.
     """
     if limit is not None:
         check_limit(limit)
@@ -201,10 +214,17 @@ def check_limit(limit: int) -> None:
         raise ValueError("limit must be between 1 and 2**31 - 1")
 
 
-def __getattr__(name: str) -> object:
-    for module, names in LAZY.items():
-        if name in names:
-            from importlib import import_module
+if not TYPE_CHECKING:  # it would make every name a good one
 
-            return getattr(import_module(f"smallblock.{module}"), name)
-    raise AttributeError(f"module 'smallblock' has no attribute {name!r}")
+    def __getattr__(name: str) -> object:
+        from importlib import import_module
+
+        if name == "leaks":
+            return import_module("smallblock.leaks")
+        for module, names in LAZY.items():
+            if name in names:
+                return getattr(import_module(f"smallblock.{module}"), name)
+        raise AttributeError(f"module 'smallblock' has no attribute {name!r}")
+
+    def __dir__() -> list:
+        return sorted({*globals(), *__all__})

@@ -15,6 +15,8 @@ import sys
 from pathlib import Path
 from typing import Dict, List, NamedTuple, NoReturn, Optional
 
+from smallblock import _smallblock
+
 USAGE = """usage: python3 -m smallblock [options] app.py [argument ...]
        python3 -m smallblock [options] -m module [argument ...]
        python3 -m smallblock [options] -c code [argument ...]
@@ -24,6 +26,7 @@ Runs a Python program on smallblock from its first allocation.
   --check            every block is guarded: the first misuse ends the program with a message that says which
   --check=sample:N   one allocation in N is guarded by a page of its own; cheap enough to leave on at 5000
   --view             the heap in a browser while the program runs; needs the command smallblock in PATH
+  --version          which release of smallblock this is
 """
 LIBRARY = Path(__file__).resolve().with_name("libsmallblock_preload.so")
 COMMAND = "smallblock"
@@ -50,6 +53,9 @@ def parse(arguments: List[str]) -> Request:
         name, has_value, value = word.partition("=")
         if word in ("-h", "--help"):
             print(USAGE, end="")
+            sys.exit(0)
+        if word == "--version":
+            print(f"smallblock {_smallblock.VERSION}")
             sys.exit(0)
         if word in ("-m", "-c") or not word.startswith("-") or word == "-":
             break
@@ -115,15 +121,24 @@ def view_command() -> List[str]:
     return [command, "view", "--"]
 
 
+def interpreter_flags() -> List[str]:
+    """The flags that this interpreter got; what the environment says reaches the next one by itself."""
+    # -W, -O, -E and their like, as multiprocessing hands them to its children; of -X they leave out most.
+    flags: List[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
+    kept = [flag for flag, before in zip(flags, ["", *flags]) if "-X" not in (flag, before)]
+    options = [name if value is True else f"{name}={value}" for name, value in sys._xoptions.items()]
+    unbuffered = ["-u"] if sys.stdout is not None and sys.stdout.write_through else []
+    inspect = ["-i"] if sys.flags.inspect else []
+    return [*kept, *unbuffered, *inspect, *(word for option in options for word in ("-X", option))]
+
+
 def main(arguments: List[str]) -> NoReturn:
     request = parse(arguments)
     if not LIBRARY.is_file():
         refuse(f"{LIBRARY.name} is not in the package; build it with ./build-wheel and install the wheel")
     environment = program_environment(request)
     preload = preload_value(environment)
-    # -X, -W, -O, -E and their like, as multiprocessing hands them to its children.
-    flags: List[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
-    program = [sys.executable, *flags, *request.program]
+    program = [sys.executable, *interpreter_flags(), *request.program]
     if request.view:
         # The command itself runs as it is, and preloads the library that it is told. The program is a child of it.
         environment["SMALLBLOCK_LIBRARY"] = str(LIBRARY)

@@ -56,11 +56,13 @@ class Block:
     getsizeof_bytes: Optional[int]  # None: the object's __sizeof__ fails
     gc_header: bool
     parts: Tuple[Part, ...]
+    buffer_bytes: int  # beside all that, as a deque's items: what __sizeof__ of a type in C says, wherever it lies
 
     @property
     def total_bytes(self) -> int:
-        """What the object costs: its own block, and the blocks (or bytes, elsewhere) of its parts."""
-        return self.block_bytes + sum(part.block_bytes or part.asked_bytes or 0 for part in self.parts)
+        """What the object costs: its own block, the blocks (or bytes, elsewhere) of its parts, and its buffers."""
+        parts_bytes = sum(part.block_bytes or part.asked_bytes or 0 for part in self.parts)
+        return self.block_bytes + parts_bytes + self.buffer_bytes
 
     def _repr_html_(self) -> str:
         """For notebooks."""
@@ -128,6 +130,7 @@ def block_in(place: Dict[str, Any], obj: object) -> Block:
         getsizeof_bytes=getsizeof(obj),
         gc_header=place["gc_header"],
         parts=parts_in(place),
+        buffer_bytes=place["buffer_bytes"],
     )
 
 
@@ -145,12 +148,14 @@ def sizes_sentence(block: Block) -> str:
     return f"{asked[0].upper()}{asked[1:]}, {said}, and the block has {block.block_bytes}{header}."
 
 
-def parts_sentence(parts: Tuple[Part, ...]) -> str:
+def parts_sentence(place: Dict[str, Any]) -> str:
     words = []
-    for part in parts:
+    for part in parts_in(place):
         asked = f" of {size(part.asked_bytes)}" if part.asked_bytes else ""
         served = f"in a block of {part.block_bytes} bytes" if part.block_bytes else "with another allocator"
         words.append(f"its {part.what}{asked} {served}")
+    if place["buffer_bytes"]:
+        words.append(f"{size(place['buffer_bytes'])} in buffers of its type")
     return f"Beside it the object keeps {', and '.join(words)}." if words else ""
 
 

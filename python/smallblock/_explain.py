@@ -12,7 +12,7 @@ from textwrap import fill
 from typing import Any, Dict, List, Optional, Tuple
 
 from smallblock import _introspection, _smallblock
-from smallblock._blocks import Block, block_in, elsewhere, parts_in, parts_sentence, place_sentence, sizes_sentence
+from smallblock._blocks import Block, block_in, elsewhere, parts_sentence, place_sentence, sizes_sentence
 from smallblock._show import plural, size, text_table, type_and_text
 
 BLOCKS_PER_LINE = 64
@@ -21,7 +21,11 @@ LEGEND = "@ this block   # live   c in a magazine   . free   - given back to the
 
 @dataclass(frozen=True)
 class TypeCost:
-    """What the objects of one type cost; bytes are those of whole blocks, and of what other allocators were asked."""
+    """What the objects of one type cost.
+
+    `type` is its name, with the module if there are several of that name. Bytes are those of whole blocks, and of what
+    other allocators were asked; buffers that only the type knows of, as a deque's, are counted there.
+    """
 
     type: str
     objects: int
@@ -129,9 +133,9 @@ def explain(obj: object, follow: bool, limit: Optional[int]) -> Explanation:
     block = block_in(place, obj) if place["is_served"] else None
     if block is None:
         sentence = str(elsewhere(place))
-        words = [f"{sentence[0].upper()}{sentence[1:]}.", parts_sentence(parts_in(place))]
+        words = [f"{sentence[0].upper()}{sentence[1:]}.", parts_sentence(place)]
     else:
-        words = [place_sentence(block, place["capacity"]), sizes_sentence(block), parts_sentence(block.parts)]
+        words = [place_sentence(block, place["capacity"]), sizes_sentence(block), parts_sentence(place)]
     paragraphs = [fill(" ".join(word for word in words if word), 100)]
     if block is not None:
         paragraphs.append(picture(place))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, List, Tuple
 
 from smallblock import _introspection, _smallblock
-from smallblock._show import plural, size, type_and_text
+from smallblock._show import html_table, plural, size, type_and_text
 
 
 @dataclass(frozen=True)
@@ -70,17 +70,30 @@ class Pinned:
 
     __repr__ = __str__
 
+    def _repr_html_(self) -> str:
+        """For notebooks: the pools, with what is in them and who refers to that."""
+        rows = [
+            (pool.arena, pool.pool, pool.block_bytes, pool.live_blocks, pool.live_bytes, pool.kept_bytes,
+             "; ".join(object_line(item) for item in pool.objects))
+            for pool in self.pools
+        ]  # fmt: skip
+        head = ("arena", "pool", "block_bytes", "live_blocks", "live_bytes", "kept_bytes", "objects")
+        return html_table(rows, head) if rows else f"<pre>{self}</pre>"
+
 
 def keeps(row: Any) -> str:
     verb = "keeps" if row.live_blocks == 1 else "keep"
     return f"{plural(row.live_blocks, 'live block')} ({size(row.live_bytes)}) {verb} {size(row.kept_bytes)}"
 
 
+def object_line(item: PinnedObject) -> str:
+    referrers = f"  <- {', '.join(item.referrers)}" if item.referrers else ""
+    return type_and_text(item.type, item.text) + referrers
+
+
 def pool_lines(pool: PinnedPool) -> List[str]:
     lines = [f"  pool {pool.pool} at {pool.address:#x}, blocks of {pool.block_bytes} bytes: {keeps(pool)}"]
-    for item in pool.objects:
-        referrers = f"  <- {', '.join(item.referrers)}" if item.referrers else ""
-        lines.append(f"    {item.address:#x}  {type_and_text(item.type, item.text)}{referrers}")
+    lines += [f"    {item.address:#x}  {object_line(item)}" for item in pool.objects]
     if len(pool.objects) < pool.live_blocks:
         lines.append(f"    and {pool.live_blocks - len(pool.objects)} more")
     return lines

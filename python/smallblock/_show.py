@@ -5,12 +5,15 @@ from __future__ import annotations
 import html
 from typing import Iterable, Optional, Sequence
 
+UNITS = (("GiB", 30), ("MiB", 20), ("KiB", 10))
+
 
 def size(count: int) -> str:
-    """A number of bytes for a reader: 48 bytes, 1.5 KiB, 20.0 MiB."""
+    """A number of bytes for a reader: 48 bytes, 1.5 KiB, 20.0 MiB, 3.1 GiB."""
     if count < 1024:
         return f"{count} byte" + ("" if count == 1 else "s")
-    return f"{count / 1024:,.1f} KiB" if count < 1 << 20 else f"{count / (1 << 20):,.1f} MiB"
+    unit, shift = next(row for row in UNITS if row[1] == 10 or count >> row[1])
+    return f"{count / (1 << shift):,.1f} {unit}"
 
 
 def a(noun: str) -> str:
@@ -22,9 +25,11 @@ def plural(count: int, noun: str) -> str:
 
 
 def type_and_text(type_name: str, text: str) -> str:
-    """As in: list of 3 items, int 42, str 'words', 5 characters."""
+    """As in: list of 3 items, int 42, int of about 90 bits, str 'words', 5 characters."""
     if text.endswith((" item", " items")):
         return f"{type_name} of {text}"
+    if text.startswith("integer of "):
+        return f"{type_name} {text[len('integer '):]}"
     return f"{type_name} {text}" if text else type_name
 
 

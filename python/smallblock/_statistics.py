@@ -1,4 +1,4 @@
-"""What stats() returns: the C structs sb_stats and sb_memory as frozen dataclasses, and three ways to show them.
+"""What stats() returns: the C structs sb_stats and sb_memory as frozen dataclasses, and two ways to show them.
 
 The fields are those of docs/statistics.md under their own names. Imported by smallblock.stats() when it is called.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, Tuple
 
 
 @dataclass(frozen=True)
@@ -90,40 +90,3 @@ class Stats:
             "<tr>" + "".join(f"<td>{getattr(row, name):,}</td>" for name in columns) + "</tr>" for row in self.classes
         )
         return f"<table>{memory}</table><table><tr>{head}</tr>{rows}</table>"
-
-
-def line(label: str, value: int) -> str:
-    return f"{label:35}= {value:20,}\n"
-
-
-def debug_text(stats: Stats) -> str:
-    """The layout of sys._debugmallocstats(), with a column for blocks in magazines."""
-    rows: List[str] = [
-        f"Small block threshold = {stats.small_limit_bytes}, in {len(stats.classes)} size classes that are used.\n\n",
-        "class   size   num pools   blocks in use  avail blocks        cached\n",
-        "-----   ----   ---------   -------------  ------------        ------\n",
-    ]
-    for row in stats.classes:
-        rows.append(
-            f"{row.index:5} {row.block_bytes:6} {row.pools_used:11} {row.blocks_in_use:15} {row.blocks_free:13}"
-            f" {row.blocks_cached:13}\n"
-        )
-    rows.append("\n")
-    rows.append(line("# arenas allocated total", stats.arenas_opened_total))
-    rows.append(line("# arenas reclaimed", stats.arenas_released_total))
-    rows.append(line("# arenas highwater mark", stats.arenas_used_peak))
-    rows.append(line("# arenas allocated current", stats.arenas_used))
-    rows.append(line(f"{stats.arenas_used + stats.arenas_kept} arenas * {stats.arena_bytes} bytes/arena", stats.committed_bytes))
-    rows.append("\n")
-    kept_bytes = stats.arenas_kept * stats.arena_bytes
-    parts = {
-        "# bytes in allocated blocks": stats.live_bytes,
-        "# bytes in available blocks": stats.free_bytes,
-        "# bytes in magazines (cached)": stats.cached_bytes,
-        f"{stats.pools_empty} unused pools": stats.empty_bytes,
-        "# bytes lost to pool tails": stats.tail_bytes,
-        "# bytes in kept arenas": kept_bytes,
-    }
-    rows += [line(label, value) for label, value in parts.items()]
-    rows.append(line("Total", sum(parts.values())))
-    return "".join(rows)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, astuple, dataclass
-from typing import Iterator, Tuple
+from typing import Iterator, Optional, Tuple, TypeVar, Union
 
 from smallblock import _introspection, _smallblock
 from smallblock._show import html_table, text_table
 
 ROWS_SHOWN = 30
 NUMBERS = ("blocks", "bytes", "part_blocks", "part_bytes")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,14 @@ class TypeCounts:
             if row.type == type_name:
                 return row
         raise KeyError(type_name)
+
+    def __contains__(self, wanted: object) -> bool:
+        """Whether there is a row of a type, by its name; or whether it is one of the rows."""
+        return any(wanted in (row.type, row) for row in self.rows)
+
+    def get(self, type_name: str, default: Optional[T] = None) -> Union[TypeCount, Optional[T]]:
+        """The row of a type, by its name; `default` if no block is of that type."""
+        return self[type_name] if type_name in self else default
 
     def to_json(self) -> str:
         """A JSON list with one object a type."""

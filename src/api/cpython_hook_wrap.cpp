@@ -5,6 +5,8 @@
 
 #include "api/cpython_hook_wrap.hpp"
 
+#include <atomic>
+
 #include "api/cpython_hook_hits.hpp"
 #include "heap/check_hook.hpp"
 #include "heap/sample_hook.hpp"
@@ -83,6 +85,7 @@ Wrapper make_wrapper(ThreadHeap* heap_of_gil, const PythonAllocator& before) noe
 }
 
 bool wrapped_once = false;
+std::atomic<bool> is_wanted = false;  // by what was asked for last
 Wrapper mem_wrapper;
 Wrapper object_wrapper;
 
@@ -106,7 +109,9 @@ bool cpythons_own_in_force() noexcept {
 
 WrapAnswer wrap_cpython() noexcept {
   if (in_force(&Wrapper::working)) return WrapAnswer::kWasSo;
-  if (!in_force(&Wrapper::retired)) {
+  // From 3.12 on an interpreter that is started again has its own allocator again, which is the one of before.
+  const bool is_prepared = wrapped_once && (in_force(&Wrapper::retired) || cpythons_own_in_force());
+  if (!is_prepared) {
     if (wrapped_once) return WrapAnswer::kCovered;
     if (!cpythons_own_in_force()) return WrapAnswer::kNotCpythons;
     if (!start_engine()) return WrapAnswer::kNoMemory;
@@ -116,6 +121,7 @@ WrapAnswer wrap_cpython() noexcept {
     wrapped_once = true;
   }
   put_in_force(&Wrapper::working);
+  is_wanted.store(true);
   return WrapAnswer::kDone;
 }
 
@@ -123,12 +129,13 @@ WrapAnswer unwrap_cpython() noexcept {
   if (!wrapped_once || in_force(&Wrapper::retired)) return WrapAnswer::kWasSo;
   if (!in_force(&Wrapper::working)) return WrapAnswer::kCovered;
   put_in_force(&Wrapper::retired);
+  is_wanted.store(false);
   return WrapAnswer::kDone;
 }
 
 bool cpython_is_wrapped() noexcept {
-  // Tracers that were put over a working wrapper save it and put it back.
-  return wrapped_once && !in_force(&Wrapper::retired);
+  // Tracers save what they are put over, and put it back.
+  return is_wanted.load() && *cpythons_allocator_name() == '\0';
 }
 
 }  // namespace smallblock

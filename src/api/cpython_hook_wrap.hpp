@@ -1,7 +1,7 @@
 // The CPython front door of the Python package: serves an interpreter that runs already.
 //
 // Blocks of before stay with the allocator that made them: the address decides at each free. All functions need the
-// GIL, and an interpreter with one.
+// main interpreter's GIL, and an interpreter with one; the last one is right under any.
 #pragma once
 
 namespace smallblock {
@@ -20,6 +20,7 @@ WrapAnswer wrap_cpython() noexcept;
 // New blocks are the former allocator's again. Ours stay valid: the wrapper stays, for their frees.
 WrapAnswer unwrap_cpython() noexcept;
 
+// Whether new blocks are ours, also below the hooks of others.
 bool cpython_is_wrapped() noexcept;
 
 }  // namespace smallblock

@@ -59,10 +59,18 @@ class Dictionary {
   Owned made_;
 };
 
-// Referred to by the list, until it is dropped.
-inline Owned tracked_objects() {
+// What CPython's collector leads to.
+struct Tracked {
+  Owned objects;                 // a list, which refers to them until it is dropped
+  bool some_are_frozen = false;  // gc.freeze() has hidden others from that list
+};
+
+inline Tracked tracked_objects() {
+  constexpr long kFrozenAtStart = 1000;  // 3.12 has some hundreds that nobody froze
   const Owned collector = owned(PyImport_ImportModule("gc"));
-  return owned(PyObject_CallMethod(collector.get(), "get_objects", nullptr));
+  const Owned frozen = owned(PyObject_CallMethod(collector.get(), "get_freeze_count", nullptr));
+  return {owned(PyObject_CallMethod(collector.get(), "get_objects", nullptr)),
+          PyLong_AsLong(frozen.get()) > kFrozenAtStart};
 }
 
 template <typename Run>

@@ -18,6 +18,11 @@ struct Candidate {
   CostSums sums;
 };
 
+struct MetType {
+  CostSums sums;
+  PyObject* size_method = nullptr;
+};
+
 constexpr auto kCostsMore = [](const Candidate& one, const Candidate& other) {
   return one.sums.bytes() > other.sums.bytes();
 };
@@ -86,8 +91,11 @@ class Traversal {
     }
     const Parts parts = parts_of(object);
     for (const Part& part : parts.span()) add_part(sums, part);
+    const auto [of_type, is_new] = by_type_.try_emplace(Py_TYPE(object));
+    if (is_new) of_type->second.size_method = size_method_of(Py_TYPE(object));
+    sums.elsewhere_bytes += buffer_bytes_of(object, of_type->second.size_method);
     add(cost_.all, sums);
-    add(by_type_[Py_TYPE(object)], sums);
+    add(of_type->second.sums, sums);
     keep(object, sums);
   }
 
@@ -115,7 +123,12 @@ class Traversal {
   }
 
   Cost finish() {
-    for (const auto& [type, sums] : by_type_) cost_.types.push_back({type->tp_name, sums});
+    std::unordered_map<std::string, unsigned> types_of_name;
+    for (const auto& [type, met] : by_type_) ++types_of_name[type->tp_name];
+    for (const auto& [type, met] : by_type_) {
+      const bool is_alone = types_of_name[type->tp_name] == 1;
+      cost_.types.push_back({is_alone ? type->tp_name : full_name_of(type), met.sums});
+    }
     std::sort(cost_.types.begin(), cost_.types.end(), [](const TypeCost& one, const TypeCost& other) {
       return one.sums.bytes() != other.sums.bytes() ? one.sums.bytes() > other.sums.bytes() : one.type < other.type;
     });
@@ -134,7 +147,7 @@ class Traversal {
   SeenSet seen_again_;
   std::vector<PyObject*> left_;
   std::vector<Candidate> kept_;  // a heap, the cheapest in front
-  std::unordered_map<PyTypeObject*, CostSums> by_type_;
+  std::unordered_map<PyTypeObject*, MetType> by_type_;
   bool has_failed_ = false;
   Cost cost_;
 };

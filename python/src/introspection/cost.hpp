@@ -1,7 +1,8 @@
 // What an object costs with all that it leads to: the traversal that sys.getsizeof does not make.
 //
 // Called by module.cpp with the GIL, which it keeps: references are borrowed from the objects that hold them,
-// and nothing runs in between. Each block counts once, however many objects lead to it.
+// and nothing runs in between but the __sizeof__ of types in C. Each block counts once, however many objects lead
+// to it.
 #pragma once
 
 #include <string>
@@ -16,12 +17,12 @@ struct CostSums {
   std::uint64_t objects = 0;
   std::uint64_t blocks = 0;           // of smallblock
   std::uint64_t block_bytes = 0;      // whole blocks
-  std::uint64_t elsewhere_bytes = 0;  // asked for from other allocators, as far as it is known
+  std::uint64_t elsewhere_bytes = 0;  // asked for from other allocators, as far as it is known, and types' buffers
   std::uint64_t bytes() const noexcept { return block_bytes + elsewhere_bytes; }
 };
 
 struct TypeCost {
-  std::string type;
+  std::string type;  // with its module if another one has the same name
   CostSums sums;
 };
 

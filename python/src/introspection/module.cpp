@@ -44,7 +44,7 @@ Owned type_row(const std::string& type, std::uint64_t blocks, std::uint64_t byte
 
 // Blocks that turn out to be parts are no longer unknown. A type may have parts alone: its objects lie elsewhere.
 Owned types_answer(const TypesJob& job) {
-  auto parts = sum_parts(*job.table, tracked_objects().get());
+  auto parts = sum_parts(*job.table, tracked_objects());
   PartSums known;
   for (const auto& [type, sums] : parts) {
     known.blocks += sums.blocks;
@@ -172,10 +172,12 @@ PyObject* place(PyObject*, PyObject* arguments) {
     const auto found = heap.image.find(address_of(object));
     Owned answered =
         found ? served_answer(heap, *found, object, asked_of(object, type)) : elsewhere_answer(heap, object, type);
-    const std::pair<const char*, Owned> both[] = {{"type", text(type.name)},
-                                                  {"text", text(text_of(object, type))},
-                                                  {"parts", parts_answer(BlockTable(heap.image), object)}};
-    for (const auto& [name, value] : both) {
+    const std::pair<const char*, Owned> always[] = {
+        {"type", text(type.name)},
+        {"text", text(text_of(object, type))},
+        {"parts", parts_answer(BlockTable(heap.image), object)},
+        {"buffer_bytes", number(buffer_bytes_of(object, size_method_of(Py_TYPE(object))))}};
+    for (const auto& [name, value] : always) {
       if (PyDict_SetItemString(answered.get(), name, value.get()) != 0) throw PythonError();
     }
     return answered;

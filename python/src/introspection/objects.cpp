@@ -128,16 +128,85 @@ inspect::PythonType type_of(PyObject* object) {
   type.flags = named->tp_flags;
   type.is_float = PyFloat_CheckExact(object);
   type.is_set = PyAnySet_CheckExact(object);
-  type.unsized_items = PyGen_CheckExact(object) || PyCoro_CheckExact(object) || PyFrame_Check(object);
+  type.unsized_items = PyGen_CheckExact(object) || PyCoro_CheckExact(object) || PyAsyncGen_CheckExact(object) ||
+                       PyFrame_Check(object);
   return type;
+}
+
+std::string full_name_of(PyTypeObject* type) {
+  if ((type->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0 || type->tp_dict == nullptr) return type->tp_name;
+  PyObject* const module = PyDict_GetItemString(type->tp_dict, "__module__");
+  PyObject* const name = reinterpret_cast<PyHeapTypeObject*>(type)->ht_qualname;
+  std::string full;
+  for (PyObject* const part : {module, name}) {
+    const char* const bytes = part != nullptr && PyUnicode_Check(part) ? PyUnicode_AsUTF8(part) : nullptr;
+    if (bytes == nullptr) {
+      PyErr_Clear();
+      return type->tp_name;
+    }
+    full += full.empty() ? bytes : std::string(".") + bytes;
+  }
+  return full;
+}
+
+PyObject* size_method_of(PyTypeObject* type) {
+  PyObject* const name = PyUnicode_InternFromString("__sizeof__");
+  if (name == nullptr) throw std::bad_alloc();
+  PyObject* const method = _PyType_Lookup(type, name);
+  Py_DECREF(name);
+  if (method == nullptr || !Py_IS_TYPE(method, &PyMethodDescr_Type)) return nullptr;
+  if ((reinterpret_cast<PyMethodDescrObject*>(method)->d_method->ml_flags & METH_NOARGS) == 0) return nullptr;
+  // What these say is known; a text of a subclass lies in a buffer.
+  const PyTypeObject* const owner = PyDescr_TYPE(method);
+  const std::array known = {&PyBaseObject_Type, &PyList_Type,  &PyDict_Type,      &PySet_Type,  &PyFrozenSet_Type,
+                            &PyLong_Type,       &PyBytes_Type, &PyByteArray_Type, &PyTuple_Type};
+  if (std::find(known.begin(), known.end(), owner) != known.end() || type == &PyUnicode_Type) return nullptr;
+#if PY_VERSION_HEX >= 0x030c0000
+  // Its tp_traverse leads to what it says.
+  if (std::strcmp(owner->tp_name, "_io.BytesIO") == 0) return nullptr;
+#endif
+  return method;
+}
+
+namespace {
+
+// 0 if it fails.
+std::uint64_t ask_size(PyObject* object, PyObject* method) {
+  PyObject* const said = PyObject_CallOneArg(method, object);
+  const std::size_t bytes = said != nullptr && PyLong_Check(said) ? PyLong_AsSize_t(said) : 0;
+  Py_XDECREF(said);
+  if (PyErr_Occurred() == nullptr) return bytes;
+  PyErr_Clear();
+  return 0;
+}
+
+}  // namespace
+
+std::uint64_t buffer_bytes_of(PyObject* object, PyObject* size_method) {
+  if (size_method == nullptr) return 0;
+  const inspect::PythonType type = type_of(object);
+  const std::uint64_t asked_bytes = asked_of(object, type).bytes;
+  if (asked_bytes == 0) return 0;
+  // sys.getsizeof adds what stands before the object.
+  std::uint64_t known_bytes = asked_bytes - inspect::PythonLayout(PY_MINOR_VERSION).bytes_before(type);
+  const Parts parts = parts_of(object);
+  for (const Part& part : parts.span()) known_bytes += part.bytes;
+  const std::uint64_t said_bytes = ask_size(object, size_method);
+  return said_bytes - std::min(said_bytes, known_bytes);
 }
 
 Asked asked_of(PyObject* object, const inspect::PythonType& type) {
   constexpr std::size_t kHeadBytes = 40;  // of the fixed part the layout looks at no more; no text is shorter
   std::array<unsigned char, kHeadBytes> head{};
   std::memcpy(head.data(), object, std::min<std::size_t>(type.basic_bytes, head.size()));
-  const auto need = inspect::PythonLayout(PY_MINOR_VERSION).need(type, head);
+  const inspect::PythonLayout layout(PY_MINOR_VERSION);
+  const auto need = layout.need(type, head);
   if (!need) return {};
+  if (type.unsized_items) {
+    PyObject* const method = size_method_of(Py_TYPE(object));
+    const std::uint64_t said_bytes = method != nullptr ? ask_size(object, method) : 0;
+    return {std::max(need->least, said_bytes + layout.bytes_before(type)), false};
+  }
   return {need->least, need->least == need->most || PyTuple_CheckExact(object) || PyBytes_CheckExact(object)};
 }
 

@@ -1,8 +1,8 @@
 // What CPython's own structures say of an object that is alive: what it asked for, what else it keeps, a short
 // text.
 //
-// Called with the GIL, for objects that CPython led to. Runs no Python code and allocates no object, so that
-// nothing changes meanwhile and no broken __repr__ or __sizeof__ is met.
+// Called with the GIL, for objects that CPython led to. Runs no Python code, so that nothing changes meanwhile and
+// no broken __repr__ or __sizeof__ is met: of types that are written in C, __sizeof__ is asked.
 #pragma once
 
 #include <Python.h>
@@ -35,10 +35,13 @@ struct Parts {
   std::span<const Part> span() const { return std::span(all).first(count); }
 };
 
-// Of lists, dicts, sets, bytearrays and attributes of instances; what other types keep is not known here.
+// Of lists, dicts, sets, bytearrays and attributes of instances; of what other types keep the address is not known.
 Parts parts_of(PyObject* object);
 
 inspect::PythonType type_of(PyObject* object);
+
+// With its module and where it is defined there, as in shop.Cart.Item; the name alone where a type does not say.
+std::string full_name_of(PyTypeObject* type);
 
 // Bytes that the object itself asked for, headers included; `least` if exact. Nothing if not known.
 struct Asked {
@@ -46,6 +49,12 @@ struct Asked {
   bool is_exact = false;
 };
 Asked asked_of(PyObject* object, const inspect::PythonType& type);
+
+// The type's __sizeof__ if that is C code, borrowed, and says more than asked_of() and parts_of() know; else null.
+PyObject* size_method_of(PyTypeObject* type);
+
+// What that says beyond those two: buffers that only the type knows of. 0 without a method.
+std::uint64_t buffer_bytes_of(PyObject* object, PyObject* size_method);
 
 // As in 'text' 12 characters, 42, 3 items; empty for types without a short text.
 std::string text_of(PyObject* object, const inspect::PythonType& type);

@@ -56,8 +56,7 @@ struct PinnedJob : Job {
 Referrers referrers_of(const PinnedJob& job) {
   if (job.targets.empty()) return {};
   const BlockTable table(job.heap->image);
-  const Owned tracked = tracked_objects();
-  return find_referrers(table, tracked.get(), job.targets);
+  return find_referrers(table, tracked_objects(), job.targets);
 }
 
 Owned object_answer(const NamedBlock& block, const Referrers& referrers) {

@@ -57,7 +57,7 @@ class Search : public TrackedObjects {
 
 }  // namespace
 
-Referrers find_referrers(const BlockTable& blocks, PyObject* tracked,
+Referrers find_referrers(const BlockTable& blocks, const Tracked& tracked,
                          const std::unordered_map<std::uint64_t, std::uint64_t>& targets) {
   Search search(blocks, targets);
   search.visit_all(tracked);

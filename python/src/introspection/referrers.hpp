@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "answers.hpp"
 #include "own_heap.hpp"
 
 namespace smallblock::python {
@@ -18,8 +19,8 @@ using Referrers = std::unordered_map<std::uint64_t, std::vector<std::string>>;
 
 // `targets` are objects, each with the address of its type: one that is of another type by now is left out. 0 is
 // memory without an object in it, and who keeps it refers to it.
-// `tracked` is what gc.get_objects() gave. O(all objects); throws std::bad_alloc.
-Referrers find_referrers(const BlockTable& blocks, PyObject* tracked,
+// O(all objects); throws std::bad_alloc.
+Referrers find_referrers(const BlockTable& blocks, const Tracked& tracked,
                          const std::unordered_map<std::uint64_t, std::uint64_t>& targets);
 
 }  // namespace smallblock::python

@@ -6,11 +6,19 @@
 
 namespace smallblock::python {
 
-void TrackedObjects::visit_all(PyObject* tracked) {
-  const Py_ssize_t count = PyList_GET_SIZE(tracked);
+void TrackedObjects::visit_all(const Tracked& tracked) {
+  PyObject* const all = tracked.objects.get();
+  const Py_ssize_t count = PyList_GET_SIZE(all);
+  some_are_frozen_ = tracked.some_are_frozen;
+  if (some_are_frozen_) {
+    met_.insert(address_of(all));
+    for (Py_ssize_t index = 0; index < count; ++index) met_.insert(address_of(PyList_GET_ITEM(all, index)));
+    PyObject* const modules = PyImport_GetModuleDict();
+    if (met_.insert(address_of(modules))) look_into(modules);
+  }
   for (Py_ssize_t index = 0; index < count; ++index) {
-    PyObject* const object = PyList_GET_ITEM(tracked, index);
-    if (object != tracked) look_into(object);
+    PyObject* const object = PyList_GET_ITEM(all, index);
+    if (object != all) look_into(object);
   }
 }
 
@@ -39,8 +47,13 @@ void TrackedObjects::look_into(PyObject* object) {
 
 void TrackedObjects::reach(PyObject* object) {
   on_reference(referrer_, object);
-  if (!PyDict_CheckExact(object) && !PyTuple_CheckExact(object)) return;
-  if (!PyObject_GC_IsTracked(object) && put_aside_.insert(address_of(object))) left_.push_back(object);
+  if (is_put_aside(object) && met_.insert(address_of(object))) left_.push_back(object);
+}
+
+bool TrackedObjects::is_put_aside(PyObject* object) const {
+  if (PyDict_CheckExact(object) || PyTuple_CheckExact(object))
+    return some_are_frozen_ || !PyObject_GC_IsTracked(object);
+  return some_are_frozen_ && PyObject_IS_GC(object) != 0 && PyObject_GC_IsTracked(object) != 0;
 }
 
 }  // namespace smallblock::python

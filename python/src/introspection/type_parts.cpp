@@ -46,7 +46,7 @@ class PartCount : public TrackedObjects {
 
 }  // namespace
 
-std::unordered_map<std::string, PartSums> sum_parts(const BlockTable& blocks, PyObject* tracked) {
+std::unordered_map<std::string, PartSums> sum_parts(const BlockTable& blocks, const Tracked& tracked) {
   PartCount count(blocks);
   count.visit_all(tracked);
   return count.finish();

@@ -8,6 +8,7 @@
 #include <string>
 #include <unordered_map>
 
+#include "answers.hpp"
 #include "own_heap.hpp"
 
 namespace smallblock::python {
@@ -17,7 +18,7 @@ struct PartSums {
   std::uint64_t bytes = 0;   // whole blocks
 };
 
-// By the type's name. `tracked` is what gc.get_objects() gave. O(all objects); throws std::bad_alloc.
-std::unordered_map<std::string, PartSums> sum_parts(const BlockTable& blocks, PyObject* tracked);
+// By the type's name. O(all objects); throws std::bad_alloc.
+std::unordered_map<std::string, PartSums> sum_parts(const BlockTable& blocks, const Tracked& tracked);
 
 }  // namespace smallblock::python

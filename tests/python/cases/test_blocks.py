@@ -151,6 +151,70 @@ assert smallblock.explain(kept, follow=True).cost.objects == 201
 """)
 
 
+    def test_buffers_that_only_the_type_knows_of_count(self) -> None:
+        self.each("""
+import array, collections, io, sys
+class Queue(collections.deque): pass
+class Text(str): pass
+for make in (lambda: collections.deque([None] * 100_000), lambda: Queue([None] * 100_000), lambda: Text("x" * 100_000),
+             lambda: array.array("d", bytes(800_000)), lambda: collections.OrderedDict.fromkeys(range(1000))):
+    kept = [make() for _ in range(10)]
+    block, said = smallblock.block_of(kept[5]), sys.getsizeof(kept[5])
+    cost = smallblock.explain(kept[5], follow=True).cost
+    assert said > 20_000 and said <= block.total_bytes <= said + 400, (block, said)
+    # It leads to what it holds, which is counted beside.
+    assert said <= cost.total_bytes <= said + (40_000 if "Dict" in block.type else 400), (cost, said)
+    assert block.buffer_bytes <= cost.elsewhere_bytes and "in buffers of its type" in " ".join(str(smallblock.explain(kept[5])).split())
+# From 3.12 on it leads to its bytes.
+stream = io.BytesIO(bytes(100_000) + b"x")
+assert 100_000 <= smallblock.explain(stream, follow=True).cost.total_bytes <= 100_400
+# Of these all is known, and nothing is asked for.
+for obj in ([None] * 1000, {j: j for j in range(1000)}, set(range(1000)), bytearray(1000), "x" * 400, 3 ** 500, (1,) * 40):
+    place = smallblock._introspection.place(smallblock._smallblock.heap(), obj)
+    assert place["buffer_bytes"] == 0, place
+class Liar(collections.deque):
+    def __sizeof__(self): raise KeyError
+kept = [Liar([None] * 100_000) for _ in range(10)]
+assert smallblock.block_of(kept[5]).buffer_bytes == 0
+""")
+
+    def test_generators_with_many_variables_are_too_large(self) -> None:
+        names = ", ".join(f"v{i}" for i in range(100))
+        run(SENTENCE + f"""
+import sys, smallblock
+smallblock.install()
+def simple():
+    {names} = range(100)
+    yield v1
+async def asynchronous():
+    {names} = range(100)
+    yield v1
+def small():
+    yield 1
+for make in (simple, asynchronous):
+    kept = [make() for _ in range(20)]
+    if sys.version_info < (3, 11):  # their frames lie apart
+        assert smallblock.block_of(kept[10]).block_bytes < 512
+    else:
+        error = sentence(lambda: smallblock.block_of(kept[10]), smallblock.NotServedError, "too large", "malloc")
+        assert error.where == "malloc"
+        assert smallblock.explain(kept[10], follow=True).cost.elsewhere_bytes >= sys.getsizeof(kept[10])
+kept = [small() for _ in range(20)]
+assert smallblock.block_of(kept[10]).block_bytes < 512 and smallblock.block_of(kept[10]).buffer_bytes == 0
+""")
+
+    def test_sizes_and_numbers_in_words(self) -> None:
+        run("""
+from smallblock._show import size
+texts = [size(count) for count in (1, 1023, 1024, 5 << 19, (1 << 30) - 1, 3 << 29, 5 << 40)]
+assert texts == ["1 byte", "1023 bytes", "1.0 KiB", "2.5 MiB", "1,024.0 MiB", "1.5 GiB", "5,120.0 GiB"], texts
+import smallblock
+smallblock.install()
+kept = [3 ** 50 + i for i in range(1000)]
+assert "This int of about 90 bits is in block" in str(smallblock.explain(kept[900]))
+""")
+
+
 class Explain(BothWays):
     def test_words_and_picture(self) -> None:
         self.each(MADE + """
@@ -211,6 +275,23 @@ assert smallblock.explain(deep, follow=True).cost.objects == 200_001
 while deep: deep = deep[0]
 instance = Plain([1.25 * len(records)])
 assert {row.type for row in smallblock.explain(instance, follow=True).cost.types} >= {"Plain", "list", "float"}
+""")
+
+    def test_types_of_one_name_are_told_apart(self) -> None:
+        self.each("""
+def nodes(module):
+    class Node: __slots__ = ()
+    Node.__module__ = module
+    return [Node() for _ in range(100)]
+class Leaf: __slots__ = ()
+kept = [nodes("shop"), nodes("garden"), [Leaf()]]
+names = {row.type: row.objects for row in smallblock.explain(kept, follow=True).cost.types}
+assert names == {"list": 4, "shop.nodes.<locals>.Node": 100, "garden.nodes.<locals>.Node": 100, "Leaf": 1}, names
+class Odd: __slots__ = ()
+odd = Odd()
+class Odd: __slots__ = (); __module__ = 3
+kept = smallblock.explain([odd, Odd()], follow=True).cost.types
+assert {row.type for row in kept} == {"list", "__main__.Odd", "Odd"}, kept
 """)
 
     def test_wrong_limits_are_answered_by_a_sentence(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unittest
 
-from child import BothWays
+from child import BothWays, run
 
 
 class Figures(BothWays):
@@ -62,13 +62,37 @@ assert 1 <= len(called) <= 3, called
 assert len([[i] for i in range(600000)]) == 600000
 """)
 
-    def test_debugmallocstats_has_cpythons_lines(self) -> None:
+    def test_the_callback_goes_when_the_interpreter_ends(self) -> None:
+        code = """
+import atexit
+kept = []
+def last():
+    kept.append([[i] for i in range(100_000)])
+    try: smallblock.limit(soft=1, callback=print)
+    except RuntimeError as error: print(error)
+atexit.register(last)  # before the package's own, which runs first then
+import smallblock
+if not smallblock.installed(): smallblock.install()
+memory = smallblock.stats().memory
+live = memory.live_bytes + memory.cached_bytes + memory.next_bytes
+smallblock.limit(soft=live + 5_000_000, callback=lambda: print("called"))
+"""
+        for on_smallblock in (False, True):
+            self.assertEqual(run(code, on_smallblock=on_smallblock).split(":")[0], "the interpreter ends")
+
+    def test_debugmallocstats_is_the_report_at_exit(self) -> None:
         self.each("""
-import io
+import io, os
 text = io.StringIO()
+descriptors = len(os.listdir("/proc/self/fd"))
 smallblock.debugmallocstats(text)
-for line in ("class   size   num pools", "# arenas highwater mark", "# bytes in allocated blocks", "Total"):
-    assert line in text.getvalue(), line
+lines = text.getvalue().splitlines()
+assert lines[0].startswith(f"smallblock {smallblock.__version__}, process {os.getpid()} ("), lines[0]
+for start in ("class   size   num pools", "# arenas kept, empty", "# bytes in allocated blocks", "Total", "# bytes of metadata",
+              "# held by the program", "Committed"):
+    assert any(line.startswith(start) for line in lines), start
+(head,) = [line for line in lines if line.startswith("class ")]
+assert head.endswith("pool KiB") and len(os.listdir("/proc/self/fd")) == descriptors
 """)
 
 

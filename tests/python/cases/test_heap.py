@@ -19,7 +19,7 @@ floats = [i + 0.5 for i in range(40_000)]
 after = smallblock.by_type()
 assert after["Order"].blocks == 30_000, after
 assert after["Order"].bytes == 30_000 * smallblock.block_of(orders[-1]).block_bytes
-grown = after["float"].blocks - (before["float"].blocks if "float" in {row.type for row in before} else 0)
+grown = after["float"].blocks - (before["float"].blocks if "float" in before else 0)
 assert 39_800 <= grown <= 40_200, grown  # CPython keeps a hundred floats for re-use
 del orders[::3]
 assert smallblock.by_type()["Order"].blocks == 20_000
@@ -29,6 +29,8 @@ except KeyError:
     pass
 else:
     raise AssertionError("no KeyError")
+assert "Order" in after and "Orders" not in after and after.rows[0] in after and None not in after
+assert after.get("Order") == after["Order"] and after.get("Orders") is None and after.get("Orders", 0) == 0
 assert after.bytes == sum(row.bytes + row.part_bytes for row in after)
 assert after.blocks == sum(row.blocks + row.part_blocks for row in after.rows)
 assert [row.total_bytes for row in after] == sorted((row.total_bytes for row in after), reverse=True)
@@ -94,6 +96,8 @@ assert found.arenas and all(arena.live_bytes < arena.kept_bytes / 2 for arena in
 assert len(smallblock.pinned(limit=2).pools) == 2
 text = str(found)
 assert "Session" in text and "<- dict" in text and "keep" in text
+shown = found._repr_html_()
+assert "Session" in shown and "&lt;- dict" in shown and shown.count("<tr>") == len(found.pools) + 1
 """)
 
     def test_memory_without_an_object_has_its_owner(self) -> None:
@@ -121,8 +125,33 @@ floats = [item for item in floats if float(item.text) % 5_000 in (1_000.5, 1_000
 assert floats and all("tuple" in item.referrers for item in floats), floats
 """)
 
+    def test_what_gc_freeze_hides_is_found(self) -> None:
+        self.each("""
+import gc
+lists = [[None] * (3 + i % 20) for i in range(10_000)]
+class Registry:
+    def __init__(self): self.kept = {i: bytearray(30) for i in range(10_000)}
+registry = Registry()
+crowd = [(i, [i + 0.5]) for i in range(100_000)]
+survivors = {number: crowd[number] for number in range(1_000, 100_000, 5_000)}
+del crowd
+gc.freeze()
+assert gc.get_freeze_count() > 10_000
+later = [[None] * 5 for i in range(1_000)]
+counts = smallblock.by_type()
+assert counts["list"].part_blocks >= 10_900, counts
+assert 9_900 <= counts["bytearray"].part_blocks <= 10_100, counts
+items = [item for pool in smallblock.pinned(limit=100).pools for item in pool.objects]
+lists = [item.referrers for item in items if item.type == "list" and item.address in {id(row[1]) for row in survivors.values()}]
+assert lists and all("tuple" in referrers for referrers in lists), lists
+""")
+
     def test_an_empty_answer_is_a_sentence(self) -> None:
-        run("import smallblock\nassert str(smallblock.Pinned((), ())).startswith('no pool is sparse')")
+        run("""
+import smallblock
+none = smallblock.Pinned((), ())
+assert str(none).startswith("no pool is sparse") and str(none) in none._repr_html_()
+""")
 
 
 if __name__ == "__main__":

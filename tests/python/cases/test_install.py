@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import unittest
 
 from child import run
@@ -91,6 +92,45 @@ sentence(lambda: smallblock.decay(-2), "never")
 sentence(lambda: smallblock.decay(1 << 31), "never")
 sentence(lambda: smallblock.decay("x"), "")
 """)
+
+    def test_what_it_advises_helps(self) -> None:
+        code = "import smallblock\ntry: smallblock.install()\nexcept RuntimeError as error: print(error)"
+        for wish, advice in (("debug", "python3 -m smallblock"), ("pymalloc_debug", "unset PYTHONMALLOC"),
+                             ("malloc_debug", "unset PYTHONMALLOC")):
+            with self.subTest(wish):
+                self.assertIn(advice, run(code, environment={"PYTHONMALLOC": wish}))
+                served = run("import smallblock\nprint(smallblock._smallblock.preloaded(), smallblock.installed())",
+                             environment={"PYTHONMALLOC": wish}, on_smallblock=True)
+                self.assertEqual(served.split(), ["True", str(wish != "pymalloc_debug")])
+
+    def test_tracers_over_an_uninstalled_one_do_not_install_it(self) -> None:
+        run("""
+import smallblock, tracemalloc
+smallblock.install()
+tracemalloc.start()
+assert smallblock.installed()
+tracemalloc.stop()
+smallblock.uninstall()
+tracemalloc.start()
+assert not smallblock.installed()
+""")
+
+    def test_what_the_package_has(self) -> None:
+        run("""
+import smallblock
+assert set(smallblock.__all__) <= set(dir(smallblock)) and smallblock.leaks.allocated_blocks() > 0
+assert smallblock.__version__ == smallblock.stats().version
+try: smallblock.lieks
+except AttributeError as error: assert "lieks" in str(error)
+else: raise AssertionError
+""")
+
+    def test_type_checkers_see_which_names_there_are(self) -> None:
+        code = "import ast, smallblock; print(open(smallblock.__file__).read())"
+        top = ast.parse(run(code)).body
+        names = {node.name for node in top if isinstance(node, ast.FunctionDef)}
+        self.assertIn("install", names)
+        self.assertNotIn("__getattr__", names)
 
     def test_the_import_takes_at_most_5_ms(self) -> None:
         # Each in a fresh process, and the least of several, as the machine may be busy.

@@ -2,10 +2,46 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
+import sysconfig
+import tempfile
 import unittest
+from pathlib import Path
 
+import smallblock
 from child import BothWays, run
+
+STARTS = """
+#include <Python.h>
+int main(int count, char** arguments) {
+  for (int start = 0; count == 3 && start < 3; ++start) {
+    Py_InitializeEx(0);
+    PyObject* folder = PyUnicode_FromString(arguments[1]);
+    PyList_Insert(PySys_GetObject("path"), 0, folder);
+    Py_DECREF(folder);
+    if (PyRun_SimpleString(arguments[2]) != 0 || Py_FinalizeEx() != 0) return 1;
+  }
+  return count == 3 ? 0 : 1;
+}
+"""
+STARTED = """
+import smallblock
+early = [[i] for i in range(60_000)]  # above the limit of the start before, whose callback is gone
+for i in range(1000): pass
+del early
+if not smallblock.installed(): smallblock.install()
+early = smallblock.stats().memory.live_bytes
+kept = [[i] for i in range(1_000)]
+memory = smallblock.stats().memory
+assert smallblock.installed() and memory.live_bytes > early + 50_000, (memory, early)
+called = []
+live = memory.live_bytes + memory.cached_bytes + memory.next_bytes
+smallblock.limit(soft=live + 1_000_000, callback=lambda: called.append(1))
+kept = [[i] for i in range(50_000)]
+for i in range(1000): pass
+assert called == [1], called
+"""
 
 
 class Threads(BothWays):
@@ -151,6 +187,35 @@ for _ in range(40):
 churn()
 """)
 
+    def test_limits_and_the_allocator_are_the_main_interpreters(self) -> None:
+        self.each("""
+try: import _interpreters as interpreters
+except ImportError: import _xxsubinterpreters as interpreters
+def inside(code):
+    number = interpreters.create()
+    failure = interpreters.run_string(number, code)
+    assert failure is None, failure
+    interpreters.destroy(number)
+called = []
+def live():
+    memory = smallblock.stats().memory
+    return memory.live_bytes + memory.cached_bytes + memory.next_bytes
+smallblock.limit(soft=live() + 5_000_000, callback=lambda: called.append(interpreters.get_current()))
+inside('''
+import smallblock
+calls = (lambda: smallblock.limit(soft=1 << 40, callback=print), smallblock.limit, smallblock.install, smallblock.uninstall)
+for call in calls:
+    try: call()
+    except RuntimeError as error: assert "main interpreter" in str(error), error
+    else: raise AssertionError(call)
+assert smallblock.installed()
+kept = [[i] for i in range(100_000)]
+for i in range(1000): pass
+''')
+for i in range(1000): pass
+assert called == [interpreters.get_main()], called
+""")
+
     @unittest.skipIf(sys.version_info < (3, 12), "a sub-interpreter has its own GIL from CPython 3.12 on")
     def test_with_a_gil_of_their_own(self) -> None:
         self.each("""
@@ -171,6 +236,25 @@ for thread in threads: thread.start()
 for thread in threads: thread.join()
 churn()
 """)
+
+
+class Embedded(unittest.TestCase):
+    """An interpreter in a C program, which starts it again and again."""
+
+    def test_install_and_limits_in_each_start(self) -> None:
+        library = Path(sysconfig.get_config_var("LIBDIR")) / sysconfig.get_config_var("LDLIBRARY")
+        if library.suffix != ".so" or not library.exists():
+            self.skipTest("this CPython has no shared libpython to link a C program with")
+        with tempfile.TemporaryDirectory() as folder:
+            source, program = Path(folder) / "starts.c", Path(folder) / "starts"
+            source.write_text(STARTS)
+            include = sysconfig.get_path("include")
+            command = ["cc", source, f"-I{include}", "-o", program, library, f"-Wl,-rpath,{library.parent}"]
+            subprocess.run(command, check=True, timeout=60)
+            folder_of_package = Path(smallblock.__file__).parents[1]
+            done = subprocess.run([program, folder_of_package, STARTED], stderr=subprocess.PIPE, text=True, timeout=60,
+                                  check=False)  # fmt: skip
+        self.assertEqual(done.returncode, 0, done.stderr)
 
 
 if __name__ == "__main__":

@@ -69,6 +69,21 @@ except RuntimeError as error:
 """, on_smallblock=True, environment={"SMALLBLOCK_PYTHON": "0"})
         self.assertIn("unset it", text)
 
+    def test_installed_says_which_allocator_serves(self) -> None:
+        # tracemalloc hides the allocator that lies under it.
+        code = """
+import smallblock, tracemalloc
+print(smallblock.installed())
+tracemalloc.start()
+print(smallblock.installed())
+try: smallblock.install()
+except RuntimeError as error: print("unset PYTHONMALLOC" not in str(error))
+"""
+        for wish, answer in (("pymalloc", "False"), ("pymalloc_debug", "False"), ("debug", "True"), ("malloc", "True")):
+            with self.subTest(wish):
+                text = run(code, on_smallblock=True, environment={"PYTHONMALLOC": wish})
+                self.assertEqual(text.split(), [answer] * 3)
+
     def test_a_running_interpreter_that_opens_the_library_keeps_its_allocator(self) -> None:
         run("""
 import ctypes, pathlib, smallblock
@@ -132,6 +147,22 @@ assert churn(3) == old
         self.assertEqual((done.returncode, len(done.stderr.splitlines())), (2, 1), done.stderr)
         self.assertIn("needs the command smallblock", done.stderr)
 
+    def test_flags_of_the_interpreter_reach_the_program(self) -> None:
+        code = "import json, sys; print(json.dumps([sys.stdout.write_through, sys.flags.inspect, sys.flags.optimize,"
+        code += " sys.warnoptions[-1], sys._xoptions]))"
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+        flags = ["-u", "-O", "-W", "error", "-X", "dev", "-X", "own=1", "-X", "other"]
+        for more in ([], ["-i"]):
+            command = [sys.executable, *flags, *more, "-m", "smallblock", "-c", code]
+            text = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+                                  stderr=subprocess.DEVNULL, timeout=120, check=True).stdout  # fmt: skip
+            options = {"dev": True, "own": "1", "other": True}
+            self.assertEqual(json.loads(text), [True, len(more), 1, "error", options])
+
+    def test_it_says_its_version(self) -> None:
+        done = launch("--version")
+        self.assertRegex(done.stdout, r"^smallblock \d+\.\d+\.\d+$")
+
     def test_children_run_on_it_too(self) -> None:
         code = "import subprocess, sys; print(subprocess.check_output([sys.executable, '-c', %r], text=True))"
         done = launch("-c", code % "import smallblock; print(smallblock.installed())")
@@ -159,7 +190,7 @@ assert churn(3) == old
     def test_the_variable_installs_it(self) -> None:
         code = "import sys; print('smallblock' in sys.modules); import smallblock; print(smallblock.installed())"
         self.assertEqual(run(code, environment={"SMALLBLOCK": "1"}).split(), ["True", "True"])
-        for value in ("", "0"):
+        for value in ("", "0", "false", "no", "OFF"):
             self.assertEqual(run(code, environment={"SMALLBLOCK": value}).split(), ["False", "False"])
 
     def test_the_variable_does_no_harm_where_it_cannot_work(self) -> None:

@@ -1,0 +1,56 @@
+"""What python/setup.py says where it cannot build: under another implementation than CPython, and without CMake.
+
+Run with an interpreter that has setuptools, which the machine must have for ./build-wheel.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "bench"))
+from pythons import find_pythons  # noqa: E402
+
+SETUP = """
+import runpy, sys
+sys.implementation.name = {name!r}
+sys.argv = ["setup.py", "--quiet", "build_ext", "--build-temp", {folder!r}, "--build-lib", {folder!r}]
+runpy.run_path("setup.py", run_name="__main__")
+"""
+
+
+def python_with_setuptools() -> str:
+    for python in find_pythons().pythons:
+        done = subprocess.run([python.executable, "-c", "import setuptools, wheel"], stderr=subprocess.DEVNULL, check=False)
+        if done.returncode == 0:
+            return python.executable
+    raise SystemExit("install python3-setuptools and python3-wheel")
+
+
+class Refusals(unittest.TestCase):
+    def test_one_sentence_says_what_is_missing(self) -> None:
+        python = python_with_setuptools()
+        for name, word in (("cpython", "install cmake"), ("pypy", "use CPython")):
+            with self.subTest(name), tempfile.TemporaryDirectory() as folder:
+                done = subprocess.run(
+                    [python, "-B", "-W", "ignore", "-c", SETUP.format(name=name, folder=folder)],
+                    cwd=ROOT / "python",
+                    env={**os.environ, "PATH": folder},
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    text=True,
+                    timeout=60,
+                    check=False,
+                )
+                self.assertEqual(done.returncode, 1, done.stdout)
+                self.assertEqual(len(done.stdout.splitlines()), 1, done.stdout)
+                self.assertTrue(done.stdout.startswith("smallblock: ") and word in done.stdout, done.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
