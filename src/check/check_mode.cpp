@@ -108,7 +108,8 @@ void* allocate(Bytes bytes, Bytes alignment, Door door) noexcept {
   block.record.door = door;
   block.requested = bytes;
   if (!make_block(block, alignment)) {
-    if (os::is_marking())
+    // A tool has guards of its own; and what is aligned to more than a frame can lead has none.
+    if (os::is_marking() || alignment > kLeadBytesMax)
       return alignment <= kConfig.granule_bytes ? allocate_next(bytes) : allocate_next_aligned(alignment, bytes);
     errno = ENOMEM;
     return nullptr;

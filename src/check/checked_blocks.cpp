@@ -128,8 +128,7 @@ void* take_one(ClassIndex class_index) noexcept {
 
 bool make_block(Block& block, Bytes alignment) noexcept {
   const Bytes lead = std::max(alignment, kConfig.granule_bytes);
-  constexpr Bytes kLeadMax = 0xffff * kConfig.granule_bytes;
-  if (lead > kLeadMax || block.requested > ~Bytes{0} / 2) return false;
+  if (lead > kLeadBytesMax || block.requested > ~Bytes{0} / 2) return false;
   const ClassIndex class_index = class_for(lead + block.requested + 1, alignment);
   block.record.lead_granules = static_cast<std::uint16_t>(lead / kConfig.granule_bytes);
   block.record.requested = static_cast<std::uint32_t>(block.requested);

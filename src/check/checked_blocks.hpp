@@ -14,6 +14,9 @@ ClassIndex class_for(Bytes bytes, Bytes alignment) noexcept;
 // Any block of a class; nullptr: at a limit, or out of memory.
 void* take_one(ClassIndex class_index) noexcept;
 
+// What a frame may have before the bytes that were asked for; alignment needs as much.
+inline constexpr Bytes kLeadBytesMax = 0xffff * kConfig.granule_bytes;
+
 // Memory for block.requested bytes with a frame; fills in all but record.allocated_at. False: out of memory, or a
 // block for the next allocator alone.
 bool make_block(Block& block, Bytes alignment) noexcept;

@@ -20,6 +20,8 @@ case $step in
     # Rounds by the thousand, what the documentation prints, and other programs' behaviour are no different there.
     same='Forks\.AThousand|AddressSpace\.OfEveryLimit|^docs\.|^misuse\.|^watched\.|^model\.new_seed'
     [[ $preset == clang ]] && same+='|^model\.|^stress\.|EveryCall'
+    # With assertions on, it runs under AddressSanitizer.
+    [[ $preset == debug ]] && same+='|EveryCall'
     # Of one thread, or seen by the other sanitizer.
     [[ $preset == tsan ]] && same+='|^image\.Snapshot|/PageSize|^model\.one_thread|EveryCall'
     ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -L "$labels" -LE 'soak|slow' -E "$same"
