@@ -5,7 +5,6 @@
 #include "cli/serve.hpp"
 
 #include <fmt/format.h>
-#include <httplib.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -18,6 +17,7 @@
 #include "cli/descriptor.hpp"
 #include "cli/error.hpp"
 #include "cli/http_listen.hpp"
+#include "cli/http_server.hpp"
 #include "cli/openmetrics.hpp"
 #include "cli/target/heap_processes.hpp"
 #include "cli/target/process_end.hpp"
@@ -29,7 +29,6 @@ namespace {
 using Handled = httplib::Server::HandlerResponse;
 
 constexpr std::size_t kThreads = 4;
-constexpr std::size_t kBodyBytesMax = 4096;
 constexpr int kStatusUnavailable = 503;
 constexpr const char* kText = "text/plain; charset=utf-8";
 constexpr const char* kIndex =
@@ -64,7 +63,6 @@ class StatsServer {
  public:
   StatsServer(Reports& reports, const ListenAddress& listen) : reports_(reports), listen_(listen) {
     server_.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
-    server_.set_payload_max_length(kBodyBytesMax);
     server_.set_default_headers({{"X-Content-Type-Options", "nosniff"}, {"Cache-Control", "no-store"}});
     server_.set_pre_routing_handler(
         [this](const httplib::Request& request, httplib::Response& response) { return check(request, response); });
@@ -99,10 +97,15 @@ class StatsServer {
 
  private:
   Handled check(const httplib::Request& request, httplib::Response& response) const {
-    const std::string objection = objection_to(request, listen_);
-    if (objection.empty()) return Handled::Unhandled;
-    response.status = 403;
-    response.set_content(objection + "\n", kText);
+    if (const std::string objection = objection_to(request, listen_); !objection.empty()) {
+      response.status = 403;
+      response.set_content(objection + "\n", kText);
+    } else if (request.method != "GET" && request.method != "HEAD") {
+      response.status = 405;
+      response.set_content("only GET is served\n", kText);
+    } else {
+      return Handled::Unhandled;
+    }
     return Handled::Handled;
   }
 
@@ -127,7 +130,7 @@ class StatsServer {
 
   Reports& reports_;
   ListenAddress listen_;
-  httplib::Server server_;
+  HttpServer server_;
   std::thread thread_;
 };
 
