@@ -30,7 +30,7 @@ class FollowedProcess : public ViewedHeap {
     const std::lock_guard guard(mutex_);
     return now_;
   }
-  bool attach_again();
+  void attach_again();
 
   const std::shared_ptr<ViewedHeap> first_;
   mutable std::mutex mutex_;
