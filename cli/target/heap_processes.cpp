@@ -65,6 +65,9 @@ std::optional<HeapReport> HeapProcesses::look_at(pid_t pid, Known& known) {
     known.process.reset();
     if (may_come) known.asked = {};
     return std::nullopt;
+  } catch (const std::exception&) {  // there is no memory for what it says
+    known.process.reset();
+    return std::nullopt;
   }
 }
 

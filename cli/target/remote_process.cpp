@@ -157,6 +157,16 @@ std::vector<inspect::MappedFile> RemoteProcess::mappings() const {
   return mapped_files(mappings_);
 }
 
+// Anonymous memory, in memory or in swap, and as much more as it may well write while it is looked at.
+std::uint64_t RemoteProcess::written_bytes() const {
+  constexpr std::uint64_t kMeanwhileBytes = 16 << 20;
+  const auto status = read_file(proc_file("status")).value_or("");
+  const auto bytes_after = [&status](const char* key) { return number_after(status, key).value_or(0) * 1024; };
+  // Kernels before 4.5 do not tell anonymous memory from that of files.
+  const auto in_memory = bytes_after(status.find("\nRssAnon:") == std::string::npos ? "VmRSS:" : "RssAnon:");
+  return in_memory + bytes_after("VmSwap:") + kMeanwhileBytes;
+}
+
 bool RemoteProcess::write_bytes(std::uint64_t address, const void* source, std::size_t bytes) const {
   const iovec here{const_cast<void*>(source), bytes};
   const iovec there{reinterpret_cast<void*>(address), bytes};

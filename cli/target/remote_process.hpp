@@ -39,6 +39,7 @@ class RemoteProcess : public inspect::MemorySource {
   void read_pieces(std::span<inspect::Piece> pieces) const override;
   std::vector<std::uint64_t> find_symbol(const char* name) const override;
   std::vector<inspect::MappedFile> mappings() const override;
+  std::uint64_t written_bytes() const override;
 
   // False if no memory is at the address. Throws as above.
   template <typename T>
