@@ -20,7 +20,6 @@
 #include "cli/http_server.hpp"
 #include "cli/openmetrics.hpp"
 #include "cli/target/heap_processes.hpp"
-#include "cli/target/process_end.hpp"
 
 namespace smallblock::cli {
 
@@ -42,6 +41,9 @@ class Reports {
   explicit Reports(pid_t pid) {
     if (pid != 0) one_.emplace(pid);
   }
+
+  // Can be read once the one process has ended; -1 for all.
+  int end_descriptor() const noexcept { return one_ ? one_->end().descriptor() : -1; }
 
   std::vector<HeapReport> look() {
     const std::lock_guard guard(mutex_);
@@ -141,8 +143,8 @@ sigset_t ending_signals() {
   return signals;
 }
 
-void wait_for_end(const Descriptor& signals, const Descriptor& process, pid_t pid) {
-  std::array<pollfd, 2> ends{pollfd{signals.number(), POLLIN, 0}, pollfd{process.number(), POLLIN, 0}};
+void wait_for_end(const Descriptor& signals, int process_end, pid_t pid) {
+  std::array<pollfd, 2> ends{pollfd{signals.number(), POLLIN, 0}, pollfd{process_end, POLLIN, 0}};
   while (poll(ends.data(), ends.size(), -1) < 0) {
   }
   if (ends[1].revents != 0) fmt::print(stderr, "smallblock: process {} has ended\n", pid);
@@ -156,7 +158,6 @@ int run_serve(const ServeRequest& request) {
   const sigset_t signals = ending_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   const Descriptor signal_file(signalfd(-1, &signals, SFD_CLOEXEC));
-  const Descriptor process_file(request.all ? -1 : open_process_end(request.pid));
   Reports reports(request.pid);
   const StatsServer server(reports, parse_listen(request.listen));
   if (!server.address().is_loopback()) {
@@ -165,7 +166,7 @@ int run_serve(const ServeRequest& request) {
   }
   fmt::print("http://{}/metrics\n", server.address().text());
   std::fflush(stdout);
-  wait_for_end(signal_file, process_file, request.pid);
+  wait_for_end(signal_file, reports.end_descriptor(), request.pid);
   return 0;
 }
 

@@ -44,6 +44,7 @@ std::optional<pid_t> as_pid(const std::string& word) {
 
 AttachedHeap::AttachedHeap(const std::string& target) {
   if (const auto pid = as_pid(target)) {
+    end_ = std::make_unique<ProcessEnd>(*pid);
     process_ = std::make_unique<RemoteProcess>(*pid);
     name_ = "process " + target;
   } else {
@@ -63,11 +64,13 @@ const inspect::MemorySource& AttachedHeap::memory() const noexcept {
 }
 
 std::shared_ptr<const inspect::MemorySource> AttachedHeap::memory_now() const {
-  if (process_ != nullptr) return std::make_shared<RemoteProcess>(process_->pid());
-  return core_;
+  if (process_ == nullptr) return core_;
+  end_->check();
+  return std::make_shared<RemoteProcess>(process_->pid());
 }
 
 inspect::HeapImage AttachedHeap::walk(inspect::HeapImage memory) const {
+  if (end_ != nullptr) end_->check();
   return as_error(name_, [&] { return inspect::walk(this->memory(), root_, std::move(memory)); });
 }
 
@@ -77,6 +80,7 @@ inspect::HeapImage AttachedHeap::walk_stopped() const {
   inspect::HeapImage image;
   for (unsigned stops = 0; stops < kStopsMax; ++stops) {
     if (stops != 0) std::this_thread::sleep_for(kBetweenStops);
+    if (end_ != nullptr) end_->check();
     const auto stopped = process_ != nullptr ? std::make_unique<StoppedProcess>(process_->pid()) : nullptr;
     const bool can_wait = stopped != nullptr && stops + 1 < kStopsMax;
     if (can_wait && inspect::has_blocks_in_motion(memory(), root_)) continue;

@@ -42,6 +42,7 @@ std::uint32_t FollowedProcess::program() const {
 void FollowedProcess::attach_again() {
   try {
     std::shared_ptr<ViewedHeap> heap = view_process(std::to_string(pid()));
+    end()->check();  // else that is another process
     const std::lock_guard guard(mutex_);
     now_ = std::move(heap);
     ++program_;

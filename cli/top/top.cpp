@@ -56,9 +56,9 @@ struct End {
 
 class Screen {
  public:
-  Screen(TopSession& session, const Descriptor& signals, const Descriptor& process)
+  Screen(TopSession& session, const Descriptor& signals, const ProcessEnd& process)
       : session_(session),
-        files_{pollfd{signals.number(), POLLIN, 0}, pollfd{process.number(), POLLIN, 0},
+        files_{pollfd{signals.number(), POLLIN, 0}, pollfd{process.descriptor(), POLLIN, 0},
                pollfd{STDIN_FILENO, POLLIN, 0}} {}
 
   End run() {
@@ -120,7 +120,7 @@ void print_text(const std::string& text) {
 
 // Shows the heap until something ends that.
 End show(std::unique_ptr<ViewedHeap> heap, const TopRequest& request, const Descriptor& signals) {
-  const Descriptor process(open_process_end(heap->pid()));
+  const ProcessEnd& process = *heap->end();
   const pid_t pid = heap->pid();
   ViewTarget target(std::make_unique<FollowedProcess>(std::move(heap)), 1 / request.interval_seconds);
   TopSession session(target, order_named(request.sort));

@@ -94,6 +94,7 @@ Answer ViewAnswers::post(const std::string& path) {
   if (target_.heap().kind() != ViewedHeap::Kind::kProcess)
     return error_answer(403, "only a process can be trimmed");
   try {
+    target_.heap().end()->check();
     ask_for_trim(target_.heap().pid());
     return {200, text_of({{"asked", true}})};
   } catch (const Error& error) {
@@ -179,10 +180,11 @@ Answer ViewAnswers::types_answer() {
 
 Answer ViewAnswers::pinned_answer(const Parameters& parameters) {
   const std::size_t limit = as_number(parameters("limit")).value_or(kPinnedDefault);
+  const Values values = parameters("values") == "0" ? Values::kLeftOut : Values::kShown;
   const auto frame = target_.current();
   Answer answer;
   target_.with_names([&](const NamedMemory& names) {
-    answer.body = text_of(cli::pinned_answer(*frame->image, *names.namer, std::min(limit, kPinnedMax)));
+    answer.body = text_of(cli::pinned_answer(*frame->image, *names.namer, std::min(limit, kPinnedMax), values));
   });
   return answer;
 }

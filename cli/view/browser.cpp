@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <signal.h>
 #include <spawn.h>
 #include <unistd.h>
 
@@ -39,7 +40,16 @@ std::string write_redirection(const std::string& url) {
   return {};
 }
 
+// The signals that this command waits for, and what the HTTP library ignores, are not the browser's: it may stay.
 bool start_xdg_open(const std::string& file) {
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  sigset_t signals;
+  sigemptyset(&signals);
+  posix_spawnattr_setsigmask(&attributes, &signals);
+  sigaddset(&signals, SIGPIPE);
+  posix_spawnattr_setsigdefault(&attributes, &signals);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
@@ -47,8 +57,9 @@ bool start_xdg_open(const std::string& file) {
   std::array<std::string, 2> words{"xdg-open", file};
   std::array<char*, 3> arguments{words[0].data(), words[1].data(), nullptr};
   pid_t pid = -1;
-  const int error = posix_spawnp(&pid, arguments.front(), &actions, nullptr, arguments.data(), environ);
+  const int error = posix_spawnp(&pid, arguments.front(), &actions, &attributes, arguments.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
+  posix_spawnattr_destroy(&attributes);
   return error == 0;
 }
 

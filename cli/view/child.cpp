@@ -24,6 +24,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kAttachMax{10};
 constexpr std::chrono::seconds kEndMax{5};
+constexpr std::chrono::seconds kTermMax{2};
 constexpr std::chrono::milliseconds kPause{10};
 
 pid_t spawn(const std::vector<std::string>& command, const ChildStreams& streams) {
@@ -63,6 +64,9 @@ ViewChild::ViewChild(const std::vector<std::string>& command, const ChildStreams
 ViewChild::~ViewChild() {
   if (is_attached_ || has_ended()) return;
   kill(pid_, SIGTERM);
+  wait_for_end(kTermMax);
+  if (has_ended()) return;
+  kill(pid_, SIGKILL);
   waitpid(pid_, nullptr, 0);
 }
 
@@ -93,11 +97,15 @@ bool ViewChild::has_ended() {
   return has_ended_;
 }
 
+void ViewChild::wait_for_end(std::chrono::seconds most) {
+  for (const auto deadline = Clock::now() + most; !has_ended() && Clock::now() < deadline;)
+    std::this_thread::sleep_for(kPause);
+}
+
 int ViewChild::end(int signal) {
   const bool is_from_terminal = signal == SIGINT && isatty(STDIN_FILENO) != 0;
   if (!has_ended() && !is_from_terminal) kill(pid_, signal);
-  for (const auto deadline = Clock::now() + kEndMax; !has_ended() && Clock::now() < deadline;)
-    std::this_thread::sleep_for(kPause);
+  wait_for_end(kEndMax);
   if (!has_ended()) fmt::print(stderr, "smallblock: process {} goes on without the view\n", pid_);
   return exit_code_;
 }

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -41,6 +42,8 @@ class ViewChild {
   int end(int signal);
 
  private:
+  void wait_for_end(std::chrono::seconds most);
+
   pid_t pid_ = -1;
   bool is_attached_ = false;
   bool has_ended_ = false;

@@ -153,7 +153,8 @@ std::string answer_to(ViewAnswers& answers, const std::string& request) {
 }  // namespace
 
 void write_static_file(ViewAnswers& answers, const ViewFrame& frame, const std::string& path) {
-  std::vector<std::string> requests{"/api/target", "/api/frame?since=0", "/api/types", "/api/pinned", "/api/waste"};
+  const std::string pinned = "/api/pinned";
+  std::vector<std::string> requests{"/api/target", "/api/frame?since=0", "/api/types", pinned, "/api/waste"};
   for (const inspect::PoolImage& pool : frame.image->pools) {
     for (const char* what : {"state", "type"})
       requests.push_back(fmt::format("/api/blocks?units={}&what={}", pool.unit, what));
@@ -166,7 +167,8 @@ void write_static_file(ViewAnswers& answers, const ViewFrame& frame, const std::
   gzip.write_number(kMagic);
   gzip.write_number(static_cast<std::uint32_t>(requests.size()));
   for (const std::string& request : requests) {
-    const std::string answer = answer_to(answers, request);
+    // Values of objects are not for a file that may be passed on.
+    const std::string answer = answer_to(answers, request == pinned ? pinned + "?values=0" : request);
     gzip.write_number(static_cast<std::uint32_t>(request.size()));
     gzip.write_number(static_cast<std::uint32_t>(answer.size()));
     gzip.write(request);
