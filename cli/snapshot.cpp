@@ -11,10 +11,10 @@ namespace smallblock::cli {
 int run_snapshot(const SnapshotRequest& request) {
   const AttachedHeap heap(request.target);
   const inspect::Snapshot snapshot = take_snapshot(heap, request.types, request.exact);
-  inspect::save_snapshot(snapshot, request.file);
+  const std::uint64_t bytes = inspect::save_snapshot(snapshot, request.file);
   const inspect::HeapSums sums = inspect::summarise(snapshot.image).all;
   fmt::print("{}: {} blocks live in {} pools, {} bytes in the file\n", request.file, sums.live_blocks, sums.pools,
-             std::filesystem::file_size(request.file));
+             bytes);
   return 0;
 }
 

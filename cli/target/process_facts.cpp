@@ -14,6 +14,7 @@
 
 #include "cli/descriptor.hpp"
 #include "cli/target/task_state.hpp"
+#include "inspect/image/printable.hpp"
 
 namespace smallblock::cli {
 
@@ -78,7 +79,7 @@ std::string command_of(pid_t pid) {
   std::string words{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   while (words.ends_with('\0')) words.pop_back();
   std::replace(words.begin(), words.end(), '\0', ' ');
-  return words;
+  return inspect::printable(words);
 }
 
 std::optional<std::uint64_t> quick_resident_bytes(pid_t pid) {

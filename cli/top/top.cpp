@@ -22,6 +22,7 @@
 
 #include "cli/descriptor.hpp"
 #include "cli/error.hpp"
+#include "cli/standard_output.hpp"
 #include "cli/target/attach.hpp"
 #include "cli/target/followed_process.hpp"
 #include "cli/target/process_end.hpp"
@@ -113,11 +114,6 @@ class Screen {
   std::array<pollfd, 3> files_;
 };
 
-void print_text(const std::string& text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  if (std::fflush(stdout) != 0) throw Error(kExitProblem, "cannot write to the standard output");
-}
-
 // Shows the heap until something ends that.
 End show(std::unique_ptr<ViewedHeap> heap, const TopRequest& request, const Descriptor& signals) {
   const ProcessEnd& process = *heap->end();
@@ -128,7 +124,7 @@ End show(std::unique_ptr<ViewedHeap> heap, const TopRequest& request, const Desc
   target.stop();
   if (!end.is_processes) return end;
   constexpr int kRowsForMore = 2;  // the line below, and a prompt
-  print_text(session.text(end.rows - kRowsForMore));
+  print_now(session.text(end.rows - kRowsForMore));
   const bool has_ended = kill(pid, 0) != 0 || !session.has_failed();
   fmt::print(stderr, "smallblock: process {} {}\n", pid,
              has_ended ? "has ended; this is what it had last" : "cannot be looked into any more");
@@ -142,7 +138,7 @@ int print_once(const TopRequest& request) {
   while (!session.refresh()) std::this_thread::sleep_for(std::chrono::milliseconds(10));
   if (session.has_failed())
     throw Error(kExitNoProcess, fmt::format("process {} has ended", request.target.front()));
-  print_text(session.text(kAllRows));
+  print_now(session.text(kAllRows));
   return 0;
 }
 

@@ -11,6 +11,7 @@
 #include <protozero/exception.hpp>
 #include <stdexcept>
 
+#include "inspect/image/new_file.hpp"
 #include "inspect/image/snapshot_fields.hpp"
 
 namespace smallblock::inspect {
@@ -76,12 +77,12 @@ Snapshot decode_snapshot(std::string_view bytes) {
   }
 }
 
-void save_snapshot(const Snapshot& snapshot, const std::filesystem::path& file) {
+std::uint64_t save_snapshot(const Snapshot& snapshot, const std::filesystem::path& file) {
   const std::string bytes = encode_snapshot(snapshot);
-  std::ofstream stream(file, std::ios::binary | std::ios::trunc);
-  stream.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  stream.close();
-  if (!stream) throw std::runtime_error("cannot write " + file.string());
+  NewFile target(file.string(), NewFile::Readers::kAsUsual);
+  target.write(bytes);
+  target.finish();
+  return bytes.size();
 }
 
 Snapshot load_snapshot(const std::filesystem::path& file) {
