@@ -124,7 +124,7 @@ Json waste_answer(const HeapImage& image) {
     const inspect::HeapSums& sums = summary.by_class[index];
     if (sums.pools == 0) continue;
     classes.push_back({{"class", index - 1},  // as the reports count
-                       
+
                        {"block_bytes", image.geometry.classes[index].block_bytes},
                        {"free_bytes", sums.free_bytes - std::min(sums.free_bytes, tails[index])},
                        {"tail_bytes", tails[index]},

@@ -47,6 +47,8 @@ AttachedHeap::AttachedHeap(const std::string& target) {
     end_ = std::make_unique<ProcessEnd>(*pid);
     process_ = std::make_unique<RemoteProcess>(*pid);
     name_ = "process " + target;
+  } else if (inspect::is_snapshot(target)) {
+    throw Error(kExitUsage, fmt::format("'{}' is a snapshot already", target));
   } else {
     core_ = std::make_shared<CoreFile>(target);
     name_ = target;

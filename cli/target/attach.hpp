@@ -38,7 +38,8 @@ class AttachedHeap {
   const RemoteProcess& process() const noexcept { return *process_; }
   const ProcessEnd& end() const noexcept { return *end_; }
 
-  // The same memory with its mappings as they are now, for whoever keeps it. Throws Error when the process has ended.
+  // The same memory with its mappings as they are now, for whoever keeps it. Throws Error when the process has
+  // ended.
   std::shared_ptr<const inspect::MemorySource> memory_now() const;
 
   // What is known beside the heap; a core dump does not say what was in memory.

@@ -1,4 +1,5 @@
-// What /proc says of the threads of a process: which of them have ended, and under which one it tells of the memory.
+// What /proc says of the threads of a process: which of them have ended, and under which one it tells of the
+// memory.
 #pragma once
 
 #include <sys/types.h>

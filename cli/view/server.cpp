@@ -144,6 +144,10 @@ std::string ViewServer::url() const {
   return fmt::format("http://{}/?token={}", authority, state_->token);
 }
 
+const ListenAddress& ViewServer::address() const {
+  return state_->listen;
+}
+
 void ViewServer::start() {
   state_->thread = std::thread([this] { state_->server.listen_after_bind(); });
   while (!state_->server.is_running()) std::this_thread::sleep_for(std::chrono::milliseconds(1));

@@ -13,14 +13,12 @@
 #include <vector>
 
 #include "cli/error.hpp"
+#include "cli/new_file.hpp"
 #include "cli/view/page.hpp"
-#include "inspect/image/new_file.hpp"
 
 namespace smallblock::cli {
 
 namespace {
-
-using inspect::NewFile;
 
 constexpr std::uint32_t kMagic = 0x73426d53;
 constexpr std::string_view kBase64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

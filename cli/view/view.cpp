@@ -82,11 +82,11 @@ int run_view(const ViewRequest& request) {
   ViewAnswers answers(target, request.allow_actions);
   ViewServer server(answers, listen);
   server.start();
-  if (!listen.is_loopback()) {
+  if (!server.address().is_loopback()) {
     fmt::print(stderr,
                "smallblock: warning: whoever can reach {} and has the token can read this heap; nothing is "
                "encrypted\n",
-               request.listen);
+               server.address().text());
   }
   fmt::print("{}\n", server.url());
   std::fflush(stdout);

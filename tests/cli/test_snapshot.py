@@ -245,6 +245,8 @@ class SnapshotTest(OutsideTest):
                     self.assertIn(result.returncode, (code, NO_SMALLBLOCK))
                     self.assert_one_line_error(result, result.returncode, words)
         self.assertEqual(smallblock("types", str(good)).returncode, 0)
+        again = smallblock("snapshot", str(good), "-o", str(bad))
+        self.assert_one_line_error(again, USAGE, f"'{good}' is a snapshot already")
 
 
 class ExactOfBusyThreads(OutsideTest):

@@ -246,7 +246,8 @@ TEST(Report, JsonTakesAnyCommandName) {
 
 TEST(Report, TextNamesTheProcessOnOneLine) {
   const std::string text = text_of(sample_stats(), "two\nlines\xff\xc2\x9bm");
-  EXPECT_NE(text.find(", process 4711 (two\xef\xbf\xbdlines\xef\xbf\xbd\xef\xbf\xbdm)\n\n"), std::string::npos) << text;
+  EXPECT_NE(text.find(", process 4711 (two\xef\xbf\xbdlines\xef\xbf\xbd\xef\xbf\xbdm)\n\n"), std::string::npos)
+      << text;
 }
 
 TEST(Report, AnEmptyProcessHasAnEmptyTable) {

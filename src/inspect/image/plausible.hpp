@@ -22,7 +22,8 @@ bool is_plausible(const HeapDescriptor& descriptor);
 // Counts things of which each takes bytes that the target has written.
 class WrittenThings {
  public:
-  WrittenThings(const MemorySource& source, std::uint64_t bytes_each) : left_(source.written_bytes() / bytes_each) {}
+  WrittenThings(const MemorySource& source, std::uint64_t bytes_each)
+      : left_(source.written_bytes() / bytes_each) {}
 
   // Throws HeapError if there are more than the target has memory for.
   void count_one();

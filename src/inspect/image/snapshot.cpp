@@ -11,7 +11,6 @@
 #include <protozero/exception.hpp>
 #include <stdexcept>
 
-#include "inspect/image/new_file.hpp"
 #include "inspect/image/snapshot_fields.hpp"
 
 namespace smallblock::inspect {
@@ -75,14 +74,6 @@ Snapshot decode_snapshot(std::string_view bytes) {
   } catch (const protozero::exception& error) {
     throw std::runtime_error(std::string("its message is damaged: ") + error.what());
   }
-}
-
-std::uint64_t save_snapshot(const Snapshot& snapshot, const std::filesystem::path& file) {
-  const std::string bytes = encode_snapshot(snapshot);
-  NewFile target(file.string(), NewFile::Readers::kAsUsual);
-  target.write(bytes);
-  target.finish();
-  return bytes.size();
 }
 
 Snapshot load_snapshot(const std::filesystem::path& file) {

@@ -31,8 +31,7 @@ struct Snapshot {
   std::vector<std::vector<std::uint32_t>> types;
 };
 
-// All of them throw std::runtime_error with one sentence. A file is saved whole, or stays what it was.
-std::uint64_t save_snapshot(const Snapshot& snapshot, const std::filesystem::path& file);  // returns its bytes
+// All of them throw std::runtime_error with one sentence.
 Snapshot load_snapshot(const std::filesystem::path& file);
 std::string encode_snapshot(const Snapshot& snapshot);
 Snapshot decode_snapshot(std::string_view bytes);

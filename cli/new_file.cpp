@@ -1,6 +1,6 @@
 // See new_file.hpp.
 
-#include "inspect/image/new_file.hpp"
+#include "cli/new_file.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -11,9 +11,10 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
-#include <stdexcept>
 
-namespace smallblock::inspect {
+#include "cli/error.hpp"
+
+namespace smallblock::cli {
 
 NewFile::NewFile(std::string path, Readers readers) : name_(std::move(path)), path_(name_) {
   std::error_code ignored;
@@ -67,7 +68,7 @@ void NewFile::finish() {
 }
 
 void NewFile::fail() const {
-  throw std::runtime_error("cannot write " + name_ + ": " + std::strerror(errno));
+  throw Error(kExitProblem, "cannot write " + name_ + ": " + std::strerror(errno));
 }
 
-}  // namespace smallblock::inspect
+}  // namespace smallblock::cli

@@ -8,13 +8,13 @@
 #include <string>
 #include <string_view>
 
-namespace smallblock::inspect {
+namespace smallblock::cli {
 
 class NewFile {
  public:
   enum class Readers : std::uint8_t { kOwner, kAsUsual };  // as usual: as the file before, or as the umask says
 
-  // All of them throw std::runtime_error: "cannot write FILE: ...".
+  // All of them throw Error: "cannot write FILE: ...".
   NewFile(std::string path, Readers readers);
   ~NewFile();
   NewFile(const NewFile&) = delete;
@@ -27,10 +27,10 @@ class NewFile {
   [[noreturn]] void fail() const;
   void make_temporary(Readers readers);
 
-  std::string name_;  // as it was said
-  std::string path_;  // behind symbolic links
+  std::string name_;       // as it was said
+  std::string path_;       // behind symbolic links
   std::string temporary_;  // empty: none
   int descriptor_ = -1;
 };
 
-}  // namespace smallblock::inspect
+}  // namespace smallblock::cli
