@@ -97,14 +97,14 @@ bool HttpServer::process_and_close_socket(socket_t socket) {
   bool is_last = false;
   for (std::size_t left = keep_alive_max_count_; is_good && !is_last && left != 0 && has_request(); --left) {
     stream.begin_request();
-    bool has_body = false;
-    is_good = process_request(stream, left == 1, is_last, [&has_body](httplib::Request& request) {
-      has_body = may_have_body(request);
-      if (!has_body) return;
+    bool may_follow = false;  // another request; not behind one that cannot be read
+    is_good = process_request(stream, left == 1, is_last, [&may_follow](httplib::Request& request) {
+      may_follow = !may_have_body(request);
+      if (may_follow) return;
       request.headers.erase("Connection");
       request.set_header("Connection", "close");
     });
-    is_last = is_last || has_body;
+    is_last = is_last || !may_follow;
   }
   shutdown(socket, SHUT_RDWR);
   close(socket);

@@ -57,6 +57,7 @@ class Floods(SecurityTest):
             with self.subTest(head=head):
                 sent, answer = flood(client.port, head, part)
                 self.assertLess(sent, FLOOD_BYTES)
+                self.assertLessEqual(answer.count(b"HTTP/1.1 "), 1)
                 self.assertLess(resident_kib(process.pid) - before, MOST_GROWTH_KIB)
                 if statuses:
                     self.assertTrue(any(status in answer[:20] for status in statuses), answer[:200])
