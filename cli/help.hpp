@@ -72,7 +72,7 @@ Usage: smallblock trim PID [--wait MS]
   -h, --help  print this
 
 You may trim what you may debug: your own processes, if kernel.yama.ptrace_scope allows it, and as root all.
-Exit codes: 0 trimmed (with --wait 0: asked), 1 something else failed, 2 wrong options, 3 no such process (any more),
+Exit codes: 0 trimmed (with --wait 0: asked), 1 anything else, 2 wrong options, 3 no such process (any more),
 4 no permission, 5 no smallblock in it, 6 a smallblock of another version, 7 asked, but it has not trimmed yet.
 
 Environment of that process:
