@@ -6,10 +6,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <span>
 #include <string_view>
 
+#include "cli/number.hpp"
 #include "inspect/image/questions.hpp"
 
 namespace smallblock::cli {
@@ -85,11 +85,8 @@ std::string hexadecimal(std::uint64_t address) {
 
 std::optional<std::uint64_t> as_address(const std::string& text) {
   const bool is_hexadecimal = text.starts_with("0x") || text.starts_with("0X");
-  const char* begin = text.data() + (is_hexadecimal ? 2 : 0);
-  const char* end = text.data() + text.size();
-  std::uint64_t address = 0;
-  const auto [stop, error] = std::from_chars(begin, end, address, is_hexadecimal ? 16 : 10);
-  return error == std::errc{} && stop == end ? std::optional(address) : std::nullopt;
+  return is_hexadecimal ? as_number<std::uint64_t>(std::string_view(text).substr(2), 16)
+                        : as_number<std::uint64_t>(text);
 }
 
 std::string text_of(const Json& answer) {

@@ -2,8 +2,8 @@
 //
 // The library reads lines and headers to their end, however long they are; here a request ends with the connection
 // when it becomes longer than any that a browser sends. No body is ever read: a request with one, or of another
-// method than GET and HEAD, is the last of its connection, so that its body is not taken for the next request; so is
-// what is no request.
+// method than GET and HEAD, is the last of its connection, so that its body is not taken for the next request; so
+// is what is no request.
 #pragma once
 
 #include <httplib.h>

@@ -9,7 +9,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <charconv>
 #include <cstdlib>
 #include <string>
 #include <vector>
@@ -18,6 +17,7 @@
 #include "cli/error.hpp"
 #include "cli/heap_commands.hpp"
 #include "cli/help.hpp"
+#include "cli/number.hpp"
 #include "cli/run_command.hpp"
 #include "cli/serve.hpp"
 #include "cli/snapshot.hpp"
@@ -70,10 +70,8 @@ RunWords split_view_words(const CLI::App& view, const std::vector<std::string>& 
 // CLI11's own checks of numbers name their range with 300 digits.
 CLI::Validator whole_number(int least, std::string what) {
   const auto check = [least, what = std::move(what)](const std::string& word) {
-    int number = 0;
-    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
-    const bool is_good = error == std::errc{} && end == word.data() + word.size() && number >= least;
-    return is_good ? std::string() : fmt::format("'{}' is not {}", word, what);
+    const auto number = as_number<int>(word);
+    return number && *number >= least ? std::string() : fmt::format("'{}' is not {}", word, what);
   };
   return {check, ""};
 }

@@ -19,6 +19,7 @@
 #include "cli/http_listen.hpp"
 #include "cli/http_server.hpp"
 #include "cli/openmetrics.hpp"
+#include "cli/signals.hpp"
 #include "cli/target/heap_processes.hpp"
 
 namespace smallblock::cli {
@@ -136,13 +137,6 @@ class StatsServer {
   std::thread thread_;
 };
 
-sigset_t ending_signals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&signals, signal);
-  return signals;
-}
-
 void wait_for_end(const Descriptor& signals, int process_end, pid_t pid) {
   std::array<pollfd, 2> ends{pollfd{signals.number(), POLLIN, 0}, pollfd{process_end, POLLIN, 0}};
   while (poll(ends.data(), ends.size(), -1) < 0) {
@@ -155,7 +149,7 @@ void wait_for_end(const Descriptor& signals, int process_end, pid_t pid) {
 int run_serve(const ServeRequest& request) {
   if ((request.pid == 0) != request.all)
     throw Error(kExitUsage, "serve: name a process id, as in 'smallblock serve 4711', or say --all");
-  const sigset_t signals = ending_signals();
+  const sigset_t signals = signal_set({SIGINT, SIGTERM, SIGHUP});
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   const Descriptor signal_file(signalfd(-1, &signals, SFD_CLOEXEC));
   Reports reports(request.pid);

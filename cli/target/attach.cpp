@@ -4,11 +4,11 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <chrono>
 #include <thread>
 
 #include "cli/error.hpp"
+#include "cli/number.hpp"
 #include "cli/target/core_file.hpp"
 #include "cli/target/process_facts.hpp"
 #include "cli/target/stopped_process.hpp"
@@ -36,10 +36,8 @@ auto as_error(const std::string& name, Run run) {
 }  // namespace
 
 std::optional<pid_t> as_pid(const std::string& word) {
-  pid_t pid = 0;
-  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), pid);
-  const bool is_number = error == std::errc{} && end == word.data() + word.size() && pid > 0;
-  return is_number ? std::optional(pid) : std::nullopt;
+  const auto pid = as_number<pid_t>(word);
+  return pid && *pid > 0 ? pid : std::nullopt;
 }
 
 AttachedHeap::AttachedHeap(const std::string& target) {

@@ -16,6 +16,7 @@
 #include <map>
 #include <memory>
 
+#include "cli/elf_end.hpp"
 #include "cli/error.hpp"
 #include "cli/target/remote_symbol.hpp"
 #include "inspect/image/printable.hpp"
@@ -23,10 +24,6 @@
 namespace smallblock::cli {
 
 namespace {
-
-struct ElfEnd {
-  void operator()(Elf* elf) const noexcept { elf_end(elf); }
-};
 
 bool read_at(int file, std::uint64_t offset, unsigned char* target, std::size_t bytes) {
   std::size_t done = 0;
@@ -80,7 +77,7 @@ CoreFile::CoreFile(const std::string& path) : CoreFile(open(path.c_str(), O_RDON
   }
   file_bytes_ = static_cast<std::uint64_t>(status.st_size);
   elf_version(EV_CURRENT);
-  const std::unique_ptr<Elf, ElfEnd> elf(elf_begin(file_, ELF_C_READ, nullptr));
+  const OpenedElf elf(elf_begin(file_, ELF_C_READ, nullptr));
   GElf_Ehdr header;
   if (elf == nullptr || elf_kind(elf.get()) != ELF_K_ELF || gelf_getehdr(elf.get(), &header) == nullptr ||
       header.e_type != ET_CORE || gelf_getclass(elf.get()) != ELFCLASS64)

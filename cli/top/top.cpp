@@ -22,6 +22,7 @@
 
 #include "cli/descriptor.hpp"
 #include "cli/error.hpp"
+#include "cli/signals.hpp"
 #include "cli/standard_output.hpp"
 #include "cli/target/attach.hpp"
 #include "cli/target/followed_process.hpp"
@@ -35,13 +36,6 @@ namespace {
 
 constexpr int kPollMs = 100;
 constexpr int kAllRows = std::numeric_limits<int>::max();
-
-sigset_t awaited_signals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGWINCH}) sigaddset(&signals, signal);
-  return signals;
-}
 
 ClassOrder order_named(const std::string& name) {
   const std::vector<std::string> names = class_columns();
@@ -173,7 +167,7 @@ int run_top(const TopRequest& request) {
     throw Error(kExitUsage, "--log is for a command, as in 'smallblock top --log out.txt python3 script.py'");
   if (request.once) return print_once(request);
   Terminal::require();
-  const sigset_t signals = awaited_signals();
+  const sigset_t signals = signal_set({SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGWINCH});
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   const Descriptor signal_file(signalfd(-1, &signals, SFD_CLOEXEC));
   if (!is_process) return show_command(request, signal_file);

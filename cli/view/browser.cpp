@@ -8,11 +8,13 @@
 #include <spawn.h>
 #include <unistd.h>
 
-#include <array>
 #include <cstdlib>
 #include <filesystem>
+#include <vector>
 
 #include "cli/preload_check.hpp"
+#include "cli/signals.hpp"
+#include "cli/subprocess.hpp"
 
 namespace smallblock::cli {
 
@@ -44,20 +46,19 @@ std::string write_redirection(const std::string& url) {
 bool start_xdg_open(const std::string& file) {
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
-  sigset_t signals;
-  sigemptyset(&signals);
-  posix_spawnattr_setsigmask(&attributes, &signals);
-  sigaddset(&signals, SIGPIPE);
-  posix_spawnattr_setsigdefault(&attributes, &signals);
+  const sigset_t none = signal_set({});
+  const sigset_t ignored = signal_set({SIGPIPE});
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setsigdefault(&attributes, &ignored);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
     posix_spawn_file_actions_addopen(&actions, stream, "/dev/null", O_RDWR, 0);
-  std::array<std::string, 2> words{"xdg-open", file};
-  std::array<char*, 3> arguments{words[0].data(), words[1].data(), nullptr};
+  const std::vector<std::string> words{"xdg-open", file};
   pid_t pid = -1;
-  const int error = posix_spawnp(&pid, arguments.front(), &actions, &attributes, arguments.data(), environ);
+  const int error =
+      posix_spawnp(&pid, words.front().c_str(), &actions, &attributes, as_pointers(words).data(), environ);
   posix_spawn_file_actions_destroy(&actions);
   posix_spawnattr_destroy(&attributes);
   return error == 0;

@@ -15,6 +15,8 @@
 
 #include "cli/error.hpp"
 #include "cli/find_library.hpp"
+#include "cli/signals.hpp"
+#include "cli/subprocess.hpp"
 
 namespace smallblock::cli {
 
@@ -30,14 +32,9 @@ constexpr std::chrono::milliseconds kPause{10};
 pid_t spawn(const std::vector<std::string>& command, const ChildStreams& streams) {
   std::vector<std::string> words{own_executable().string(), "run", "--"};
   words.insert(words.end(), command.begin(), command.end());
-  std::vector<char*> arguments;
-  arguments.reserve(words.size() + 1);
-  for (std::string& word : words) arguments.push_back(word.data());
-  arguments.push_back(nullptr);
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
-  sigset_t none;
-  sigemptyset(&none);
+  const sigset_t none = signal_set({});
   posix_spawnattr_setsigmask(&attributes, &none);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
   posix_spawn_file_actions_t files;
@@ -48,7 +45,8 @@ pid_t spawn(const std::vector<std::string>& command, const ChildStreams& streams
     if (source >= 0) posix_spawn_file_actions_adddup2(&files, source, stream);
   }
   pid_t pid = -1;
-  const int error = posix_spawn(&pid, arguments.front(), &files, &attributes, arguments.data(), environ);
+  const int error =
+      posix_spawn(&pid, words.front().c_str(), &files, &attributes, as_pointers(words).data(), environ);
   posix_spawn_file_actions_destroy(&files);
   posix_spawnattr_destroy(&attributes);
   if (error != 0)
@@ -92,7 +90,7 @@ bool ViewChild::has_ended() {
   int status = 0;
   if (!has_ended_ && waitpid(pid_, &status, WNOHANG) == pid_) {
     has_ended_ = true;
-    exit_code_ = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+    exit_code_ = exit_code_of(status);
   }
   return has_ended_;
 }
