@@ -218,14 +218,12 @@ class Terminal(ViewTest):
 
 
 class Browsers(ViewTest):
-    def test_the_token_is_in_no_argument(self) -> None:
-        """A browser of our own, by the name that the command looks for."""
+    """With a browser of our own, by the name that the command looks for."""
+
+    def start_with_browser(self, script: str) -> subprocess.Popen[str]:
         program, _, _ = self.start_program()
-        opened = self.folder / "opened"
         fake = self.folder / "xdg-open"
-        fake.write_text(f'#!{sys.executable}\nimport sys\nblocked = open("/proc/self/status").read().partition("SigBlk:")[2]\n'
-                        f'open("{opened}.new", "w").write("\\n".join([*sys.argv, blocked.split()[0]]))\n'
-                        f'import os; os.rename("{opened}.new", "{opened}")\n')
+        fake.write_text(script)
         fake.chmod(0o755)
         path = f"{self.folder}:{os.environ.get('PATH', '')}"
         variables = {"PATH": path, "DISPLAY": ":99", "XDG_RUNTIME_DIR": str(self.folder)}
@@ -233,6 +231,15 @@ class Browsers(ViewTest):
             [COMMAND, "view", str(program.pid)], stdout=subprocess.PIPE, text=True, env=clean_environment(**variables)
         )
         self.addCleanup(self.end, view)
+        return view
+
+    def test_the_token_is_in_no_argument(self) -> None:
+        opened = self.folder / "opened"
+        view = self.start_with_browser(
+            f'#!{sys.executable}\nimport os, sys\nblocked = open("/proc/self/status").read().partition("SigBlk:")[2]\n'
+            f'open("{opened}.new", "w").write("\\n".join([*sys.argv, blocked.split()[0]]))\n'
+            f'os.rename("{opened}.new", "{opened}")\n'
+        )
         assert view.stdout is not None
         url = view.stdout.readline().strip()
         arguments = self.wait_for(opened)
@@ -247,18 +254,11 @@ class Browsers(ViewTest):
         self.assertFalse(file.exists())
 
     def test_signals_are_its_own(self) -> None:
-        program, _, _ = self.start_program()
         said = self.folder / "said"
-        fake = self.folder / "xdg-open"
-        fake.write_text(f'#!/bin/sh\n(cat /proc/self/status; echo Session: $(cut -d" " -f6 /proc/$$/stat) $$) > {said}.new\n'
-                        f'mv {said}.new {said}\n')
-        fake.chmod(0o755)
-        path = f"{self.folder}:{os.environ.get('PATH', '')}"
-        variables = {"PATH": path, "DISPLAY": ":99", "XDG_RUNTIME_DIR": str(self.folder)}
-        view = subprocess.Popen(
-            [COMMAND, "view", str(program.pid)], stdout=subprocess.PIPE, text=True, env=clean_environment(**variables)
+        self.start_with_browser(
+            f'#!/bin/sh\n(cat /proc/self/status; echo Session: $(cut -d" " -f6 /proc/$$/stat) $$) > {said}.new\n'
+            f"mv {said}.new {said}\n"
         )
-        self.addCleanup(self.end, view)
         status = dict(line.split(":", 1) for line in self.wait_for(said).splitlines())
         self.assertEqual(int(status["SigIgn"], 16) >> (signal.SIGPIPE - 1) & 1, 0)
         self.assertEqual(*status["Session"].split())
