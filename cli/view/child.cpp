@@ -60,7 +60,7 @@ ViewChild::ViewChild(const std::vector<std::string>& command, const ChildStreams
     : pid_(spawn(command, streams)) {}
 
 ViewChild::~ViewChild() {
-  if (is_attached_ || has_ended()) return;
+  if (is_let_go_ || has_ended()) return;
   kill(pid_, SIGTERM);
   wait_for_end(kTermMax);
   if (has_ended()) return;
@@ -76,9 +76,7 @@ std::unique_ptr<ViewedHeap> ViewChild::attach() {
                   fmt::format("the program ended before its heap could be seen (exit code {})", exit_code_));
     }
     try {
-      auto heap = view_process(std::to_string(pid_));
-      is_attached_ = true;
-      return heap;
+      return view_process(std::to_string(pid_));
     } catch (const Error& error) {
       const bool may_come = error.exit_code() == kExitNoSmallblock || error.exit_code() == kExitNoProcess;
       if (!may_come || Clock::now() > deadline) throw;
@@ -101,6 +99,7 @@ void ViewChild::wait_for_end(std::chrono::seconds most) {
 }
 
 int ViewChild::end(int signal) {
+  is_let_go_ = true;
   const bool is_from_terminal = signal == SIGINT && isatty(STDIN_FILENO) != 0;
   if (!has_ended() && !is_from_terminal) kill(pid_, signal);
   wait_for_end(kEndMax);

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -139,6 +140,15 @@ class Commands(ViewTest):
             env=clean_environment(SMALLBLOCK_LIBRARY=OTHER_RELEASE), check=False,
         )
         self.assert_one_line_error(result, OTHER_VERSION, "of another release")
+
+    def test_a_command_ends_with_a_view_that_cannot_be(self) -> None:
+        pid_file = self.folder / "pid"
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            listen = f"--listen=127.0.0.1:{taken.getsockname()[1]}"
+            script = f"echo $$ > {pid_file}; exec sleep 30 >/dev/null 2>&1"
+            result = smallblock("view", "--no-browser", listen, "--", "sh", "-c", script)
+        self.assert_one_line_error(result, USAGE, "cannot listen")
+        self.assertFalse(Path("/proc", pid_file.read_text().strip()).exists())
 
     def test_another_process_with_the_same_number(self) -> None:
         program, _, _ = self.start_program()
