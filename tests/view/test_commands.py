@@ -148,7 +148,8 @@ class Commands(ViewTest):
             script = f"echo $$ > {pid_file}; exec sleep 30 >/dev/null 2>&1"
             result = smallblock("view", "--no-browser", listen, "--", "sh", "-c", script)
         self.assert_one_line_error(result, USAGE, "cannot listen")
-        self.assertFalse(Path("/proc", pid_file.read_text().strip()).exists())
+        pid = pid_file.read_text().strip() if pid_file.exists() else ""  # it may be ended before it says its own
+        self.assertFalse(pid and Path("/proc", pid).exists())
 
     def test_another_process_with_the_same_number(self) -> None:
         program, _, _ = self.start_program()
