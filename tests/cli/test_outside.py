@@ -21,6 +21,8 @@ from outside import (
 )
 from support import COMMAND, clean_environment, find_python, header_fields, smallblock
 
+BOASTER = os.environ.get("SMALLBLOCK_BOASTER_PROGRAM", "")
+
 # What the process says itself counts magazines as of their last visit to the depot.
 ESTIMATED = ("live_bytes", "cached_bytes")
 
@@ -159,6 +161,19 @@ class WhileItWorks(OutsideTest):
             report, end = decoder.raw_decode(rest)
             self.assertEqual(report["process"]["pid"], process.pid)
             rest = rest[end:].lstrip()
+
+
+@unittest.skipUnless(BOASTER, "the program was not built")
+class Boaster(OutsideTest):
+    def test_what_it_says_takes_no_memory(self) -> None:
+        process = self.start_plain(BOASTER)
+        for words in (("stats",), ("types",), ("snapshot", "-o", "x"), ("view", "--no-browser")):
+            result = subprocess.run(
+                [COMMAND, words[0], str(process.pid), *words[1:]], capture_output=True, text=True,
+                env=clean_environment(), cwd=self.folder, timeout=60, check=False,
+                preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30)),
+            )
+            self.assert_one_line_error(result, NO_SMALLBLOCK, "tells of more than the process has memory for")
 
 
 class FullDisk(OutsideTest):
