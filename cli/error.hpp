@@ -8,7 +8,7 @@
 
 namespace smallblock::cli {
 
-inline constexpr int kExitProblem = 1;          // doctor found a problem
+inline constexpr int kExitProblem = 1;          // doctor found one, or anything that no other code tells
 inline constexpr int kExitUsage = 2;            // wrong options, or no library
 inline constexpr int kExitNoProcess = 3;        // of a command that looks into another process: it is not there
 inline constexpr int kExitNoPermission = 4;     // this user may not look into it

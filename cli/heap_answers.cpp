@@ -6,10 +6,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <span>
 #include <string_view>
 
+#include "cli/number.hpp"
 #include "inspect/image/questions.hpp"
 
 namespace smallblock::cli {
@@ -38,11 +38,14 @@ Json brief(const HeapImage& image, inspect::BlockNamer& namer, const PoolImage& 
           {"value", detail.value}};
 }
 
-Json pinned_pool(const HeapImage& image, inspect::BlockNamer& namer, const inspect::PinnedPool& pinned) {
+Json pinned_pool(const HeapImage& image, inspect::BlockNamer& namer, const inspect::PinnedPool& pinned,
+                 Values values) {
   const PoolImage& pool = image.pools[pinned.pool];
   Json blocks = Json::array();
-  for (const unsigned block : inspect::live_blocks(pool, kBlocksNamed))
+  for (const unsigned block : inspect::live_blocks(pool, kBlocksNamed)) {
     blocks.push_back(brief(image, namer, pool, block));
+    if (values == Values::kLeftOut) blocks.back()["value"] = "";
+  }
   return {{"unit", pool.unit},
           {"address", hexadecimal(image.pool_address(pool))},
           {"class", pool.class_index - 1},
@@ -82,24 +85,21 @@ std::string hexadecimal(std::uint64_t address) {
 
 std::optional<std::uint64_t> as_address(const std::string& text) {
   const bool is_hexadecimal = text.starts_with("0x") || text.starts_with("0X");
-  const char* begin = text.data() + (is_hexadecimal ? 2 : 0);
-  const char* end = text.data() + text.size();
-  std::uint64_t address = 0;
-  const auto [stop, error] = std::from_chars(begin, end, address, is_hexadecimal ? 16 : 10);
-  return error == std::errc{} && stop == end ? std::optional(address) : std::nullopt;
+  return is_hexadecimal ? as_number<std::uint64_t>(std::string_view(text).substr(2), 16)
+                        : as_number<std::uint64_t>(text);
 }
 
 std::string text_of(const Json& answer) {
   return answer.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-Json pinned_answer(const HeapImage& image, inspect::BlockNamer& namer, std::size_t limit) {
+Json pinned_answer(const HeapImage& image, inspect::BlockNamer& namer, std::size_t limit, Values values) {
   const inspect::Pinned pinned = inspect::find_pinned(image, limit);
   Json arenas = Json::array();
   for (const inspect::PinnedArena& arena : pinned.arenas) {
     Json pools = Json::array();
     for (const inspect::PinnedPool& pool : std::span(arena.pools).first(std::min(kPoolsNamed, arena.pools.size())))
-      pools.push_back(pinned_pool(image, namer, pool));
+      pools.push_back(pinned_pool(image, namer, pool, values));
     arenas.push_back({{"arena", arena.arena},
                       {"address", hexadecimal(image.arena_address(arena.arena))},
                       {"live_blocks", arena.live_blocks},
@@ -108,7 +108,7 @@ Json pinned_answer(const HeapImage& image, inspect::BlockNamer& namer, std::size
                       {"pools", std::move(pools)}});
   }
   Json pools = Json::array();
-  for (const inspect::PinnedPool& pool : pinned.pools) pools.push_back(pinned_pool(image, namer, pool));
+  for (const inspect::PinnedPool& pool : pinned.pools) pools.push_back(pinned_pool(image, namer, pool, values));
   return {{"arenas", std::move(arenas)}, {"pools", std::move(pools)}};
 }
 
@@ -120,7 +120,8 @@ Json waste_answer(const HeapImage& image) {
   for (std::size_t index = 1; index < summary.by_class.size(); ++index) {
     const inspect::HeapSums& sums = summary.by_class[index];
     if (sums.pools == 0) continue;
-    classes.push_back({{"class", index},
+    classes.push_back({{"class", index - 1},  // as the reports count
+
                        {"block_bytes", image.geometry.classes[index].block_bytes},
                        {"free_bytes", sums.free_bytes - std::min(sums.free_bytes, tails[index])},
                        {"tail_bytes", tails[index]},

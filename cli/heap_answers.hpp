@@ -24,7 +24,10 @@ std::optional<std::uint64_t> as_address(const std::string& text);
 // The whole text of an answer; what is no UTF-8 in it is replaced.
 std::string text_of(const Json& answer);
 
-Json pinned_answer(const inspect::HeapImage& image, inspect::BlockNamer& namer, std::size_t limit);
+// Without values nothing in the answer but types is of the process's memory.
+enum class Values : std::uint8_t { kShown, kLeftOut };
+Json pinned_answer(const inspect::HeapImage& image, inspect::BlockNamer& namer, std::size_t limit,
+                   Values values = Values::kShown);
 Json waste_answer(const inspect::HeapImage& image);
 Json types_answer(const inspect::HeapImage& image, inspect::BlockNamer& namer);
 Json search_answer(const inspect::HeapImage& image, inspect::BlockNamer& namer, const std::string& text);

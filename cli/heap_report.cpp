@@ -13,6 +13,7 @@
 
 #include "cli/error.hpp"
 #include "cli/target/process_facts.hpp"
+#include "cli/target/task_state.hpp"
 #include "inspect/report.hpp"
 
 namespace smallblock::cli {
@@ -22,7 +23,7 @@ namespace {
 constexpr std::size_t kCommandBytesMax = 255;
 
 std::string first_word_of(pid_t pid) {
-  std::ifstream file(fmt::format("/proc/{}/cmdline", pid), std::ios::binary);
+  std::ifstream file(fmt::format("/proc/{}/cmdline", reading_thread(pid)), std::ios::binary);
   std::array<char, kCommandBytesMax + 1> word{};
   file.read(word.data(), kCommandBytesMax);
   return word.data();

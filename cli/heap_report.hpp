@@ -40,6 +40,7 @@ class ReportedProcess {
   HeapReport look() const;
 
   pid_t pid() const noexcept { return heap_.process().pid(); }
+  const ProcessEnd& end() const noexcept { return heap_.end(); }
 
  private:
   AttachedHeap heap_;

@@ -20,7 +20,7 @@ Of a heap: TARGET is a process id, a core dump, or a file that 'snapshot' wrote
   types TARGET              what its blocks hold, by Python type or C++ class
   pinned TARGET             which few blocks keep whole pages of it
   explain TARGET ADDRESS    what lies there: block, object, pool, neighbours
-  snapshot TARGET -o FILE   the whole picture in a file
+  snapshot PID|CORE -o FILE the whole picture in a file
   serve PID | --all         figures over HTTP, for Prometheus
 
 Examples:
@@ -72,8 +72,8 @@ Usage: smallblock trim PID [--wait MS]
   -h, --help  print this
 
 You may trim what you may debug: your own processes, if kernel.yama.ptrace_scope allows it, and as root all.
-Exit codes: 0 trimmed (with --wait 0: asked), 2 wrong options, 3 no such process (any more), 4 no permission,
-5 no smallblock in it, 6 a smallblock of another version, 7 asked, but it has not trimmed yet.
+Exit codes: 0 trimmed (with --wait 0: asked), 1 anything else, 2 wrong options, 3 no such process (any more),
+4 no permission, 5 no smallblock in it, 6 a smallblock of another version, 7 asked, but it has not trimmed yet.
 
 Environment of that process:
   SMALLBLOCK_BACKGROUND=1  it gives memory back, and answers, while all its threads sleep
@@ -171,7 +171,8 @@ Usage: smallblock top [OPTIONS] PID | [--] COMMAND [ARGUMENTS...]
 
   --once              print one frame as text and end; takes a process id. Looks twice, an interval apart
   --interval SECONDS  between two looks: 1 if nothing is said; 0.1 to 3600
-  --sort COLUMN       sort classes by it: bytes if nothing is said
+  --sort COLUMN       sort classes by size, pools, live, cached, free, purged, used, bytes, idle, refills, new or gone:
+                      bytes if nothing is said
   --log FILE          COMMAND's output goes there. Else it is printed when the screen is left, the last 64 KiB of it
   -h, --help          print this
 

@@ -7,9 +7,9 @@
 #include <httplib.h>
 
 #include <array>
-#include <charconv>
 
 #include "cli/error.hpp"
+#include "cli/number.hpp"
 
 namespace smallblock::cli {
 
@@ -58,9 +58,8 @@ ListenAddress parse_listen(const std::string& text) {
   if (colon != std::string::npos) listen.host = text.substr(0, colon);
   if (listen.host.starts_with('[') && listen.host.ends_with(']'))
     listen.host = listen.host.substr(1, listen.host.size() - 2);
-  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), listen.port);
-  if (listen.host.empty() || port.empty() || error != std::errc{} || end != port.data() + port.size() ||
-      listen.port < 0 || listen.port > 65535)
+  listen.port = as_number<int>(port).value_or(-1);
+  if (listen.host.empty() || listen.port < 0 || listen.port > 65535)
     throw Error(kExitUsage, fmt::format("--listen takes ADDRESS:PORT, as in 127.0.0.1:8080, not '{}'", text));
   return listen;
 }

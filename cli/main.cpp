@@ -9,7 +9,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <charconv>
 #include <cstdlib>
 #include <string>
 #include <vector>
@@ -18,9 +17,11 @@
 #include "cli/error.hpp"
 #include "cli/heap_commands.hpp"
 #include "cli/help.hpp"
+#include "cli/number.hpp"
 #include "cli/run_command.hpp"
 #include "cli/serve.hpp"
 #include "cli/snapshot.hpp"
+#include "cli/standard_output.hpp"
 #include "cli/stats.hpp"
 #include "cli/target/viewed_heap.hpp"
 #include "cli/top/classes.hpp"
@@ -69,10 +70,8 @@ RunWords split_view_words(const CLI::App& view, const std::vector<std::string>& 
 // CLI11's own checks of numbers name their range with 300 digits.
 CLI::Validator whole_number(int least, std::string what) {
   const auto check = [least, what = std::move(what)](const std::string& word) {
-    int number = 0;
-    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
-    const bool is_good = error == std::errc{} && end == word.data() + word.size() && number >= least;
-    return is_good ? std::string() : fmt::format("'{}' is not {}", word, what);
+    const auto number = as_number<int>(word);
+    return number && *number >= least ? std::string() : fmt::format("'{}' is not {}", word, what);
   };
   return {check, ""};
 }
@@ -196,14 +195,14 @@ struct Options {
   }
   void add_heap_commands() {
     pinned = app.add_subcommand("pinned");
-    pinned->add_option("PID", pinned_request.target)->required();
+    pinned->add_option("TARGET", pinned_request.target)->required();
     pinned->add_option("--limit", pinned_request.limit)
         ->type_name("N")
         ->check(whole_number(1, "a number of arenas"));
     pinned->add_flag("--json", pinned_request.json);
     set_help(*pinned, kPinnedHelp);
     explain = app.add_subcommand("explain");
-    explain->add_option("PID", explain_request.target)->required();
+    explain->add_option("TARGET", explain_request.target)->required();
     explain->add_option("ADDRESS", explain_request.address)->required();
     explain->add_flag("--json", explain_request.json);
     set_help(*explain, kExplainHelp);
@@ -250,8 +249,8 @@ int dispatch(Options& options, std::vector<std::string> words) {
   const RunWords split = take_command(options, words);
   if (words.empty()) {
     throw Error(kExitUsage,
-                "say what to do: 'smallblock run COMMAND', 'smallblock doctor' or 'smallblock trim PID'; see "
-                "'smallblock --help'");
+                "say what to do: 'smallblock run COMMAND', 'smallblock view PID', 'smallblock trim PID' or "
+                "'smallblock doctor'; see 'smallblock --help'");
   }
   const auto is_named = [&words](const CLI::App* command) { return command->get_name() == words.front(); };
   if (!words.front().starts_with('-') && options.app.get_subcommands(is_named).empty()) {
@@ -283,14 +282,23 @@ std::string one_line(std::string text) {
   return text;
 }
 
-int run_main(int argument_count, char** arguments) {
-  Options options;
+// --help and --version print to the standard output, too.
+int dispatch_all(Options& options, const std::vector<std::string>& words) {
   try {
-    return dispatch(options, {arguments + 1, arguments + argument_count});
+    return dispatch(options, words);
   } catch (const CLI::CallForHelp& help) {
     return options.app.exit(help);
   } catch (const CLI::CallForVersion& version) {
     return options.app.exit(version);
+  }
+}
+
+int run_main(int argument_count, char** arguments) {
+  Options options;
+  try {
+    const int exit_code = dispatch_all(options, {arguments + 1, arguments + argument_count});
+    flush_output();
+    return exit_code;
   } catch (const CLI::ParseError& error) {
     std::string which;
     for (const CLI::App* command : options.app.get_subcommands()) which = " " + command->get_name();

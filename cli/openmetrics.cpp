@@ -162,10 +162,10 @@ std::string escaped(const std::string& text) {
   std::string result;
   for (const char* next = text.c_str(); *next != '\0';) {
     const unsigned length = utf8_length(next);
-    if (length == 0) {
-      result += "\xef\xbf\xbd";
-    } else if (*next == '\n') {
+    if (*next == '\n') {
       result += "\\n";
+    } else if (length == 0 || is_control(next, length)) {
+      result += "\xef\xbf\xbd";
     } else {
       if (*next == '"' || *next == '\\') result += '\\';
       result.append(next, length);

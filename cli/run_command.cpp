@@ -13,6 +13,7 @@
 #include "cli/error.hpp"
 #include "cli/find_library.hpp"
 #include "cli/preload_check.hpp"
+#include "cli/subprocess.hpp"
 
 namespace smallblock::cli {
 
@@ -66,10 +67,7 @@ void run_command(const RunRequest& request) {
   set_stats_variables(request);
   if (!request.check.empty()) set_variable("SMALLBLOCK_CHECK", request.check);
 
-  std::vector<char*> arguments;
-  for (const std::string& argument : request.command) arguments.push_back(const_cast<char*>(argument.c_str()));
-  arguments.push_back(nullptr);
-  execvp(arguments.front(), arguments.data());
+  execvp(name.c_str(), as_pointers(request.command).data());
   throw_exec_error(name, errno);
 }
 

@@ -5,7 +5,6 @@
 #include "cli/serve.hpp"
 
 #include <fmt/format.h>
-#include <httplib.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -18,9 +17,10 @@
 #include "cli/descriptor.hpp"
 #include "cli/error.hpp"
 #include "cli/http_listen.hpp"
+#include "cli/http_server.hpp"
 #include "cli/openmetrics.hpp"
+#include "cli/signals.hpp"
 #include "cli/target/heap_processes.hpp"
-#include "cli/target/process_end.hpp"
 
 namespace smallblock::cli {
 
@@ -29,7 +29,6 @@ namespace {
 using Handled = httplib::Server::HandlerResponse;
 
 constexpr std::size_t kThreads = 4;
-constexpr std::size_t kBodyBytesMax = 4096;
 constexpr int kStatusUnavailable = 503;
 constexpr const char* kText = "text/plain; charset=utf-8";
 constexpr const char* kIndex =
@@ -43,6 +42,9 @@ class Reports {
   explicit Reports(pid_t pid) {
     if (pid != 0) one_.emplace(pid);
   }
+
+  // Can be read once the one process has ended; -1 for all.
+  int end_descriptor() const noexcept { return one_ ? one_->end().descriptor() : -1; }
 
   std::vector<HeapReport> look() {
     const std::lock_guard guard(mutex_);
@@ -64,7 +66,6 @@ class StatsServer {
  public:
   StatsServer(Reports& reports, const ListenAddress& listen) : reports_(reports), listen_(listen) {
     server_.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
-    server_.set_payload_max_length(kBodyBytesMax);
     server_.set_default_headers({{"X-Content-Type-Options", "nosniff"}, {"Cache-Control", "no-store"}});
     server_.set_pre_routing_handler(
         [this](const httplib::Request& request, httplib::Response& response) { return check(request, response); });
@@ -99,10 +100,15 @@ class StatsServer {
 
  private:
   Handled check(const httplib::Request& request, httplib::Response& response) const {
-    const std::string objection = objection_to(request, listen_);
-    if (objection.empty()) return Handled::Unhandled;
-    response.status = 403;
-    response.set_content(objection + "\n", kText);
+    if (const std::string objection = objection_to(request, listen_); !objection.empty()) {
+      response.status = 403;
+      response.set_content(objection + "\n", kText);
+    } else if (request.method != "GET" && request.method != "HEAD") {
+      response.status = 405;
+      response.set_content("only GET is served\n", kText);
+    } else {
+      return Handled::Unhandled;
+    }
     return Handled::Handled;
   }
 
@@ -127,19 +133,12 @@ class StatsServer {
 
   Reports& reports_;
   ListenAddress listen_;
-  httplib::Server server_;
+  HttpServer server_;
   std::thread thread_;
 };
 
-sigset_t ending_signals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&signals, signal);
-  return signals;
-}
-
-void wait_for_end(const Descriptor& signals, const Descriptor& process, pid_t pid) {
-  std::array<pollfd, 2> ends{pollfd{signals.number(), POLLIN, 0}, pollfd{process.number(), POLLIN, 0}};
+void wait_for_end(const Descriptor& signals, int process_end, pid_t pid) {
+  std::array<pollfd, 2> ends{pollfd{signals.number(), POLLIN, 0}, pollfd{process_end, POLLIN, 0}};
   while (poll(ends.data(), ends.size(), -1) < 0) {
   }
   if (ends[1].revents != 0) fmt::print(stderr, "smallblock: process {} has ended\n", pid);
@@ -150,10 +149,9 @@ void wait_for_end(const Descriptor& signals, const Descriptor& process, pid_t pi
 int run_serve(const ServeRequest& request) {
   if ((request.pid == 0) != request.all)
     throw Error(kExitUsage, "serve: name a process id, as in 'smallblock serve 4711', or say --all");
-  const sigset_t signals = ending_signals();
+  const sigset_t signals = signal_set({SIGINT, SIGTERM, SIGHUP});
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   const Descriptor signal_file(signalfd(-1, &signals, SFD_CLOEXEC));
-  const Descriptor process_file(request.all ? -1 : open_process_end(request.pid));
   Reports reports(request.pid);
   const StatsServer server(reports, parse_listen(request.listen));
   if (!server.address().is_loopback()) {
@@ -162,7 +160,7 @@ int run_serve(const ServeRequest& request) {
   }
   fmt::print("http://{}/metrics\n", server.address().text());
   std::fflush(stdout);
-  wait_for_end(signal_file, process_file, request.pid);
+  wait_for_end(signal_file, reports.end_descriptor(), request.pid);
   return 0;
 }
 

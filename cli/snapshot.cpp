@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/new_file.hpp"
 #include "cli/target/attach.hpp"
 
 namespace smallblock::cli {
@@ -11,10 +12,13 @@ namespace smallblock::cli {
 int run_snapshot(const SnapshotRequest& request) {
   const AttachedHeap heap(request.target);
   const inspect::Snapshot snapshot = take_snapshot(heap, request.types, request.exact);
-  inspect::save_snapshot(snapshot, request.file);
+  const std::string bytes = inspect::encode_snapshot(snapshot);
+  NewFile file(request.file, NewFile::Readers::kAsUsual);
+  file.write(bytes);
+  file.finish();
   const inspect::HeapSums sums = inspect::summarise(snapshot.image).all;
   fmt::print("{}: {} blocks live in {} pools, {} bytes in the file\n", request.file, sums.live_blocks, sums.pools,
-             std::filesystem::file_size(request.file));
+             bytes.size());
   return 0;
 }
 

@@ -6,12 +6,12 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <cstdio>
 #include <thread>
 
 #include "cli/error.hpp"
 #include "cli/heap_report.hpp"
 #include "cli/openmetrics.hpp"
+#include "cli/standard_output.hpp"
 
 namespace smallblock::cli {
 
@@ -22,11 +22,6 @@ constexpr const char* kClearScreen = "\x1b[H\x1b[2J";
 std::string text_of(const HeapReport& report, const StatsRequest& request) {
   if (request.openmetrics) return metrics_of({&report, 1}, MetricsForm::kOpenMetrics);
   return written(report, request.json ? ReportForm::kJson : ReportForm::kText);
-}
-
-void print_now(const std::string& text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  if (std::fflush(stdout) != 0) throw Error(kExitProblem, "cannot write to the standard output");
 }
 
 // Its end is the end of what was asked for.

@@ -1,4 +1,5 @@
-// Runs a program to its end and catches what it says. doctor asks Pythons and the dynamic loader with it.
+// Runs a program to its end and catches what it says, as doctor asks Pythons and the dynamic loader; and what
+// others need that start programs.
 #pragma once
 
 #include <string>
@@ -16,6 +17,12 @@ struct ProgramResult {
 
   bool succeeded() const noexcept { return started && !timed_out && exit_code == 0; }
 };
+
+// As execv() and posix_spawn() want them: a null pointer ends them. They point into `texts`.
+std::vector<char*> as_pointers(const std::vector<std::string>& texts);
+
+// Of a status that waitpid() gave; 128 + signal if a signal ended the program.
+int exit_code_of(int status);
 
 using Variables = std::vector<std::pair<std::string, std::string>>;
 

@@ -19,6 +19,7 @@
 #include "cli/error.hpp"
 #include "cli/target/remote_process.hpp"
 #include "heap/control.hpp"
+#include "inspect/image/printable.hpp"
 
 namespace smallblock::cli {
 
@@ -50,7 +51,7 @@ bool has_magic(const std::optional<Control>& control) {
   if (!search.unread_files.empty()) {
     throw Error(kExitNoSmallblock,
                 fmt::format("found no smallblock in process {}, but could not read {}: try as root", process.pid(),
-                            fmt::join(search.unread_files, ", ")));
+                            inspect::printable(fmt::format("{}", fmt::join(search.unread_files, ", ")))));
   }
   throw Error(
       kExitNoSmallblock,

@@ -4,11 +4,11 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <chrono>
 #include <thread>
 
 #include "cli/error.hpp"
+#include "cli/number.hpp"
 #include "cli/target/core_file.hpp"
 #include "cli/target/process_facts.hpp"
 #include "cli/target/stopped_process.hpp"
@@ -36,16 +36,17 @@ auto as_error(const std::string& name, Run run) {
 }  // namespace
 
 std::optional<pid_t> as_pid(const std::string& word) {
-  pid_t pid = 0;
-  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), pid);
-  const bool is_number = error == std::errc{} && end == word.data() + word.size() && pid > 0;
-  return is_number ? std::optional(pid) : std::nullopt;
+  const auto pid = as_number<pid_t>(word);
+  return pid && *pid > 0 ? pid : std::nullopt;
 }
 
 AttachedHeap::AttachedHeap(const std::string& target) {
   if (const auto pid = as_pid(target)) {
+    end_ = std::make_unique<ProcessEnd>(*pid);
     process_ = std::make_unique<RemoteProcess>(*pid);
     name_ = "process " + target;
+  } else if (inspect::is_snapshot(target)) {
+    throw Error(kExitUsage, fmt::format("'{}' is a snapshot already", target));
   } else {
     core_ = std::make_shared<CoreFile>(target);
     name_ = target;
@@ -63,11 +64,13 @@ const inspect::MemorySource& AttachedHeap::memory() const noexcept {
 }
 
 std::shared_ptr<const inspect::MemorySource> AttachedHeap::memory_now() const {
-  if (process_ != nullptr) return std::make_shared<RemoteProcess>(process_->pid());
-  return core_;
+  if (process_ == nullptr) return core_;
+  end_->check();
+  return std::make_shared<RemoteProcess>(process_->pid());
 }
 
 inspect::HeapImage AttachedHeap::walk(inspect::HeapImage memory) const {
+  if (end_ != nullptr) end_->check();
   return as_error(name_, [&] { return inspect::walk(this->memory(), root_, std::move(memory)); });
 }
 
@@ -77,6 +80,7 @@ inspect::HeapImage AttachedHeap::walk_stopped() const {
   inspect::HeapImage image;
   for (unsigned stops = 0; stops < kStopsMax; ++stops) {
     if (stops != 0) std::this_thread::sleep_for(kBetweenStops);
+    if (end_ != nullptr) end_->check();
     const auto stopped = process_ != nullptr ? std::make_unique<StoppedProcess>(process_->pid()) : nullptr;
     const bool can_wait = stopped != nullptr && stops + 1 < kStopsMax;
     if (can_wait && inspect::has_blocks_in_motion(memory(), root_)) continue;

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "cli/target/process_end.hpp"
 #include "cli/target/remote_process.hpp"
 #include "inspect/image/block_names.hpp"
 #include "inspect/image/heap_walk.hpp"
@@ -35,14 +36,17 @@ class AttachedHeap {
   bool is_process() const noexcept { return process_ != nullptr; }
   // Only of a running process.
   const RemoteProcess& process() const noexcept { return *process_; }
+  const ProcessEnd& end() const noexcept { return *end_; }
 
-  // The same memory with its mappings as they are now, for whoever keeps it.
+  // The same memory with its mappings as they are now, for whoever keeps it. Throws Error when the process has
+  // ended.
   std::shared_ptr<const inspect::MemorySource> memory_now() const;
 
   // What is known beside the heap; a core dump does not say what was in memory.
   inspect::ProcessFacts facts(const inspect::HeapImage& image) const;
 
  private:
+  std::unique_ptr<ProcessEnd> end_;  // of a process; else null, as the next is
   std::unique_ptr<RemoteProcess> process_;
   std::shared_ptr<CoreFile> core_;
   std::string name_;

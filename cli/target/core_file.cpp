@@ -16,6 +16,7 @@
 #include <map>
 #include <memory>
 
+#include "cli/elf_end.hpp"
 #include "cli/error.hpp"
 #include "cli/target/remote_symbol.hpp"
 #include "inspect/image/printable.hpp"
@@ -23,10 +24,6 @@
 namespace smallblock::cli {
 
 namespace {
-
-struct ElfEnd {
-  void operator()(Elf* elf) const noexcept { elf_end(elf); }
-};
 
 bool read_at(int file, std::uint64_t offset, unsigned char* target, std::size_t bytes) {
   std::size_t done = 0;
@@ -78,13 +75,14 @@ CoreFile::CoreFile(const std::string& path) : CoreFile(open(path.c_str(), O_RDON
     throw Error(kExitUsage, fmt::format("'{}' is neither a process id nor a file that can be read: {}", path,
                                         std::strerror(errno)));
   }
+  file_bytes_ = static_cast<std::uint64_t>(status.st_size);
   elf_version(EV_CURRENT);
-  const std::unique_ptr<Elf, ElfEnd> elf(elf_begin(file_, ELF_C_READ, nullptr));
+  const OpenedElf elf(elf_begin(file_, ELF_C_READ, nullptr));
   GElf_Ehdr header;
   if (elf == nullptr || elf_kind(elf.get()) != ELF_K_ELF || gelf_getehdr(elf.get(), &header) == nullptr ||
       header.e_type != ET_CORE || gelf_getclass(elf.get()) != ELFCLASS64)
     throw Error(kExitUsage, fmt::format("'{}' is no core dump of a 64-bit process, and no snapshot", path));
-  if (!read_segments(elf.get(), static_cast<std::uint64_t>(status.st_size)))
+  if (!read_segments(elf.get()))
     throw Error(kExitUsage, fmt::format("'{}' is a damaged core dump: parts of it overlap", path));
 }
 
@@ -93,7 +91,7 @@ CoreFile::~CoreFile() {
 }
 
 // The file may be cut short. What is read stays in proportion to it: each of its bytes stands for one of memory.
-bool CoreFile::read_segments(void* opened, std::uint64_t file_bytes) {
+bool CoreFile::read_segments(void* opened) {
   auto* elf = static_cast<Elf*>(opened);
   std::size_t count = 0;
   if (elf_getphdrnum(elf, &count) != 0) return true;
@@ -102,16 +100,16 @@ bool CoreFile::read_segments(void* opened, std::uint64_t file_bytes) {
   for (std::size_t index = 0; index < count; ++index) {
     GElf_Phdr segment;
     if (gelf_getphdr(elf, static_cast<int>(index), &segment) == nullptr) break;
-    if (segment.p_offset >= file_bytes) continue;
-    const std::uint64_t bytes = std::min<std::uint64_t>(segment.p_filesz, file_bytes - segment.p_offset);
+    if (segment.p_offset >= file_bytes_) continue;
+    const std::uint64_t bytes = std::min<std::uint64_t>(segment.p_filesz, file_bytes_ - segment.p_offset);
     if (segment.p_type == PT_LOAD) {
       segments_.push_back({segment.p_vaddr, bytes, segment.p_offset});
       loaded_bytes += bytes;
     } else if (segment.p_type == PT_NOTE) {
       note_bytes += bytes;
-      if (note_bytes <= file_bytes) read_notes(elf, segment.p_offset, bytes);
+      if (note_bytes <= file_bytes_) read_notes(elf, segment.p_offset, bytes);
     }
-    if (loaded_bytes > file_bytes || note_bytes > file_bytes) return false;
+    if (loaded_bytes > file_bytes_ || note_bytes > file_bytes_) return false;
   }
   std::sort(segments_.begin(), segments_.end(),
             [](const Segment& one, const Segment& other) { return one.begin < other.begin; });

@@ -22,6 +22,8 @@ class CoreFile : public inspect::MemorySource {
   std::vector<std::uint64_t> find_symbol(const char* name) const override;
   std::vector<inspect::MappedFile> mappings() const override;
 
+  std::uint64_t written_bytes() const override { return file_bytes_; }
+
   inspect::ProcessFacts facts() const { return facts_; }
 
  private:
@@ -37,13 +39,14 @@ class CoreFile : public inspect::MemorySource {
 
   explicit CoreFile(int file);
 
-  bool read_segments(void* opened, std::uint64_t file_bytes);
+  bool read_segments(void* opened);
   void read_notes(void* opened, std::uint64_t offset, std::uint64_t bytes);
   void read_file_note(const unsigned char* note, std::size_t bytes);
   bool read_dumped(std::uint64_t address, unsigned char* target, std::size_t bytes) const;
   bool read_mapped(std::uint64_t address, unsigned char* target, std::size_t bytes) const;
 
   int file_;
+  std::uint64_t file_bytes_ = 0;
   std::vector<Segment> segments_;  // by address
   std::vector<Mapping> files_;     // by address
   inspect::ProcessFacts facts_;

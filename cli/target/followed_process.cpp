@@ -27,8 +27,8 @@ std::shared_ptr<const inspect::HeapImage> FollowedProcess::walk() {
     try {
       return now()->walk();
     } catch (const Error& error) {
-      if (!may_be_another_program(error)) throw;
-      if (!attach_again() && Clock::now() > deadline) throw;
+      if (!may_be_another_program(error) || Clock::now() > deadline) throw;
+      attach_again();
     }
   }
 }
@@ -38,17 +38,16 @@ std::uint32_t FollowedProcess::program() const {
   return program_;
 }
 
-// False if there is no heap yet. Throws when the process has ended.
-bool FollowedProcess::attach_again() {
+// Nothing changes if there is no heap yet. Throws when the process has ended.
+void FollowedProcess::attach_again() {
   try {
     std::shared_ptr<ViewedHeap> heap = view_process(std::to_string(pid()));
+    end()->check();  // else that is another process
     const std::lock_guard guard(mutex_);
     now_ = std::move(heap);
     ++program_;
-    return true;
   } catch (const Error& error) {
     if (!may_be_another_program(error)) throw;
-    return false;
   }
 }
 

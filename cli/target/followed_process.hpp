@@ -17,6 +17,7 @@ class FollowedProcess : public ViewedHeap {
 
   Kind kind() const override { return first_->kind(); }
   pid_t pid() const override { return first_->pid(); }
+  const ProcessEnd* end() const override { return first_->end(); }
   std::string command() const override { return now()->command(); }
   std::uint32_t program() const override;
 
@@ -30,7 +31,7 @@ class FollowedProcess : public ViewedHeap {
     const std::lock_guard guard(mutex_);
     return now_;
   }
-  bool attach_again();
+  void attach_again();
 
   const std::shared_ptr<ViewedHeap> first_;
   mutable std::mutex mutex_;

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <climits>
 #include <filesystem>
 #include <fstream>
@@ -25,12 +24,9 @@ std::vector<pid_t> processes_of_this_user() {
   std::vector<pid_t> pids;
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator("/proc", ignored)) {
-    const std::string name = entry.path().filename().string();
-    pid_t pid = 0;
-    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
-    if (error != std::errc{} || end != name.data() + name.size()) continue;
+    const auto pid = as_pid(entry.path().filename().string());
     struct stat status {};
-    if (stat(entry.path().c_str(), &status) == 0 && status.st_uid == geteuid()) pids.push_back(pid);
+    if (pid && stat(entry.path().c_str(), &status) == 0 && status.st_uid == geteuid()) pids.push_back(*pid);
   }
   std::sort(pids.begin(), pids.end());
   return pids;
@@ -64,6 +60,9 @@ std::optional<HeapReport> HeapProcesses::look_at(pid_t pid, Known& known) {
     const bool may_come = error.exit_code() == kExitNoSmallblock && known.process.has_value();
     known.process.reset();
     if (may_come) known.asked = {};
+    return std::nullopt;
+  } catch (const std::exception&) {  // there is no memory for what it says
+    known.process.reset();
     return std::nullopt;
   }
 }

@@ -13,6 +13,8 @@
 #include <vector>
 
 #include "cli/descriptor.hpp"
+#include "cli/target/task_state.hpp"
+#include "inspect/image/printable.hpp"
 
 namespace smallblock::cli {
 
@@ -24,7 +26,7 @@ constexpr std::size_t kEntriesPerRead = 16384;
 class ArenaPages {
  public:
   ArenaPages(pid_t pid, const inspect::HeapImage& image)
-      : pagemap_(open(fmt::format("/proc/{}/pagemap", pid).c_str(), O_RDONLY | O_CLOEXEC)),
+      : pagemap_(open(fmt::format("/proc/{}/pagemap", reading_thread(pid)).c_str(), O_RDONLY | O_CLOEXEC)),
         image_(image),
         entries_(kEntriesPerRead) {}
 
@@ -73,16 +75,16 @@ class ArenaPages {
 }  // namespace
 
 std::string command_of(pid_t pid) {
-  std::ifstream file(fmt::format("/proc/{}/cmdline", pid), std::ios::binary);
+  std::ifstream file(fmt::format("/proc/{}/cmdline", reading_thread(pid)), std::ios::binary);
   std::string words{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   while (words.ends_with('\0')) words.pop_back();
   std::replace(words.begin(), words.end(), '\0', ' ');
-  return words;
+  return inspect::printable(words);
 }
 
 std::optional<std::uint64_t> quick_resident_bytes(pid_t pid) {
   std::uint64_t pages = 0;
-  std::ifstream statm(fmt::format("/proc/{}/statm", pid));
+  std::ifstream statm(fmt::format("/proc/{}/statm", reading_thread(pid)));
   if (!(statm >> pages >> pages)) return std::nullopt;
   return pages * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
 }

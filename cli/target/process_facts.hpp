@@ -11,7 +11,7 @@
 
 namespace smallblock::cli {
 
-// The words of its command, separated by blanks; empty if it cannot be read.
+// The words of its command, separated by blanks and fit for a terminal; empty if it cannot be read.
 std::string command_of(pid_t pid);
 
 // RSS as the kernel keeps it without counting pages, some hundred KiB off at worst; nothing if it has ended. For

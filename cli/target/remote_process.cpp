@@ -20,6 +20,7 @@
 
 #include "cli/error.hpp"
 #include "cli/target/remote_symbol.hpp"
+#include "cli/target/task_state.hpp"
 
 namespace smallblock::cli {
 
@@ -70,18 +71,13 @@ int why_not_listed(pid_t pid) {
   return kill(pid, 0) != 0 && errno == EPERM ? EPERM : ESRCH;
 }
 
-bool is_zombie(pid_t pid) {
-  const auto status = read_file(fmt::format("/proc/{}/status", pid));
-  return !status || status->find("\nState:\tZ") != std::string::npos;
-}
-
 }  // namespace
 
-RemoteProcess::RemoteProcess(pid_t pid) : pid_(pid) {
+RemoteProcess::RemoteProcess(pid_t pid) : pid_(pid), thread_(reading_thread(pid)) {
   const auto maps = read_file(proc_file("maps"));
   if (!maps) throw_refused(errno == ENOENT ? why_not_listed(pid) : errno);
   // One that has ended and was not waited for is still listed.
-  if (maps->empty() && is_zombie(pid)) throw_refused(ESRCH);
+  if (maps->empty() && has_ended(pid, thread_)) throw_refused(ESRCH);
   mappings_ = parse_mappings(*maps);
 }
 
@@ -133,7 +129,8 @@ std::optional<std::uint64_t> RemoteProcess::resident_bytes() const {
 }
 
 void RemoteProcess::read_pieces(std::span<inspect::Piece> pieces) const {
-  const int error = read_process_memory(pid_, pieces);
+  int error = read_process_memory(thread_, pieces);
+  if (error == ESRCH && find_other_thread()) error = read_process_memory(thread_, pieces);
   if (error != 0) throw_refused(error);
 }
 
@@ -160,12 +157,29 @@ std::vector<inspect::MappedFile> RemoteProcess::mappings() const {
   return mapped_files(mappings_);
 }
 
+// Anonymous memory, in memory or in swap, and as much more as it may well write while it is looked at.
+std::uint64_t RemoteProcess::written_bytes() const {
+  constexpr std::uint64_t kMeanwhileBytes = 16 << 20;
+  const auto status = read_file(proc_file("status")).value_or("");
+  const auto bytes_after = [&status](const char* key) { return number_after(status, key).value_or(0) * 1024; };
+  // Kernels before 4.5 do not tell anonymous memory from that of files.
+  const auto in_memory = bytes_after(status.find("\nRssAnon:") == std::string::npos ? "VmRSS:" : "RssAnon:");
+  return in_memory + bytes_after("VmSwap:") + kMeanwhileBytes;
+}
+
 bool RemoteProcess::write_bytes(std::uint64_t address, const void* source, std::size_t bytes) const {
   const iovec here{const_cast<void*>(source), bytes};
   const iovec there{reinterpret_cast<void*>(address), bytes};
-  const ssize_t done = process_vm_writev(pid_, &here, 1, &there, 1, 0);
+  const ssize_t done = process_vm_writev(thread_, &here, 1, &there, 1, 0);
   if (done < 0 && errno != EFAULT) throw_refused(errno);
   return done == static_cast<ssize_t>(bytes);
+}
+
+// The thread by which it was read may end before the process.
+bool RemoteProcess::find_other_thread() const {
+  const pid_t before = thread_;
+  thread_ = reading_thread(pid_);
+  return thread_ != before;
 }
 
 void RemoteProcess::throw_refused(int error) const {
@@ -177,7 +191,7 @@ void RemoteProcess::throw_refused(int error) const {
 }
 
 std::string RemoteProcess::proc_file(const std::string& name) const {
-  return fmt::format("/proc/{}/{}", pid_, name);
+  return fmt::format("/proc/{}/{}", thread_.load(), name);
 }
 
 }  // namespace smallblock::cli

@@ -7,6 +7,7 @@
 
 #include <sys/types.h>
 
+#include <atomic>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -38,6 +39,7 @@ class RemoteProcess : public inspect::MemorySource {
   void read_pieces(std::span<inspect::Piece> pieces) const override;
   std::vector<std::uint64_t> find_symbol(const char* name) const override;
   std::vector<inspect::MappedFile> mappings() const override;
+  std::uint64_t written_bytes() const override;
 
   // False if no memory is at the address. Throws as above.
   template <typename T>
@@ -51,11 +53,13 @@ class RemoteProcess : public inspect::MemorySource {
 
  private:
   bool write_bytes(std::uint64_t address, const void* source, std::size_t bytes) const;
+  bool find_other_thread() const;
   [[noreturn]] void throw_refused(int error) const;
   std::string proc_file(const std::string& name) const;
   int open_mapped_file(const Mapping& mapping) const;
 
   pid_t pid_;
+  mutable std::atomic<pid_t> thread_;  // by which it is read
   std::vector<Mapping> mappings_;
 };
 

@@ -8,15 +8,12 @@
 #include <unistd.h>
 
 #include <cstring>
-#include <memory>
+
+#include "cli/elf_end.hpp"
 
 namespace smallblock::cli {
 
 namespace {
-
-struct ElfEnd {
-  void operator()(Elf* elf) const noexcept { elf_end(elf); }
-};
 
 std::optional<std::uint64_t> value_in_table(Elf* elf, Elf_Scn* section, const GElf_Shdr& header, const char* name) {
   Elf_Data* data = elf_getdata(section, nullptr);
@@ -66,9 +63,9 @@ std::optional<std::uint64_t> file_offset(Elf* elf, std::uint64_t value) {
   return offset;
 }
 
-std::unique_ptr<Elf, ElfEnd> open_elf(int file) {
+OpenedElf open_elf(int file) {
   if (elf_version(EV_CURRENT) == EV_NONE) return nullptr;
-  std::unique_ptr<Elf, ElfEnd> elf(elf_begin(file, ELF_C_READ, nullptr));
+  OpenedElf elf(elf_begin(file, ELF_C_READ, nullptr));
   return elf != nullptr && elf_kind(elf.get()) == ELF_K_ELF ? std::move(elf) : nullptr;
 }
 

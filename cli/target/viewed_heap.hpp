@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 
+#include "cli/target/process_end.hpp"
 #include "inspect/image/block_namer.hpp"
 #include "inspect/image/heap_image.hpp"
 #include "inspect/image/memory_source.hpp"
@@ -40,7 +41,8 @@ class ViewedHeap {
 
   virtual Kind kind() const = 0;
   virtual pid_t pid() const = 0;
-  virtual std::string command() const = 0;  // its words, separated by blanks
+  virtual const ProcessEnd* end() const { return nullptr; }  // of a running process
+  virtual std::string command() const = 0;                   // its words, separated by blanks
   // Rises when the process became another program, whose heap has nothing to do with the one before.
   virtual std::uint32_t program() const { return 1; }
 

@@ -42,6 +42,7 @@ class ViewedProcess : public ViewedHeap {
 
   Kind kind() const override { return heap_.is_process() ? Kind::kProcess : Kind::kCore; }
   pid_t pid() const override { return static_cast<pid_t>(facts_.pid); }
+  const ProcessEnd* end() const override { return heap_.is_process() ? &heap_.end() : nullptr; }
   std::string command() const override { return facts_.command; }
 
   std::shared_ptr<const inspect::HeapImage> walk() override {

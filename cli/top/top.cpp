@@ -22,6 +22,8 @@
 
 #include "cli/descriptor.hpp"
 #include "cli/error.hpp"
+#include "cli/signals.hpp"
+#include "cli/standard_output.hpp"
 #include "cli/target/attach.hpp"
 #include "cli/target/followed_process.hpp"
 #include "cli/target/process_end.hpp"
@@ -34,13 +36,6 @@ namespace {
 
 constexpr int kPollMs = 100;
 constexpr int kAllRows = std::numeric_limits<int>::max();
-
-sigset_t awaited_signals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGWINCH}) sigaddset(&signals, signal);
-  return signals;
-}
 
 ClassOrder order_named(const std::string& name) {
   const std::vector<std::string> names = class_columns();
@@ -56,9 +51,9 @@ struct End {
 
 class Screen {
  public:
-  Screen(TopSession& session, const Descriptor& signals, const Descriptor& process)
+  Screen(TopSession& session, const Descriptor& signals, const ProcessEnd& process)
       : session_(session),
-        files_{pollfd{signals.number(), POLLIN, 0}, pollfd{process.number(), POLLIN, 0},
+        files_{pollfd{signals.number(), POLLIN, 0}, pollfd{process.descriptor(), POLLIN, 0},
                pollfd{STDIN_FILENO, POLLIN, 0}} {}
 
   End run() {
@@ -113,14 +108,9 @@ class Screen {
   std::array<pollfd, 3> files_;
 };
 
-void print_text(const std::string& text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  if (std::fflush(stdout) != 0) throw Error(kExitProblem, "cannot write to the standard output");
-}
-
 // Shows the heap until something ends that.
 End show(std::unique_ptr<ViewedHeap> heap, const TopRequest& request, const Descriptor& signals) {
-  const Descriptor process(open_process_end(heap->pid()));
+  const ProcessEnd& process = *heap->end();
   const pid_t pid = heap->pid();
   ViewTarget target(std::make_unique<FollowedProcess>(std::move(heap)), 1 / request.interval_seconds);
   TopSession session(target, order_named(request.sort));
@@ -128,7 +118,7 @@ End show(std::unique_ptr<ViewedHeap> heap, const TopRequest& request, const Desc
   target.stop();
   if (!end.is_processes) return end;
   constexpr int kRowsForMore = 2;  // the line below, and a prompt
-  print_text(session.text(end.rows - kRowsForMore));
+  print_now(session.text(end.rows - kRowsForMore));
   const bool has_ended = kill(pid, 0) != 0 || !session.has_failed();
   fmt::print(stderr, "smallblock: process {} {}\n", pid,
              has_ended ? "has ended; this is what it had last" : "cannot be looked into any more");
@@ -142,7 +132,7 @@ int print_once(const TopRequest& request) {
   while (!session.refresh()) std::this_thread::sleep_for(std::chrono::milliseconds(10));
   if (session.has_failed())
     throw Error(kExitNoProcess, fmt::format("process {} has ended", request.target.front()));
-  print_text(session.text(kAllRows));
+  print_now(session.text(kAllRows));
   return 0;
 }
 
@@ -177,7 +167,7 @@ int run_top(const TopRequest& request) {
     throw Error(kExitUsage, "--log is for a command, as in 'smallblock top --log out.txt python3 script.py'");
   if (request.once) return print_once(request);
   Terminal::require();
-  const sigset_t signals = awaited_signals();
+  const sigset_t signals = signal_set({SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGWINCH});
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   const Descriptor signal_file(signalfd(-1, &signals, SFD_CLOEXEC));
   if (!is_process) return show_command(request, signal_file);

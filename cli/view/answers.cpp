@@ -4,7 +4,6 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <chrono>
 #include <optional>
 #include <sstream>
@@ -12,6 +11,7 @@
 
 #include "cli/error.hpp"
 #include "cli/heap_answers.hpp"
+#include "cli/number.hpp"
 #include "cli/trim.hpp"
 #include "cli/view/bytes.hpp"
 
@@ -29,12 +29,6 @@ constexpr std::size_t kSearchBytesMax = 200;
 std::uint64_t steady_ms() {
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
   return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
-}
-
-std::optional<std::uint32_t> as_number(const std::string& text) {
-  std::uint32_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return error == std::errc{} && end == text.data() + text.size() ? std::optional(number) : std::nullopt;
 }
 
 const char* name_of(ViewedHeap::Kind kind) {
@@ -94,6 +88,7 @@ Answer ViewAnswers::post(const std::string& path) {
   if (target_.heap().kind() != ViewedHeap::Kind::kProcess)
     return error_answer(403, "only a process can be trimmed");
   try {
+    target_.heap().end()->check();
     ask_for_trim(target_.heap().pid());
     return {200, text_of({{"asked", true}})};
   } catch (const Error& error) {
@@ -122,7 +117,7 @@ Answer ViewAnswers::target_answer() {
 }
 
 Answer ViewAnswers::frame_answer(const Parameters& parameters) {
-  const auto since = as_number(parameters("since"));
+  const auto since = as_number<std::uint32_t>(parameters("since"));
   if (!since) return error_answer(400, "since=N names the number of a frame, or is 0");
   const auto newest = *since == 0 ? target_.current() : target_.wait_newer(*since);
   return {200, frame_bytes(*newest, *since), kBinary};
@@ -132,7 +127,7 @@ Answer ViewAnswers::blocks_answer(const Parameters& parameters) {
   std::vector<std::uint32_t> units;
   std::istringstream list(parameters("units"));
   for (std::string word; std::getline(list, word, ',');) {
-    const auto unit = as_number(word);
+    const auto unit = as_number<std::uint32_t>(word);
     if (!unit || units.size() == kUnitsMax)
       return error_answer(400, fmt::format("units= takes at most {} numbers, separated by commas", kUnitsMax));
     units.push_back(*unit);
@@ -178,11 +173,12 @@ Answer ViewAnswers::types_answer() {
 }
 
 Answer ViewAnswers::pinned_answer(const Parameters& parameters) {
-  const std::size_t limit = as_number(parameters("limit")).value_or(kPinnedDefault);
+  const std::size_t limit = as_number<std::uint32_t>(parameters("limit")).value_or(kPinnedDefault);
+  const Values values = parameters("values") == "0" ? Values::kLeftOut : Values::kShown;
   const auto frame = target_.current();
   Answer answer;
   target_.with_names([&](const NamedMemory& names) {
-    answer.body = text_of(cli::pinned_answer(*frame->image, *names.namer, std::min(limit, kPinnedMax)));
+    answer.body = text_of(cli::pinned_answer(*frame->image, *names.namer, std::min(limit, kPinnedMax), values));
   });
   return answer;
 }

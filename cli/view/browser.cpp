@@ -4,14 +4,17 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <signal.h>
 #include <spawn.h>
 #include <unistd.h>
 
-#include <array>
 #include <cstdlib>
 #include <filesystem>
+#include <vector>
 
 #include "cli/preload_check.hpp"
+#include "cli/signals.hpp"
+#include "cli/subprocess.hpp"
 
 namespace smallblock::cli {
 
@@ -39,16 +42,25 @@ std::string write_redirection(const std::string& url) {
   return {};
 }
 
+// The signals that this command waits for, and what the HTTP library ignores, are not the browser's: it may stay.
 bool start_xdg_open(const std::string& file) {
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  const sigset_t none = signal_set({});
+  const sigset_t ignored = signal_set({SIGPIPE});
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setsigdefault(&attributes, &ignored);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
     posix_spawn_file_actions_addopen(&actions, stream, "/dev/null", O_RDWR, 0);
-  std::array<std::string, 2> words{"xdg-open", file};
-  std::array<char*, 3> arguments{words[0].data(), words[1].data(), nullptr};
+  const std::vector<std::string> words{"xdg-open", file};
   pid_t pid = -1;
-  const int error = posix_spawnp(&pid, arguments.front(), &actions, nullptr, arguments.data(), environ);
+  const int error =
+      posix_spawnp(&pid, words.front().c_str(), &actions, &attributes, as_pointers(words).data(), environ);
   posix_spawn_file_actions_destroy(&actions);
+  posix_spawnattr_destroy(&attributes);
   return error == 0;
 }
 

@@ -15,6 +15,8 @@
 
 #include "cli/error.hpp"
 #include "cli/find_library.hpp"
+#include "cli/signals.hpp"
+#include "cli/subprocess.hpp"
 
 namespace smallblock::cli {
 
@@ -24,19 +26,15 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kAttachMax{10};
 constexpr std::chrono::seconds kEndMax{5};
+constexpr std::chrono::seconds kTermMax{2};
 constexpr std::chrono::milliseconds kPause{10};
 
 pid_t spawn(const std::vector<std::string>& command, const ChildStreams& streams) {
   std::vector<std::string> words{own_executable().string(), "run", "--"};
   words.insert(words.end(), command.begin(), command.end());
-  std::vector<char*> arguments;
-  arguments.reserve(words.size() + 1);
-  for (std::string& word : words) arguments.push_back(word.data());
-  arguments.push_back(nullptr);
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
-  sigset_t none;
-  sigemptyset(&none);
+  const sigset_t none = signal_set({});
   posix_spawnattr_setsigmask(&attributes, &none);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
   posix_spawn_file_actions_t files;
@@ -47,7 +45,8 @@ pid_t spawn(const std::vector<std::string>& command, const ChildStreams& streams
     if (source >= 0) posix_spawn_file_actions_adddup2(&files, source, stream);
   }
   pid_t pid = -1;
-  const int error = posix_spawn(&pid, arguments.front(), &files, &attributes, arguments.data(), environ);
+  const int error =
+      posix_spawn(&pid, words.front().c_str(), &files, &attributes, as_pointers(words).data(), environ);
   posix_spawn_file_actions_destroy(&files);
   posix_spawnattr_destroy(&attributes);
   if (error != 0)
@@ -61,8 +60,11 @@ ViewChild::ViewChild(const std::vector<std::string>& command, const ChildStreams
     : pid_(spawn(command, streams)) {}
 
 ViewChild::~ViewChild() {
-  if (is_attached_ || has_ended()) return;
+  if (is_let_go_ || has_ended()) return;
   kill(pid_, SIGTERM);
+  wait_for_end(kTermMax);
+  if (has_ended()) return;
+  kill(pid_, SIGKILL);
   waitpid(pid_, nullptr, 0);
 }
 
@@ -74,9 +76,7 @@ std::unique_ptr<ViewedHeap> ViewChild::attach() {
                   fmt::format("the program ended before its heap could be seen (exit code {})", exit_code_));
     }
     try {
-      auto heap = view_process(std::to_string(pid_));
-      is_attached_ = true;
-      return heap;
+      return view_process(std::to_string(pid_));
     } catch (const Error& error) {
       const bool may_come = error.exit_code() == kExitNoSmallblock || error.exit_code() == kExitNoProcess;
       if (!may_come || Clock::now() > deadline) throw;
@@ -88,16 +88,21 @@ bool ViewChild::has_ended() {
   int status = 0;
   if (!has_ended_ && waitpid(pid_, &status, WNOHANG) == pid_) {
     has_ended_ = true;
-    exit_code_ = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+    exit_code_ = exit_code_of(status);
   }
   return has_ended_;
 }
 
+void ViewChild::wait_for_end(std::chrono::seconds most) {
+  for (const auto deadline = Clock::now() + most; !has_ended() && Clock::now() < deadline;)
+    std::this_thread::sleep_for(kPause);
+}
+
 int ViewChild::end(int signal) {
+  is_let_go_ = true;
   const bool is_from_terminal = signal == SIGINT && isatty(STDIN_FILENO) != 0;
   if (!has_ended() && !is_from_terminal) kill(pid_, signal);
-  for (const auto deadline = Clock::now() + kEndMax; !has_ended() && Clock::now() < deadline;)
-    std::this_thread::sleep_for(kPause);
+  wait_for_end(kEndMax);
   if (!has_ended()) fmt::print(stderr, "smallblock: process {} goes on without the view\n", pid_);
   return exit_code_;
 }

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -22,7 +23,7 @@ class ViewChild {
  public:
   // Throws Error if there is no such command.
   explicit ViewChild(const std::vector<std::string>& command, const ChildStreams& streams = {});
-  // Ends it if attach() found no heap in it.
+  // Ends it, unless end() did or let it go on.
   ~ViewChild();
   ViewChild(const ViewChild&) = delete;
   ViewChild& operator=(const ViewChild&) = delete;
@@ -41,8 +42,10 @@ class ViewChild {
   int end(int signal);
 
  private:
+  void wait_for_end(std::chrono::seconds most);
+
   pid_t pid_ = -1;
-  bool is_attached_ = false;
+  bool is_let_go_ = false;
   bool has_ended_ = false;
   int exit_code_ = 0;
 };

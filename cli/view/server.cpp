@@ -3,7 +3,6 @@
 #include "cli/view/server.hpp"
 
 #include <fmt/format.h>
-#include <httplib.h>
 #include <sys/random.h>
 
 #include <array>
@@ -13,18 +12,16 @@
 
 #include "cli/error.hpp"
 #include "cli/heap_answers.hpp"
+#include "cli/http_server.hpp"
 #include "cli/view/page.hpp"
 
 namespace smallblock::cli {
 
 namespace {
 
-using Handled = httplib::Server::HandlerResponse;
-
 constexpr std::size_t kTokenBytes = 16;
 constexpr std::size_t kThreads = 16;
 constexpr std::size_t kRequestsPerConnection = 10000;
-constexpr std::size_t kBodyBytesMax = 4096;
 constexpr const char* kHtml = "text/html; charset=utf-8";
 
 // A tab that has the token in its memory comes back with it after a reload.
@@ -76,12 +73,12 @@ struct ViewServer::State {
   const std::string token = make_token();
   const std::string page_policy = policy_for(view_page());
   const std::string no_token_policy = policy_for(kNoTokenPage);
-  httplib::Server server;
+  HttpServer server;
   std::thread thread;
 
   State(ViewAnswers& all, const ListenAddress& address) : answers(all), listen(address) {}
 
-  Handled handle(const httplib::Request& request, httplib::Response& response) {
+  void answer(const httplib::Request& request, httplib::Response& response) {
     const bool is_get = request.method == "GET" || request.method == "HEAD";
     if (const std::string why = objection_to(request, listen); !why.empty()) {
       send(response, error_answer(403, why));
@@ -94,13 +91,12 @@ struct ViewServer::State {
     } else if (!is_same(only_value(request, "X-Smallblock-Token"), token)) {
       send(response, error_answer(403, "the header X-Smallblock-Token is missing or wrong"));
     } else if (!is_get) {
-      return Handled::Unhandled;  // its body is read first
+      send(response, answers.post(request.path));
     } else {
       send(response, answers.get(request.path, [&request](const char* name) {
         return request.has_param(name) ? request.get_param_value(name) : std::string();
       }));
     }
-    return Handled::Handled;
   }
 
   void send_page(const httplib::Request& request, httplib::Response& response) const {
@@ -113,7 +109,6 @@ struct ViewServer::State {
   void prepare() {
     server.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
     server.set_keep_alive_max_count(kRequestsPerConnection);
-    server.set_payload_max_length(kBodyBytesMax);
     server.set_tcp_nodelay(true);
     server.set_default_headers({{"X-Content-Type-Options", "nosniff"},
                                 {"X-Frame-Options", "DENY"},
@@ -121,10 +116,9 @@ struct ViewServer::State {
                                 {"Cross-Origin-Resource-Policy", "same-origin"},
                                 {"Cross-Origin-Opener-Policy", "same-origin"},
                                 {"Cache-Control", "no-store"}});
-    server.set_pre_routing_handler(
-        [this](const httplib::Request& request, httplib::Response& response) { return handle(request, response); });
-    server.Post("/api/.*", [this](const httplib::Request& request, httplib::Response& response) {
-      send(response, answers.post(request.path));
+    server.set_pre_routing_handler([this](const httplib::Request& request, httplib::Response& response) {
+      answer(request, response);
+      return httplib::Server::HandlerResponse::Handled;
     });
     server.set_error_handler([](const httplib::Request&, httplib::Response& response) {
       if (!response.has_header("Content-Type"))
@@ -148,6 +142,10 @@ std::string ViewServer::url() const {
   const std::string authority =
       listen.is_wildcard() ? ListenAddress{"127.0.0.1", listen.port}.text() : listen.text();
   return fmt::format("http://{}/?token={}", authority, state_->token);
+}
+
+const ListenAddress& ViewServer::address() const {
+  return state_->listen;
 }
 
 void ViewServer::start() {

@@ -21,7 +21,8 @@ class ViewServer {
   ViewServer(const ViewServer&) = delete;
   ViewServer& operator=(const ViewServer&) = delete;
 
-  std::string url() const;  // with the token
+  std::string url() const;               // with the token
+  const ListenAddress& address() const;  // as it was bound
   void start();
   void stop();
 

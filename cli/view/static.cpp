@@ -3,11 +3,9 @@
 #include "cli/view/static.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include <array>
-#include <cerrno>
 #include <cstring>
 #include <map>
 #include <sstream>
@@ -15,6 +13,7 @@
 #include <vector>
 
 #include "cli/error.hpp"
+#include "cli/new_file.hpp"
 #include "cli/view/page.hpp"
 
 namespace smallblock::cli {
@@ -24,46 +23,6 @@ namespace {
 constexpr std::uint32_t kMagic = 0x73426d53;
 constexpr std::string_view kBase64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 constexpr int kGzip = 15 + 16;  // zlib's window bits, and its sign for a gzip header
-
-// A new file beside the wanted one, which takes its name when it is whole.
-class NewFile {
- public:
-  explicit NewFile(std::string path)
-      : path_(std::move(path)), temporary_(path_ + ".XXXXXX"), descriptor_(mkstemp(temporary_.data())) {
-    if (descriptor_ < 0) fail();
-  }
-  NewFile(const NewFile&) = delete;
-  NewFile& operator=(const NewFile&) = delete;
-  ~NewFile() {
-    if (descriptor_ < 0) return;
-    close(descriptor_);
-    unlink(temporary_.c_str());
-  }
-
-  void write(std::string_view text) {
-    while (!text.empty()) {
-      const ssize_t bytes = ::write(descriptor_, text.data(), text.size());
-      if (bytes < 0 && errno == EINTR) continue;
-      if (bytes < 0) fail();
-      text.remove_prefix(static_cast<std::size_t>(bytes));
-    }
-  }
-
-  void finish() {
-    if (rename(temporary_.c_str(), path_.c_str()) != 0) fail();
-    close(descriptor_);
-    descriptor_ = -1;
-  }
-
- private:
-  [[noreturn]] void fail() const {
-    throw Error(kExitProblem, fmt::format("cannot write {}: {}", path_, std::strerror(errno)));
-  }
-
-  std::string path_;
-  std::string temporary_;
-  int descriptor_ = -1;
-};
 
 class Base64Writer {
  public:
@@ -153,20 +112,22 @@ std::string answer_to(ViewAnswers& answers, const std::string& request) {
 }  // namespace
 
 void write_static_file(ViewAnswers& answers, const ViewFrame& frame, const std::string& path) {
-  std::vector<std::string> requests{"/api/target", "/api/frame?since=0", "/api/types", "/api/pinned", "/api/waste"};
+  const std::string pinned = "/api/pinned";
+  std::vector<std::string> requests{"/api/target", "/api/frame?since=0", "/api/types", pinned, "/api/waste"};
   for (const inspect::PoolImage& pool : frame.image->pools) {
     for (const char* what : {"state", "type"})
       requests.push_back(fmt::format("/api/blocks?units={}&what={}", pool.unit, what));
   }
   const PageAroundData page = around_data(view_page());
-  NewFile file(path);
+  NewFile file(path, NewFile::Readers::kOwner);
   file.write(page.before);
   Base64Writer base64(file);
   GzipWriter gzip(base64);
   gzip.write_number(kMagic);
   gzip.write_number(static_cast<std::uint32_t>(requests.size()));
   for (const std::string& request : requests) {
-    const std::string answer = answer_to(answers, request);
+    // Values of objects are not for a file that may be passed on.
+    const std::string answer = answer_to(answers, request == pinned ? pinned + "?values=0" : request);
     gzip.write_number(static_cast<std::uint32_t>(request.size()));
     gzip.write_number(static_cast<std::uint32_t>(answer.size()));
     gzip.write(request);

@@ -7,8 +7,8 @@
 
 namespace smallblock::cli {
 
-// `frame` is the one that `answers` tells of. The file can be read by its owner alone, because values of the
-// process's objects are in it. Throws Error.
+// `frame` is the one that `answers` tells of. Contents of blocks and values of objects are not in it; the file can
+// still be read by its owner alone, as the command and its arguments are. Throws std::exception.
 void write_static_file(ViewAnswers& answers, const ViewFrame& frame, const std::string& path);
 
 }  // namespace smallblock::cli

@@ -63,9 +63,10 @@ void ViewTarget::sample() {
       ages_.note(same, frame);
     }
     publish(std::move(frame));
-  } catch (const Error& error) {
+  } catch (const std::exception& error) {
     if (before == nullptr) throw;
-    const bool has_ended = error.exit_code() == kExitNoProcess;
+    const auto* why = dynamic_cast<const Error*>(&error);
+    const bool has_ended = why != nullptr && why->exit_code() == kExitNoProcess;
     publish(last_frame(*before, has_ended ? TargetState::kExited : TargetState::kLost));
   }
 }

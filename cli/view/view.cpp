@@ -13,6 +13,7 @@
 #include <optional>
 
 #include "cli/error.hpp"
+#include "cli/signals.hpp"
 #include "cli/target/followed_process.hpp"
 #include "cli/target/viewed_heap.hpp"
 #include "cli/view/answers.hpp"
@@ -25,13 +26,6 @@
 namespace smallblock::cli {
 
 namespace {
-
-sigset_t awaited_signals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGCHLD}) sigaddset(&signals, signal);
-  return signals;
-}
 
 // Returns the signal that is to end this command.
 int wait_for_end(const sigset_t& signals, std::optional<ViewChild>& child) {
@@ -72,7 +66,7 @@ int run_view(const ViewRequest& request) {
   if (!request.output.empty()) return write_output(request);
   const ListenAddress listen = parse_listen(request.listen);
   give_memory_back_soon();
-  const sigset_t signals = awaited_signals();
+  const sigset_t signals = signal_set({SIGINT, SIGTERM, SIGHUP, SIGCHLD});
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::optional<ViewChild> child;
   if (is_command) child.emplace(request.target);
@@ -82,11 +76,11 @@ int run_view(const ViewRequest& request) {
   ViewAnswers answers(target, request.allow_actions);
   ViewServer server(answers, listen);
   server.start();
-  if (!listen.is_loopback()) {
+  if (!server.address().is_loopback()) {
     fmt::print(stderr,
                "smallblock: warning: whoever can reach {} and has the token can read this heap; nothing is "
                "encrypted\n",
-               request.listen);
+               server.address().text());
   }
   fmt::print("{}\n", server.url());
   std::fflush(stdout);

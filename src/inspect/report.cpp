@@ -154,14 +154,13 @@ void print_memory(Output& output, const sb_memory& memory) noexcept {
 // The text between the quotes of a JSON string, from any bytes.
 void put_json_text(Output& output, const char* text) noexcept {
   while (*text != '\0') {
-    const auto byte = static_cast<unsigned char>(*text);
     const unsigned length = utf8_length(text);
     if (length == 0) {
       output.print("\\ufffd");
-    } else if (byte < 0x20 || byte == 0x7f) {
-      output.print("\\u%04x", static_cast<unsigned>(byte));
+    } else if (is_control(text, length)) {
+      output.print("\\u%04x", static_cast<unsigned>(static_cast<unsigned char>(text[length - 1])));
     } else {
-      if (byte == '"' || byte == '\\') output.put("\\", 1);
+      if (*text == '"' || *text == '\\') output.put("\\", 1);
       output.put(text, length);
     }
     text += length > 0 ? length : 1;
@@ -171,9 +170,8 @@ void put_json_text(Output& output, const char* text) noexcept {
 // The same for the one line of text that names the process: control characters would break the layout.
 void put_plain_text(Output& output, const char* text) noexcept {
   while (*text != '\0') {
-    const auto byte = static_cast<unsigned char>(*text);
     const unsigned length = utf8_length(text);
-    if (length == 0 || byte < 0x20 || byte == 0x7f) {
+    if (length == 0 || is_control(text, length)) {
       output.print("\xef\xbf\xbd");
     } else {
       output.put(text, length);

@@ -27,6 +27,13 @@ inline unsigned utf8_length(const char* text) noexcept {
   return 0;
 }
 
+// Whether the sequence of that length steers a terminal: C0, DEL, C1.
+inline bool is_control(const char* text, unsigned length) noexcept {
+  const auto first = static_cast<unsigned char>(text[0]);
+  if (length == 1) return first < 0x20 || first == 0x7f;
+  return length == 2 && first == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0;
+}
+
 // Calls add(byte) for each byte of a code point, which is at most U+10FFFF.
 template <typename Add>
 void encode_utf8(char32_t code, Add add) {

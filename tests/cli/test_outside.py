@@ -5,8 +5,11 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import resource
+import signal
 import subprocess
 import unittest
+from pathlib import Path
 from typing import Any
 
 from outside import (
@@ -17,6 +20,8 @@ from outside import (
     OutsideTest,
 )
 from support import COMMAND, clean_environment, find_python, header_fields, smallblock
+
+BOASTER = os.environ.get("SMALLBLOCK_BOASTER_PROGRAM", "")
 
 # What the process says itself counts magazines as of their last visit to the depot.
 ESTIMATED = ("live_bytes", "cached_bytes")
@@ -156,6 +161,75 @@ class WhileItWorks(OutsideTest):
             report, end = decoder.raw_decode(rest)
             self.assertEqual(report["process"]["pid"], process.pid)
             rest = rest[end:].lstrip()
+
+
+@unittest.skipUnless(BOASTER, "the program was not built")
+class Boaster(OutsideTest):
+    def test_what_it_says_takes_no_memory(self) -> None:
+        process = self.start_plain(BOASTER)
+        for words in (("stats",), ("types",), ("snapshot", "-o", "x"), ("view", "--no-browser")):
+            result = subprocess.run(
+                [COMMAND, words[0], str(process.pid), *words[1:]], capture_output=True, text=True,
+                env=clean_environment(), cwd=self.folder, timeout=60, check=False,
+                preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30)),
+            )
+            self.assert_one_line_error(result, NO_SMALLBLOCK, "tells of more than the process has memory for")
+
+
+class FullDisk(OutsideTest):
+    def test_what_cannot_be_printed_is_a_failure(self) -> None:
+        pid = str(self.start_program().pid)
+        address = next(hex(block) for block in self.live_blocks(pid))
+        commands = [("stats", pid), ("types", pid), ("pinned", pid), ("explain", pid, address), ("trim", pid, "--wait=0"),
+                    ("snapshot", pid, "-o", "x"), ("view", pid, "--output", "x.html"), ("top", "--once", pid),
+                    ("doctor", "--json"), ("--help",), ("types", "--help"), ("--version",)]
+        for words in commands:
+            with self.subTest(words=words), open("/dev/full", "w") as full:
+                result = subprocess.run(
+                    [COMMAND, *words], stdout=full, stderr=subprocess.PIPE, text=True, env=clean_environment(),
+                    cwd=self.folder, timeout=60, check=False,
+                )
+                self.assertEqual((result.returncode, result.stderr.count("\n")), (1, 1), result.stderr)
+                self.assertIn("cannot write", result.stderr)
+
+    def live_blocks(self, pid: str) -> list[int]:
+        pools = json.loads(smallblock("pinned", pid, "--json").stdout)["pools"]
+        return [int(block["address"], 16) for pool in pools for block in pool["blocks"]]
+
+    def test_a_file_stays_what_it_was(self) -> None:
+        pid = str(self.start_program().pid)
+
+        def small_disk() -> None:
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+
+        for words in (("snapshot", pid, "-o", "file"), ("view", pid, "--output", "file")):
+            file = self.folder / "file"
+            file.write_text("before")
+            result = subprocess.run(
+                [COMMAND, *words], capture_output=True, text=True, env=clean_environment(), cwd=self.folder,
+                preexec_fn=small_disk, timeout=60, check=False,
+            )
+            self.assert_one_line_error(result, 1, "cannot write file: File too large")
+            self.assertEqual([(each.name, each.read_text()) for each in self.folder.iterdir()], [("file", "before")])
+            file.chmod(0o640)
+            self.assertEqual(smallblock(*words, cwd=str(self.folder)).returncode, 0)
+            self.assertGreater(file.stat().st_size, 4096)
+            self.assertEqual(file.stat().st_mode & 0o777, 0o640 if words[0] == "snapshot" else 0o600)
+            file.unlink()
+
+    def test_what_is_no_file_is_written_to(self) -> None:
+        pid = str(self.start_program().pid)
+        link = self.folder / "link"
+        link.symlink_to("file")
+        (self.folder / "file").touch()
+        for target in ("/dev/null", str(link)):
+            for words in (("snapshot", pid, "-o", target), ("view", pid, "--output", target)):
+                result = smallblock(*words)
+                self.assertEqual((result.returncode, result.stderr), (0, ""), words)
+        self.assertTrue(Path("/dev/null").is_char_device())
+        self.assertTrue(link.is_symlink())
+        self.assertGreater((self.folder / "file").stat().st_size, 4096)
 
 
 class Refusals(OutsideTest):

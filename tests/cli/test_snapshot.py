@@ -245,6 +245,37 @@ class SnapshotTest(OutsideTest):
                     self.assertIn(result.returncode, (code, NO_SMALLBLOCK))
                     self.assert_one_line_error(result, result.returncode, words)
         self.assertEqual(smallblock("types", str(good)).returncode, 0)
+        again = smallblock("snapshot", str(good), "-o", str(bad))
+        self.assert_one_line_error(again, USAGE, f"'{good}' is a snapshot already")
+
+
+class ExactOfBusyThreads(OutsideTest):
+    def exact(self, process: subprocess.Popen[str], times: int) -> None:
+        file = str(self.folder / "snapshot")
+        for _ in range(times):
+            result = smallblock("snapshot", str(process.pid), "-o", file, "--exact", "--no-types")
+            self.assertEqual((result.returncode, result.stderr), (0, ""))
+
+    def test_no_signal_is_lost(self) -> None:
+        process = self.start_program("signals")
+        self.exact(process, 10)
+        assert process.stdin is not None
+        process.stdin.close()
+        self.assertEqual(process.wait(60), 0)
+
+    def test_beside_threads_that_end(self) -> None:
+        self.exact(self.start_program("endings"), 40)
+
+    def test_without_a_main_thread(self) -> None:
+        process = self.start_program("no_main")
+        deadline = time.monotonic() + 30
+        while ") Z " not in Path(f"/proc/{process.pid}/stat").read_text():
+            self.assertLess(time.monotonic(), deadline)
+        self.exact(process, 1)
+        for words in (("stats",), ("stats", "--json"), ("types",), ("pinned",), ("top", "--once"), ("trim", "--wait=0")):
+            result = smallblock(words[0], str(process.pid), *words[1:])
+            self.assertEqual((result.returncode, result.stderr), (0, ""), words)
+        self.assertIn("outside_program", smallblock("stats", str(process.pid), "--json").stdout)
 
 
 if __name__ == "__main__":

@@ -98,6 +98,9 @@ class Refusals(TopTest):
         self.assertEqual((result.returncode, result.stderr), (0, ""))
         for option in ("--once", "--interval SECONDS", "--sort COLUMN", "--log FILE"):
             self.assertIn(option, result.stdout)
+        columns = smallblock("top", "--sort", "none", "1").stderr.partition("{")[2].partition("}")[0].split(",")
+        self.assertGreater(len(columns), 5)
+        self.assertIn(f"{', '.join(columns[:-1])} or {columns[-1]}:", " ".join(result.stdout.split()))
         self.assertIn("top PID | COMMAND", smallblock("--help").stdout)
         self.assertLessEqual(max(map(len, result.stdout.splitlines())), 120)
 

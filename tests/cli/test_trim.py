@@ -300,7 +300,7 @@ class Words(TrimTest):
     def test_help(self) -> None:
         result = smallblock("trim", "--help")
         self.assertEqual((result.returncode, result.stderr), (0, ""))
-        for part in ("PID [--wait MS]", "SMALLBLOCK_BACKGROUND=1", "3 no such", "4 no per", "5 no small", "7 asked"):
+        for part in ("PID [--wait MS]", "SMALLBLOCK_BACKGROUND=1", "1 any", "3 no such", "4 no per", "5 no small", "7 asked"):
             self.assertIn(part, result.stdout)
         self.assertLessEqual(max(map(len, result.stdout.splitlines())), 116)
         self.assertRegex(smallblock("--help").stdout, r"\n  trim (PID|TARGET) ")

@@ -5,6 +5,7 @@
 #include <smallblock/smallblock.h>
 
 #include <atomic>
+#include <cstring>
 #include <set>
 #include <thread>
 
@@ -162,6 +163,49 @@ TEST(HeapWalk, ARecordThatNeverHoldsStillIsLeftOutAndCounted) {
   const HeapImage image = walk(source, find_heap(source));
   EXPECT_GT(image.torn_pools, 0U);
   for (const PoolImage& pool : image.pools) EXPECT_NE(pool.class_index, 1);
+}
+
+TEST(HeapWalk, RecordsThatNeverHoldStillCostNoEndOfReads) {
+  std::vector<void*> blocks;
+  for (unsigned i = 0; i < 60000; ++i) blocks.push_back(sb_malloc(512));
+  OwnMemory source;
+  unsigned reads_again = 0;
+  source.after_read = [&reads_again](Piece& piece) {
+    if (!holds_records(piece)) return;
+    reads_again += piece.bytes == sizeof(PoolRecord) ? 1 : 0;
+    for (std::size_t at = 0; at < piece.bytes; at += sizeof(PoolRecord))
+      reinterpret_cast<PoolRecord*>(static_cast<char*>(piece.target) + at)->free_blocks ^= 1;
+  };
+  const HeapImage image = walk(source, find_heap(source));
+  EXPECT_GT(image.torn_pools, 1500U);
+  EXPECT_LE(reads_again, 65536U);
+  for (void* block : blocks) sb_free(block);
+}
+
+// What a target says of itself takes no memory that it does not have.
+TEST(HeapWalk, ItTellsOfMoreThanItHasMemoryFor) {
+  Traffic traffic;
+  traffic.run(20000);
+  OwnMemory source;
+  const HeapRoot root = find_heap(source);
+  const HeapImage image = walk(source, root);
+  constexpr std::size_t kSlabBytes = 64 << 10;
+  std::uint64_t slabs = 0;
+  source.after_read = [&slabs](Piece& piece) {
+    if (piece.address == smallblock_heap.slab_count) *static_cast<std::uint32_t*>(piece.target) = ~0U;
+    if (piece.address - smallblock_heap.heap_area >= smallblock_heap.heap_area_bytes || piece.bytes != kSlabBytes)
+      return;
+    std::memset(piece.target, 1, piece.bytes);
+    piece.done = true;
+    ++slabs;
+  };
+  source.written = (image.pools.size() - 1) * sizeof(PoolRecord);
+  EXPECT_THROW(walk(source, root), HeapError);
+  EXPECT_EQ(slabs, 0U) << "the pools are too many";
+  source.written = 4 << 20;
+  EXPECT_THROW(walk(source, root), HeapError);
+  EXPECT_GE(slabs, source.written / kSlabBytes);
+  EXPECT_LE(slabs, source.written / kSlabBytes + 64);
 }
 
 // Nothing that is shown contradicts itself while threads change it, and their idle neighbours' blocks are all

@@ -29,10 +29,12 @@ class OwnMemory : public MemorySource {
                               : std::vector{reinterpret_cast<std::uint64_t>(address)};
   }
   std::vector<MappedFile> mappings() const override { return files; }
+  std::uint64_t written_bytes() const override { return written; }
 
   // What a test wants to happen to a piece that was read: it is torn here.
   std::function<void(Piece&)> after_read;
   std::vector<MappedFile> files;
+  std::uint64_t written = ~std::uint64_t{0};
 };
 
 }  // namespace smallblock::inspect

@@ -235,6 +235,8 @@ TEST(Report, JsonTakesAnyCommandName) {
     return nlohmann::json::parse(json_of(sample_stats(), name))["process"]["command"].get<std::string>();
   };
   EXPECT_EQ(command_of("a\"b\\c\n\x01\x7f"), "a\"b\\c\n\x01\x7f");
+  EXPECT_NE(json_of(sample_stats(), "a\xc2\x9bm").find("a\\u009bm"), std::string::npos) << "it steers terminals";
+  EXPECT_EQ(command_of("a\xc2\x9bm\xc2\xa0"), "a\xc2\x9bm\xc2\xa0");
   EXPECT_EQ(command_of("pyth\xc3\xb6n"), "pyth\xc3\xb6n");
   EXPECT_EQ(command_of("bad\xff\xc3"), "bad\xef\xbf\xbd\xef\xbf\xbd");
   EXPECT_EQ(command_of(""), "");
@@ -243,8 +245,9 @@ TEST(Report, JsonTakesAnyCommandName) {
 }
 
 TEST(Report, TextNamesTheProcessOnOneLine) {
-  const std::string text = text_of(sample_stats(), "two\nlines\xff");
-  EXPECT_NE(text.find(", process 4711 (two\xef\xbf\xbdlines\xef\xbf\xbd)\n\n"), std::string::npos) << text;
+  const std::string text = text_of(sample_stats(), "two\nlines\xff\xc2\x9bm");
+  EXPECT_NE(text.find(", process 4711 (two\xef\xbf\xbdlines\xef\xbf\xbd\xef\xbf\xbdm)\n\n"), std::string::npos)
+      << text;
 }
 
 TEST(Report, AnEmptyProcessHasAnEmptyTable) {

@@ -187,7 +187,7 @@ TEST(Snapshot, IsReadAsItWasWritten) {
 TEST(Snapshot, GoesThroughAFile) {
   const Snapshot snapshot = real_snapshot();
   const auto file = std::filesystem::temp_directory_path() / ("smallblock-snapshot-" + std::to_string(getpid()));
-  save_snapshot(snapshot, file);
+  std::ofstream(file, std::ios::binary) << encode_snapshot(snapshot);
   EXPECT_TRUE(is_snapshot(file));
   expect_same(snapshot, load_snapshot(file));
   std::filesystem::resize_file(file, std::filesystem::file_size(file) / 2);
@@ -195,7 +195,6 @@ TEST(Snapshot, GoesThroughAFile) {
   std::filesystem::remove(file);
   EXPECT_FALSE(is_snapshot(file));
   EXPECT_EQ(error_of([&] { load_snapshot(file); }), "cannot read " + file.string());
-  EXPECT_EQ(error_of([&] { save_snapshot(snapshot, file / "x"); }), "cannot write " + (file / "x").string());
 }
 
 TEST(Snapshot, FieldsOfALaterReleaseAreSkipped) {

@@ -8,18 +8,22 @@ import json
 import os
 import re
 import signal
+import socket
 import struct
 import subprocess
 import sys
 import time
 import unittest
 from pathlib import Path
-from typing import Optional
+from typing import Any, Optional
 
 from viewer import BLOCKS_MAGIC, COMMAND, Heap, ViewTest, clean_environment, decode, has_page
 
+OTHER_RELEASE = os.environ.get("SMALLBLOCK_OTHER_RELEASE", "")
+NEXT_PID = Path("/proc/sys/kernel/ns_last_pid")
+UNWATCHED_S = 3.5
 BUNDLE_MAGIC = 0x73426D53
-PROBLEM, USAGE, NO_PROCESS, NO_SMALLBLOCK, NOT_FOUND = 1, 2, 3, 5, 127
+PROBLEM, USAGE, NO_PROCESS, NO_SMALLBLOCK, OTHER_VERSION, NOT_FOUND = 1, 2, 3, 5, 6, 127
 DATA = re.compile(rb'<script[^>]*id="smallblock-data"[^>]*>([A-Za-z0-9+/=]*)</script')
 
 
@@ -47,6 +51,11 @@ def bundle_of(page: bytes) -> dict[str, bytes]:
     return entries
 
 
+def values_in(pinned: Any) -> set[str]:
+    pools = pinned["pools"] + [pool for arena in pinned["arenas"] for pool in arena["pools"]]
+    return {block["value"] for pool in pools for block in pool["blocks"]}
+
+
 class StaticFile(ViewTest):
     def test_it_holds_what_the_page_asks_for(self) -> None:
         program, _, _ = self.start_program()
@@ -62,7 +71,10 @@ class StaticFile(ViewTest):
         heap = Heap()
         heap.apply(entries.pop("/api/frame?since=0"))
         self.assertEqual(json.loads(entries.pop("/api/target"))["pid"], program.pid)
-        self.assertGreater(len(json.loads(entries.pop("/api/pinned"))["pools"]), 0)
+        known = json.loads(smallblock("pinned", str(program.pid), "--json").stdout)
+        saved = json.loads(entries.pop("/api/pinned"))
+        self.assertGreater(len(values_in(known) - {""}), 0)
+        self.assertEqual(values_in(saved), {""})  # what objects hold is not passed on
         self.assertIn("trim_returns_bytes", json.loads(entries.pop("/api/waste")))
         types = {row["name"] for row in json.loads(entries.pop("/api/types"))["types"]}
         self.assertIn("Planted", types)
@@ -125,6 +137,50 @@ class Commands(ViewTest):
         self.assertEqual(result.returncode, NOT_FOUND)
         self.assertIn("command not found: no-such-program", result.stderr)
 
+    @unittest.skipUnless(OTHER_RELEASE, "the library of another release was not built")
+    def test_a_command_that_does_not_end_by_itself(self) -> None:
+        result = subprocess.run(
+            [COMMAND, "view", "--no-browser", "--", "sleep", "20"], capture_output=True, text=True, timeout=15,
+            env=clean_environment(SMALLBLOCK_LIBRARY=OTHER_RELEASE), check=False,
+        )
+        self.assert_one_line_error(result, OTHER_VERSION, "of another release")
+
+    def test_a_command_ends_with_a_view_that_cannot_be(self) -> None:
+        pid_file = self.folder / "pid"
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            listen = f"--listen=127.0.0.1:{taken.getsockname()[1]}"
+            script = f"echo $$ > {pid_file}; exec sleep 30 >/dev/null 2>&1"
+            result = smallblock("view", "--no-browser", listen, "--", "sh", "-c", script)
+        self.assert_one_line_error(result, USAGE, "cannot listen")
+        pid = pid_file.read_text().strip() if pid_file.exists() else ""  # it may be ended before it says its own
+        self.assertFalse(pid and Path("/proc", pid).exists())
+
+    def test_another_process_with_the_same_number(self) -> None:
+        program, _, _ = self.start_program()
+        view, client = self.start_view(str(program.pid), "--allow-actions", "--rate", "20")
+        self.assertEqual(client.whole().head["state"], "live")
+        time.sleep(UNWATCHED_S)  # nothing is read any more, so that the end is not seen
+        self.end(program)
+        other = self.start_program_as(program.pid)
+        self.assertEqual(client.request("/api/trim", "POST")[0], 410)
+        heap = client.whole()
+        heap.apply(client.get(f"/api/frame?since={heap.frame}"))
+        self.assertEqual(heap.head["state"], "exited")
+        self.assertEqual(client.request("/api/types")[0], 410)
+        self.assertIsNone(other.poll())
+        self.assertIsNone(view.poll())
+
+    def start_program_as(self, pid: int) -> subprocess.Popen[str]:
+        for _ in range(20):
+            try:
+                NEXT_PID.write_text(str(pid - 1))
+            except OSError as error:
+                self.skipTest(f"process ids cannot be chosen: {error}")
+            process, _, _ = self.start_program()
+            if process.pid == pid:
+                return process
+        raise AssertionError(f"process id {pid} is always taken")
+
     def test_options_before_and_behind_a_process_id(self) -> None:
         program, _, _ = self.start_program()
         for words in (("--rate", "5", str(program.pid)), (str(program.pid), "--rate=5")):
@@ -177,13 +233,12 @@ class Terminal(ViewTest):
 
 
 class Browsers(ViewTest):
-    def test_the_token_is_in_no_argument(self) -> None:
-        """A browser of our own, by the name that the command looks for."""
+    """With a browser of our own, by the name that the command looks for."""
+
+    def start_with_browser(self, script: str) -> subprocess.Popen[str]:
         program, _, _ = self.start_program()
-        opened = self.folder / "opened"
         fake = self.folder / "xdg-open"
-        fake.write_text(f'#!{sys.executable}\nimport sys\nopen("{opened}.new", "w").write("\\n".join(sys.argv))\n'
-                        f'import os; os.rename("{opened}.new", "{opened}")\n')
+        fake.write_text(script)
         fake.chmod(0o755)
         path = f"{self.folder}:{os.environ.get('PATH', '')}"
         variables = {"PATH": path, "DISPLAY": ":99", "XDG_RUNTIME_DIR": str(self.folder)}
@@ -191,6 +246,15 @@ class Browsers(ViewTest):
             [COMMAND, "view", str(program.pid)], stdout=subprocess.PIPE, text=True, env=clean_environment(**variables)
         )
         self.addCleanup(self.end, view)
+        return view
+
+    def test_the_token_is_in_no_argument(self) -> None:
+        opened = self.folder / "opened"
+        view = self.start_with_browser(
+            f'#!{sys.executable}\nimport os, sys\nblocked = open("/proc/self/status").read().partition("SigBlk:")[2]\n'
+            f'open("{opened}.new", "w").write("\\n".join([*sys.argv, blocked.split()[0]]))\n'
+            f'os.rename("{opened}.new", "{opened}")\n'
+        )
         assert view.stdout is not None
         url = view.stdout.readline().strip()
         arguments = self.wait_for(opened)
@@ -199,9 +263,20 @@ class Browsers(ViewTest):
         file = Path(arguments.splitlines()[1])
         self.assertEqual(file.stat().st_mode & 0o777, 0o600)
         self.assertIn(url, file.read_text())
+        self.assertEqual(int(arguments.splitlines()[2], 16), 0)  # signals that are blocked
         view.send_signal(signal.SIGINT)
         view.wait(timeout=30)
         self.assertFalse(file.exists())
+
+    def test_signals_are_its_own(self) -> None:
+        said = self.folder / "said"
+        self.start_with_browser(
+            f'#!/bin/sh\n(cat /proc/self/status; echo Session: $(cut -d" " -f6 /proc/$$/stat) $$) > {said}.new\n'
+            f"mv {said}.new {said}\n"
+        )
+        status = dict(line.split(":", 1) for line in self.wait_for(said).splitlines())
+        self.assertEqual(int(status["SigIgn"], 16) >> (signal.SIGPIPE - 1) & 1, 0)
+        self.assertEqual(*status["Session"].split())
 
     def wait_for(self, path: Path, text: Optional[str] = None) -> str:
         deadline = time.monotonic() + 30

@@ -343,10 +343,10 @@ class Answers(ViewTest):
         classes = client.get_json("/api/waste")["classes"]
         heap = client.whole()
         self.assertEqual(
-            [row["class"] for row in classes], [index for index, row in enumerate(heap.head["classes"]) if row[0]]
+            [row["class"] for row in classes], [index - 1 for index, row in enumerate(heap.head["classes"]) if row[0]]
         )
         for row in classes:
-            pools, live, cached, _, _ = heap.head["classes"][row["class"]]
+            pools, live, cached, _, _ = heap.head["classes"][row["class"] + 1]
             self.assertEqual(row["live_bytes"], live * row["block_bytes"])
             self.assertEqual(row["cached_bytes"], cached * row["block_bytes"])
             self.assertGreater(pools, 0)

@@ -65,6 +65,18 @@ def listening_on(port: int) -> list[str]:
 
 
 class SecurityTest(ViewTest):
+    def start_serve(self, *words: str, **options: Any) -> tuple[subprocess.Popen[str], Client]:
+        process = subprocess.Popen(
+            [options.pop("command", COMMAND), "serve", "--listen", "127.0.0.1:0", *words],
+            stdout=subprocess.PIPE,
+            text=True,
+            env=clean_environment(),
+            **options,
+        )
+        self.addCleanup(self.end, process)
+        assert process.stdout is not None
+        return process, Client(process.stdout.readline().strip().removesuffix("/metrics") + "/?token=none")
+
     def client(self, *words: str) -> Client:
         program, _, _ = self.start_program()
         return self.start_view(str(program.pid), *words)[1]
@@ -205,7 +217,7 @@ class Addresses(SecurityTest):
         program, _, _ = self.start_program()
         view, client = self.start_view(str(program.pid), "--listen", "0.0.0.0:0")
         assert view.stderr is not None
-        self.assertIn("warning: whoever can reach 0.0.0.0:0", view.stderr.readline())
+        self.assertIn(f"warning: whoever can reach 0.0.0.0:{client.port} ", view.stderr.readline())
         self.assertEqual(client.request("/api/target")[0], 200)
         for host, status in ((f"192.0.2.1:{client.port}", b"200"), (f"evil.example:{client.port}", b"403")):
             lines = f"GET /api/waste HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n"
@@ -236,20 +248,8 @@ class Addresses(SecurityTest):
 class Serving(SecurityTest):
     """`serve` has no token: whoever may ask this machine may read its figures, but no site of a browser."""
 
-    def start_serve(self, *words: str, **options: Any) -> Client:
-        process = subprocess.Popen(
-            [options.pop("command", COMMAND), "serve", "--listen", "127.0.0.1:0", *words],
-            stdout=subprocess.PIPE,
-            text=True,
-            env=clean_environment(),
-            **options,
-        )
-        self.addCleanup(self.end, process)
-        assert process.stdout is not None
-        return Client(process.stdout.readline().strip().removesuffix("/metrics") + "/?token=none")
-
     def serve_program(self) -> Client:
-        return self.start_serve(str(self.start_program()[0].pid))
+        return self.start_serve(str(self.start_program()[0].pid))[1]
 
     def answer(self, client: Client, *headers: str, path: str = "/metrics", method: str = "GET") -> bytes:
         lines = [f"{method} {path} HTTP/1.1", "Connection: close", *headers]
@@ -294,8 +294,9 @@ class Serving(SecurityTest):
     @unittest.skipIf(os.geteuid() != 0, "only root can be another user")
     def test_all_are_those_of_the_user(self) -> None:
         pid = self.start_program()[0].pid
-        self.assertIn(f'"pid": {pid}'.encode(), self.start_serve("--all").get("/stats"))
-        other = self.start_serve("--all", command=str(self.copy_for_all()), user=NOBODY, group=NOBODY, extra_groups=[])
+        self.assertIn(f'"pid": {pid}'.encode(), self.start_serve("--all")[1].get("/stats"))
+        copy = str(self.copy_for_all())
+        _, other = self.start_serve("--all", command=copy, user=NOBODY, group=NOBODY, extra_groups=[])
         self.assertNotIn(str(pid).encode(), other.get("/stats"))
 
 

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <bit>
 #include <chrono>
-#include <cstring>
 #include <set>
 #include <span>
 #include <stdexcept>
@@ -15,13 +14,14 @@
 #include "core/heap_descriptor.hpp"
 #include "core/totals.hpp"
 #include "inspect/image/magazine_walk.hpp"
+#include "inspect/image/plausible.hpp"
 
 namespace smallblock::inspect {
 
 namespace {
 
-constexpr char kMagic[] = {'s', 'm', 'b', 'l', 'h', 'e', 'a', 'p'};
 constexpr unsigned kReadsMax = 64;            // of one record that changes while it is read
+constexpr unsigned kReadsAgainMax = 65536;    // of all records of one walk
 constexpr std::uint32_t kArenasPerRead = 32;  // their records stay in the processor's cache
 constexpr std::size_t kPoolsExpectedMax = std::size_t{1} << 18;
 
@@ -96,7 +96,7 @@ std::optional<PoolImage> read_record(const PoolRecord& record, const std::uint64
 class Walker {
  public:
   Walker(const MemorySource& source, const HeapDescriptor& descriptor, HeapImage memory)
-      : source_(source), descriptor_(descriptor) {
+      : source_(source), descriptor_(descriptor), pools_(source, sizeof(PoolRecord)) {
     image_.pools = std::move(memory.pools);
     image_.pools.clear();
   }
@@ -199,6 +199,7 @@ class Walker {
         ++unit;
         continue;
       }
+      pools_.count_one();
       image_.pools.push_back(*pool);
       ++target.pool_count;
       target.first_units |= std::uint64_t{1} << unit;
@@ -222,6 +223,8 @@ class Walker {
       if (table == table_read) {
         if (auto pool = read_record(record, bits, unit, descriptor_.page_bytes)) return pool;
       }
+      if (reads_again_ == kReadsAgainMax) break;
+      ++reads_again_;
       table_read = table;
       Piece pieces[] = {{record_address(unit), &record, sizeof record},
                         {has_own ? 0 : bitmap_address(table, unit), bits, has_own ? 0 : bitmap_bytes(table)}};
@@ -330,30 +333,12 @@ class Walker {
 
   const MemorySource& source_;
   const HeapDescriptor& descriptor_;
+  WrittenThings pools_;
+  unsigned reads_again_ = 0;
   HeapImage image_;
   std::vector<PoolRecord> records_;
   std::vector<std::uint64_t> bitmaps_[kBitmapTables];
 };
-
-std::optional<HeapDescriptor> read_descriptor(const MemorySource& source, std::uint64_t address) {
-  auto descriptor = source.read<HeapDescriptor>(address);
-  if (!descriptor || std::memcmp(descriptor->magic, kMagic, sizeof kMagic) != 0) return std::nullopt;
-  // What an older release does not have is 0.
-  if (descriptor->struct_bytes < sizeof(HeapDescriptor)) {
-    std::memset(reinterpret_cast<char*>(&*descriptor) + descriptor->struct_bytes, 0,
-                sizeof(HeapDescriptor) - descriptor->struct_bytes);
-  }
-  return descriptor;
-}
-
-// A torn or hostile descriptor must not lead to endless work.
-bool is_plausible(const HeapDescriptor& descriptor) {
-  return std::has_single_bit(descriptor.page_bytes) && descriptor.page_bytes >= 4096 &&
-         descriptor.page_bytes <= 64_KiB && descriptor.unit_bytes == kConfig.pool_bytes &&
-         descriptor.region_bytes <= kConfig.region_bytes_max &&
-         std::uint64_t{descriptor.arena_count} * kConfig.arena_bytes <= descriptor.region_bytes &&
-         descriptor.heap_area_bytes <= descriptor.region_bytes / kConfig.heap_area_share + 64_KiB;
-}
 
 }  // namespace
 

@@ -12,6 +12,7 @@
 
 #include "heap/magazine_store.hpp"
 #include "heap/thread_heap.hpp"
+#include "inspect/image/plausible.hpp"
 
 namespace smallblock::inspect {
 
@@ -20,24 +21,33 @@ namespace {
 constexpr std::size_t kSlabsPerRead = 64;
 constexpr std::size_t kHeapsMax = std::size_t{1} << 16;  // more threads than that are no list that is true
 
+using Page = std::array<unsigned char, 4096>;
+constexpr Page kZeroPage{};
+
+static_assert(sizeof(Page) % sizeof(Magazine) == 0 && MagazineStore::kSlabBytes % sizeof(Page) == 0);
+
 // The copy of all magazines.
 class Slabs {
  public:
-  // From the end of the area downwards, as the slabs were made. A count that is not true takes no memory.
+  // From the end of the area downwards, as the slabs were made. Pages of zeros, which were given back or never
+  // used, are not kept, so that a count that is not true takes no memory.
   Slabs(const MemorySource& source, const HeapDescriptor& descriptor)
-      : end_(descriptor.heap_area + descriptor.heap_area_bytes) {
+      : end_(descriptor.heap_area + descriptor.heap_area_bytes), pages_(source, sizeof(Page)) {
     const std::uint64_t slabs =
         std::min<std::uint64_t>(source.read<std::uint32_t>(descriptor.slab_count).value_or(0),
                                 descriptor.heap_area_bytes / MagazineStore::kSlabBytes);
+    const auto read = std::make_unique<std::array<SlabBytes, kSlabsPerRead>>();
     std::vector<Piece> pieces;
     for (bool is_there = true; is_there && slabs_.size() < slabs;) {
       pieces.clear();
-      for (std::size_t i = 0; i < kSlabsPerRead && slabs_.size() < slabs; ++i) {
-        Slab& slab = *slabs_.emplace_back(std::make_unique<Slab>());
-        pieces.push_back({end_ - slabs_.size() * sizeof slab.memory, slab.memory.data(), sizeof slab.memory});
-      }
+      const std::size_t count = std::min<std::size_t>(kSlabsPerRead, slabs - slabs_.size());
+      for (std::size_t i = 0; i < count; ++i)
+        pieces.push_back({end_ - (slabs_.size() + i + 1) * sizeof(SlabBytes), &(*read)[i], sizeof(SlabBytes)});
       source.read_pieces(pieces);
-      for (const Piece& piece : pieces) is_there = is_there && piece.done;
+      for (std::size_t i = 0; i < count && is_there; ++i) {
+        is_there = pieces[i].done;
+        if (is_there) keep((*read)[i]);
+      }
     }
   }
 
@@ -45,12 +55,13 @@ class Slabs {
   const unsigned char* take(std::uint64_t address) {
     const std::uint64_t number = (end_ - address - 1) / MagazineStore::kSlabBytes;
     if (address >= end_ || number >= slabs_.size()) return nullptr;
-    Slab& slab = *slabs_[number];
+    Slab& slab = slabs_[number];
     const std::uint64_t offset = address - (end_ - (number + 1) * MagazineStore::kSlabBytes);
     const std::uint64_t place = offset / sizeof(Magazine);
-    if (slab.seen[place]) return nullptr;
+    const Page* page = slab.pages[offset / sizeof(Page)].get();
+    if (page == nullptr || slab.seen[place]) return nullptr;
     slab.seen[place] = true;
-    return slab.memory.data() + place * sizeof(Magazine);
+    return page->data() + place * sizeof(Magazine) % sizeof(Page);
   }
 
   static std::uint64_t word(const unsigned char* magazine, std::size_t offset) {
@@ -60,13 +71,25 @@ class Slabs {
   }
 
  private:
+  using SlabBytes = std::array<Page, MagazineStore::kSlabBytes / sizeof(Page)>;
+
   struct Slab {
-    std::array<unsigned char, MagazineStore::kSlabBytes> memory{};
+    std::array<std::unique_ptr<Page>, std::tuple_size_v<SlabBytes>> pages;
     std::bitset<MagazineStore::kMagazines> seen;
   };
 
+  void keep(const SlabBytes& read) {
+    Slab& slab = slabs_.emplace_back();
+    for (std::size_t i = 0; i < read.size(); ++i) {
+      if (std::memcmp(read[i].data(), kZeroPage.data(), sizeof(Page)) == 0) continue;
+      pages_.count_one();
+      slab.pages[i] = std::make_unique<Page>(read[i]);
+    }
+  }
+
   std::uint64_t end_;
-  std::vector<std::unique_ptr<Slab>> slabs_;
+  WrittenThings pages_;
+  std::vector<Slab> slabs_;
 };
 
 void visit_entries(const unsigned char* magazine, std::uint64_t count, const VisitMagazine& visit) {
@@ -94,9 +117,11 @@ template <typename Visit>
 void visit_heaps(const MemorySource& source, const HeapDescriptor& descriptor, Visit visit) {
   std::uint64_t address = source.read<std::uint64_t>(descriptor.all_heaps).value_or(0);
   std::unordered_set<std::uint64_t> seen;  // the list may be torn, or made to lead in a circle
+  WrittenThings heaps(source, sizeof(ThreadHeap));
   while (address != 0 && seen.size() < kHeapsMax && seen.insert(address).second) {
     alignas(ThreadHeap) unsigned char bytes[sizeof(ThreadHeap)];
     if (!source.read_bytes(address, bytes, sizeof bytes)) break;
+    heaps.count_one();
     const auto& heap = *reinterpret_cast<const ThreadHeap*>(bytes);
     visit(heap);
     address = reinterpret_cast<std::uint64_t>(heap.next);

@@ -43,6 +43,10 @@ class MemorySource {
   // What is mapped, in ascending order.
   virtual std::vector<MappedFile> mappings() const = 0;
 
+  // The most memory that the target can have written to, which it cannot say itself: who reads takes no more for
+  // what it is told than in proportion to that.
+  virtual std::uint64_t written_bytes() const { return ~std::uint64_t{0}; }
+
   bool read_bytes(std::uint64_t address, void* target, std::size_t bytes) const {
     Piece piece{address, target, bytes};
     read_pieces({&piece, 1});

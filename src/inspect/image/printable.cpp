@@ -6,16 +6,6 @@
 
 namespace smallblock::inspect {
 
-namespace {
-
-bool is_control(const char* character, unsigned length) {
-  const auto first = static_cast<unsigned char>(character[0]);
-  if (length == 1) return first < 0x20 || first == 0x7f;
-  return length == 2 && first == 0xc2 && static_cast<unsigned char>(character[1]) < 0xa0;
-}
-
-}  // namespace
-
 std::string printable(const std::string& text) {
   std::string shown;
   for (std::size_t at = 0; at < text.size();) {

@@ -76,14 +76,6 @@ Snapshot decode_snapshot(std::string_view bytes) {
   }
 }
 
-void save_snapshot(const Snapshot& snapshot, const std::filesystem::path& file) {
-  const std::string bytes = encode_snapshot(snapshot);
-  std::ofstream stream(file, std::ios::binary | std::ios::trunc);
-  stream.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  stream.close();
-  if (!stream) throw std::runtime_error("cannot write " + file.string());
-}
-
 Snapshot load_snapshot(const std::filesystem::path& file) {
   std::ifstream stream(file, std::ios::binary);
   const std::string bytes{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};

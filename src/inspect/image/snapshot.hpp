@@ -32,7 +32,6 @@ struct Snapshot {
 };
 
 // All of them throw std::runtime_error with one sentence.
-void save_snapshot(const Snapshot& snapshot, const std::filesystem::path& file);
 Snapshot load_snapshot(const std::filesystem::path& file);
 std::string encode_snapshot(const Snapshot& snapshot);
 Snapshot decode_snapshot(std::string_view bytes);

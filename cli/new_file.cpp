@@ -1,0 +1,74 @@
+// See new_file.hpp.
+
+#include "cli/new_file.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+
+#include "cli/error.hpp"
+
+namespace smallblock::cli {
+
+NewFile::NewFile(std::string path, Readers readers) : name_(std::move(path)), path_(name_) {
+  std::error_code ignored;
+  if (auto target = std::filesystem::canonical(name_, ignored); !ignored) path_ = target.string();
+  struct stat before {};
+  const bool is_there = stat(path_.c_str(), &before) == 0;
+  if (is_there && !S_ISREG(before.st_mode)) {
+    descriptor_ = open(path_.c_str(), O_WRONLY | O_CLOEXEC);
+    if (descriptor_ < 0) fail();
+    return;
+  }
+  make_temporary(readers);
+  if (is_there && readers == Readers::kAsUsual) fchmod(descriptor_, before.st_mode & 07777);
+}
+
+void NewFile::make_temporary(Readers readers) {
+  temporary_ = path_ + ".XXXXXX";
+  descriptor_ = mkostemp(temporary_.data(), O_CLOEXEC);
+  if (descriptor_ < 0) {
+    temporary_.clear();
+    fail();
+  }
+  if (readers == Readers::kOwner) return;
+  const mode_t mask = umask(0);
+  umask(mask);
+  fchmod(descriptor_, 0666 & ~mask);
+}
+
+NewFile::~NewFile() {
+  if (descriptor_ >= 0) close(descriptor_);
+  if (!temporary_.empty()) unlink(temporary_.c_str());
+}
+
+void NewFile::write(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) fail();
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+// Some file systems say only here that there was no room.
+void NewFile::finish() {
+  const int descriptor = descriptor_;
+  descriptor_ = -1;
+  if (close(descriptor) != 0) fail();
+  if (temporary_.empty()) return;
+  if (std::rename(temporary_.c_str(), path_.c_str()) != 0) fail();
+  temporary_.clear();
+}
+
+void NewFile::fail() const {
+  throw Error(kExitProblem, "cannot write " + name_ + ": " + std::strerror(errno));
+}
+
+}  // namespace smallblock::cli
