@@ -75,7 +75,7 @@ export class GrowthPanel implements Panel {
     if (!first || !second || first === second) {
       return h("section", "", h("h3", "", "Types"), h("p", "hint", "Types are counted every ten seconds; there are no two counts near these moments yet."));
     }
-    const changes = changesByType(first.types, second.types);
+    const changes = changesByType(first, second);
     return h("section", "", h("h3", "", "Types"), h("p", "hint", `As counted at ${clock(first.timeMs)} and ${clock(second.timeMs)}.`),
       changes.length === 0 ? h("p", "hint", "Nothing changed.") : table<TypeChange>([
         { name: "type", cell: (row) => row.name },

@@ -40,9 +40,10 @@ export class TypesPanel implements Panel {
       return;
     }
     const colors = theme().types;
+    const all = sample.types.length + sample.rest.types;
     const search = this.api.isStatic ? undefined : (row: TypeSum): void => this.onType(row.name);
     this.element.replaceChildren(
-      h("p", "hint", `Live blocks by the type of their object, at ${clock(sample.timeMs)}.${sample.types.length > ROWS ? ` The first ${ROWS} of ${count(sample.types.length)}.` : ""}`),
+      h("p", "hint", `Live blocks by the type of their object, at ${clock(sample.timeMs)}.${all > ROWS ? ` The first ${ROWS} of ${count(all)}.` : ""}`),
       table<TypeSum>([
         { name: "type", cell: (row) => h("span", "", swatch(css(colors[this.palette.slotOf(row.name)])), row.name) },
         { name: "blocks", cell: (row) => count(row.blocks), numeric: true },
