@@ -3,10 +3,12 @@
 // Pure; called by the growth panel and the map's highlight. A pool that became one of another class counts as gone
 // from the one and new in the other.
 import type { Heap } from "./heap";
-import type { Geometry, TypeSum } from "./protocol";
+import type { Geometry } from "./protocol";
+import type { TypesSample } from "./type_samples";
 
 export interface ClassChange { class: number; blocks: number; bytes: number; pools: number }
 export interface UnitChange { unit: number; bytes: number }
+export type TypesCount = Pick<TypesSample, "types" | "rest">;
 export interface TypeChange { name: string; blocks: number; bytes: number }
 
 export function changesByClass(before: Heap, after: Heap, geometry: Geometry): ClassChange[] {
@@ -31,14 +33,28 @@ export function changesByUnit(before: Heap, after: Heap, geometry: Geometry): Un
   return changes.sort((one, other) => other.bytes - one.bytes);
 }
 
-export function changesByType(before: TypeSum[], after: TypeSum[]): TypeChange[] {
-  const changes = new Map<string, TypeChange>();
-  for (const type of after) changes.set(type.name, { ...type });
-  for (const type of before) {
-    const change = changes.get(type.name) ?? { name: type.name, blocks: 0, bytes: 0 };
-    change.blocks -= type.blocks;
-    change.bytes -= type.bytes;
-    changes.set(type.name, change);
+// A type that one count lacks may be among those that it sums up, if it is no larger than they can be. What changed then
+// is told of all such types together.
+export function changesByType(before: TypesCount, after: TypesCount): TypeChange[] {
+  const old = new Map(before.types.map((type) => [type.name, type]));
+  const now = new Map(after.types.map((type) => [type.name, type]));
+  const others = { name: "other types", blocks: after.rest.blocks - before.rest.blocks, bytes: after.rest.bytes - before.rest.bytes };
+  const changes: TypeChange[] = [others];
+  for (const name of new Set([...old.keys(), ...now.keys()])) {
+    const [was, is] = [old.get(name), now.get(name)];
+    const blocks = (is?.blocks ?? 0) - (was?.blocks ?? 0);
+    const bytes = (is?.bytes ?? 0) - (was?.bytes ?? 0);
+    if ((!was && is!.bytes <= restMax(before)) || (!is && was!.bytes <= restMax(after))) {
+      others.blocks += blocks;
+      others.bytes += bytes;
+    } else {
+      changes.push({ name, blocks, bytes });
+    }
   }
-  return [...changes.values()].filter((change) => change.blocks !== 0).sort((one, other) => other.bytes - one.bytes);
+  return changes.filter((change) => change.blocks !== 0).sort((one, other) => other.bytes - one.bytes);
+}
+
+// Bytes that a type among the summed up ones can have at most; less than any has where there are none.
+function restMax({ types, rest }: TypesCount): number {
+  return rest.types > 0 ? (types.at(-1)?.bytes ?? 0) : -1;
 }

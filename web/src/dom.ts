@@ -48,6 +48,22 @@ export function isInRows(element: HTMLElement): boolean {
   return focused !== null && element.contains(focused) && focused.matches(":focus-visible") && focused.closest("tr, .card, .detail-head") !== null;
 }
 
+// Puts other content in there. Who is on a button of it with the keyboard stays on that which stands for the same thing: it
+// has the same data-key, or the same words. If there is none any more, the panel around it has the focus.
+export function refill(element: HTMLElement, ...content: (Node | string)[]): void {
+  const focused = document.activeElement;
+  const isOn = focused instanceof HTMLElement && focused !== element && element.contains(focused) && focused.matches(":focus-visible");
+  if (!isOn) return element.replaceChildren(...content);
+  const alike = (): HTMLElement[] => [...element.querySelectorAll<HTMLElement>("button")].filter((each) => keyOf(each) === keyOf(focused));
+  const place = alike().indexOf(focused);
+  element.replaceChildren(...content);
+  const same = alike();
+  (same[place] ?? same[0] ?? element.closest<HTMLElement>("[role=tabpanel]"))?.focus({ preventScroll: true });
+}
+function keyOf(element: HTMLElement): string {
+  return element.dataset.key ?? element.textContent ?? "";
+}
+
 export interface Column<Row> { name: string; cell: (row: Row) => Child; numeric?: boolean }
 
 // Its click is the row's.

@@ -36,13 +36,16 @@ export async function feedFrames(api: Api, store: Store, refused: (sentence: str
   }
 }
 
-// Counting types reads every live block of the target: seldom, and not for a page that nobody sees.
+// Counting types reads every live block of the target: seldom, and not for a page that nobody sees. The first answer may
+// overtake the first frame, without which nobody knows of when it is.
 export async function feedTypes(api: Api, store: Store): Promise<void> {
+  const begun = new Promise<void>((resolve) => store.on("figures", () => resolve()));
   for (;;) {
     if (!document.hidden && store.state === "live" && store.connection === "ok") {
       try {
-        const { types } = await api.types();
-        store.addTypes({ timeMs: store.live.timeMs, types });
+        const { frame, types } = await api.types();
+        await begun;
+        store.addTypes(frame, types);
       } catch {
         // Types are not to be had now; the frames say why.
       }

@@ -24,13 +24,14 @@ export class Heap {
     return this.head?.time_ms ?? 0;
   }
 
-  // Lays the frame over this heap. Gives the units it changed; null when it was a whole frame.
+  // Lays the frame over this heap. Gives the units it changed, perhaps some twice; null when it was a whole frame.
   apply(frame: Frame): Uint32Array | null {
     const { head, words } = frame;
     const whole = head.since === 0;
     if (!whole && head.since !== this.frame) throw new Error(`changes since ${head.since}, but this is ${this.frame}`);
     this.resize(head.units, whole);
-    const changed = new Uint32Array(words.length / 8);
+    const records = words.length / 8;
+    const changed = new Uint32Array(records + head.arenas_changed.length * UNITS_PER_ARENA);
     for (let record = 0, at = 0; at < words.length; record += 1, at += 8) {
       const unit = words[at] + words[at + 1] * 0x10000;
       if (unit >= this.unitCount) throw new Error(`a record of unit ${unit} of ${this.unitCount}`);
@@ -44,7 +45,11 @@ export class Heap {
       this.changedFrame[unit] = head.frame;
       changed[record] = unit;
     }
-    for (const [arena, use] of head.arenas_changed) this.arenas[arena] = use;
+    // The use of an arena shows on all its units, also on those that have no record.
+    head.arenas_changed.forEach(([arena, use], index) => {
+      this.arenas[arena] = use;
+      for (let unit = 0; unit < UNITS_PER_ARENA; unit += 1) changed[records + index * UNITS_PER_ARENA + unit] = arena * UNITS_PER_ARENA + unit;
+    });
     this.head = head;
     return whole ? null : changed;
   }

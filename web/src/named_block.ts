@@ -9,6 +9,7 @@ export function whatIs(block: Pick<Named, "type" | "value">): string {
 
 export function namedBlock(block: Named, onClick: () => void): HTMLButtonElement {
   const line = button("", "named-block", onClick);
+  line.dataset.key = block.address;
   line.append(h("span", "mono", block.address), " ", h("span", "", whatIs(block)));
   return line;
 }

@@ -86,7 +86,8 @@ export interface PinnedArena {
 }
 export interface Pinned { arenas: PinnedArena[]; pools: PinnedPool[] }
 export interface WasteClass {
-  class: number; block_bytes: number; free_bytes: number; tail_bytes: number; purged_bytes: number; cached_bytes: number;
+  class: number;  // from 0, as the reports count; in shapes, frames and blocks 0 is no class
+  block_bytes: number; free_bytes: number; tail_bytes: number; purged_bytes: number; cached_bytes: number;
   live_bytes: number;
 }
 export interface Waste { classes: WasteClass[]; trim_returns_bytes: number }

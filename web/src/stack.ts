@@ -99,15 +99,15 @@ export class StackView {
     const sample = this.store.typesAt(timeMs);
     if (!sample) return [];
     const colors = theme().types;
-    const sum = sample.types.reduce((whole, type) => whole + type.bytes, 0);
+    const sum = sample.types.reduce((whole, type) => whole + type.bytes, sample.rest.bytes);
     const scale = sum > 0 ? layers.live / sum : 0;  // the count of types is of another moment
     const known = sample.types.filter((type) => type.name !== "unknown");
     const parts = known.slice(0, TYPES_SHOWN).map((type) => ({
       name: type.name, value: type.bytes * scale, color: colors[this.types.slotOf(type.name)], says: `${type.blocks} blocks, as last counted`,
     }));
-    const rest = known.slice(TYPES_SHOWN).reduce((whole, type) => whole + type.bytes, 0);
+    const rest = known.slice(TYPES_SHOWN).reduce((whole, type) => whole + type.bytes, sample.rest.bytes);
     const unknown = sample.types.find((type) => type.name === "unknown")?.bytes ?? 0;
-    parts.push({ name: "other types", value: rest * scale, color: colors[colors.length - 1], says: `${Math.max(0, known.length - TYPES_SHOWN)} types` });
+    parts.push({ name: "other types", value: rest * scale, color: colors[colors.length - 1], says: `${Math.max(0, known.length - TYPES_SHOWN) + sample.rest.types} types` });
     parts.push({ name: "unknown", value: unknown * scale, color: colors[0], says: "Blocks that hold no object that could be proved" });
     return parts;
   }

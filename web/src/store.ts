@@ -6,12 +6,12 @@ import { Emitter } from "./emitter";
 import { Heap } from "./heap";
 import { History } from "./history";
 import type { Frame, Target, TargetState, TypeSum } from "./protocol";
+import { TypeSamples, type TypesSample } from "./type_samples";
 
 export const COLOR_MODES = ["class", "state", "age", "type"] as const;
 export type ColorMode = (typeof COLOR_MODES)[number];
 export type Connection = "ok" | "gone";
 export interface Place { address: number; unit: number; block: number }
-export interface TypesSample { timeMs: number; types: TypeSum[] }
 
 export interface Events {
   // The heap on display changed: these units of it, or (null) possibly all.
@@ -26,11 +26,10 @@ export interface Events {
   connection: Connection;
 }
 
-const TYPE_SAMPLES_MAX = 200;
-
 export class Store extends Emitter<Events> {
   readonly live = new Heap();
   readonly history = new History();
+  private readonly typeSamples = new TypeSamples();
   shown = this.live;
   moment: number | null = null;  // frame number on display; null: the newest
   mark: number | null = null;    // frame number to compare with
@@ -39,7 +38,6 @@ export class Store extends Emitter<Events> {
   mode: ColorMode = "class";
   selection: Place | null = null;
   connection: Connection = "ok";
-  typeSamples: TypesSample[] = [];
 
   // isFixed: one frame is all there will be, as of a snapshot or a saved page.
   constructor(readonly target: Target, readonly isFixed = false) {
@@ -123,18 +121,15 @@ export class Store extends Emitter<Events> {
     this.connection = connection;
     this.emit("connection", connection);
   }
-  addTypes(sample: TypesSample): void {
-    this.typeSamples.push(sample);
-    if (this.typeSamples.length > TYPE_SAMPLES_MAX) this.typeSamples.shift();
-    this.emit("types", sample);
+  // As counted in that frame, most bytes first. A frame that is not known (any more) counts as the newest.
+  addTypes(frame: number, types: TypeSum[]): void {
+    const index = this.history.indexOfFrame(frame);
+    const timeMs = index < 0 ? this.live.timeMs : this.history.head(index).time_ms;
+    this.emit("types", this.typeSamples.add(timeMs, types));
   }
   // The sample that is nearest to a time; nothing if there is none.
   typesAt(timeMs: number): TypesSample | null {
-    let best: TypesSample | null = null;
-    for (const sample of this.typeSamples) {
-      if (!best || Math.abs(sample.timeMs - timeMs) < Math.abs(best.timeMs - timeMs)) best = sample;
-    }
-    return best;
+    return this.typeSamples.at(timeMs);
   }
 
   private heapAtMark(): Heap | null {

@@ -5,8 +5,8 @@
 import type { Heap } from "../heap";
 import { UNITS_PER_ARENA, type ClassShape, type Geometry } from "../protocol";
 
-export const ARENA_SIDE = 8;
-export const ARENA_PITCH = 9;
+export const ARENA_SIDE = Math.sqrt(UNITS_PER_ARENA);
+export const ARENA_PITCH = ARENA_SIDE + 1;
 
 export interface Rect { x: number; y: number; width: number; height: number }
 export interface PoolGrid { width: number; height: number; columns: number; rows: number; capacity: number; units: number }

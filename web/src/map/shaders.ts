@@ -2,6 +2,10 @@
 //
 // Called by renderer.ts. The work of a frame depends on the pixels alone, not on how many blocks there are. The sums are
 // those of layout.ts; the textures are made by unit_texture.ts (a unit), blocks.ts (a block) and renderer.ts (classes).
+import { SLOT_BLOCKS } from "../blocks";
+import { UNITS_PER_ARENA } from "../protocol";
+import { ARENA_PITCH, ARENA_SIDE } from "./layout";
+import { ROW_UNITS } from "./unit_texture";
 
 export const VERTEX = `#version 300 es
 in vec2 position;
@@ -68,13 +72,13 @@ void main() {
   ivec2 cell = ivec2(whole) + uCell;
   color = vec4(uBackground, 1.0);
   if (cell.x < 0 || cell.y < 0) return;
-  ivec2 place = cell / 9;
-  ivec2 within = cell - place * 9;
-  if (within.x > 7 || within.y > 7 || place.x >= uColumns) return;
-  int number = (place.y * uColumns + place.x) * 64 + within.y * 8 + within.x;
+  ivec2 place = cell / ${ARENA_PITCH};
+  ivec2 within = cell - place * ${ARENA_PITCH};
+  if (within.x >= ${ARENA_SIDE} || within.y >= ${ARENA_SIDE} || place.x >= uColumns) return;
+  int number = (place.y * uColumns + place.x) * ${UNITS_PER_ARENA} + within.y * ${ARENA_SIDE} + within.x;
   if (number >= uUnits) return;
 
-  uvec4 unit = texelFetch(uUnitTexture, ivec2(number & 1023, number >> 10), 0);
+  uvec4 unit = texelFetch(uUnitTexture, ivec2(number % ${ROW_UNITS}, number / ${ROW_UNITS}), 0);
   uint classIndex = unit.x & 255u;
   uint flags = (unit.x >> 8) & 255u;
   uint use = unit.w & 255u;
@@ -90,8 +94,8 @@ void main() {
 
   uvec4 shape = texelFetch(uClassTexture, ivec2(int(classIndex), 0), 0);  // capacity, columns, rows, units
   int offset = number & (int(shape.w) - 1);
-  vec2 extent = vec2(min(int(shape.w), 8), max(1, int(shape.w) / 8));
-  vec2 inPool = (vec2(offset & 7, offset >> 3) + inUnit) / extent;
+  vec2 extent = vec2(min(int(shape.w), ${ARENA_SIDE}), max(1, int(shape.w) / ${ARENA_SIDE}));
+  vec2 inPool = (vec2(offset % ${ARENA_SIDE}, offset / ${ARENA_SIDE}) + inUnit) / extent;
   vec2 inPixels = inPool * extent * uScale;
   if (inPixels.x < gap || inPixels.y < gap) return;
 
@@ -113,7 +117,7 @@ void main() {
   uint block = uint(inGrid.y) * shape.y + uint(inGrid.x);
   if (block >= shape.x) return;
   uint at0 = slot - 1u;
-  uvec4 what = texelFetch(uBlockTexture, ivec2(int((at0 & 1u) * 1024u + block), int(at0 >> 1)), 0);
+  uvec4 what = texelFetch(uBlockTexture, ivec2(int((at0 & 1u) * ${SLOT_BLOCKS}u + block), int(at0 >> 1)), 0);
   if (uMode == 2 && what.r == 1u && what.b != 0u) base = palette(2, what.b);
   if (uMode == 3 && what.r == 1u) base = palette(3, what.g);
   float line = side < 5.0 ? 0.0 : side < 40.0 ? 1.0 : 2.0;

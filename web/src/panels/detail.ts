@@ -4,7 +4,7 @@
 // saved page, a moment of the past, a target that ended).
 import { ApiError, type Api } from "../api";
 import type { BlockCache } from "../blocks";
-import { bar, button, h, isInRows, table, type Child } from "../dom";
+import { bar, button, h, isInRows, refill, table, type Child } from "../dom";
 import { address, bytes, count, seconds } from "../format";
 import type { MapLayout } from "../map/layout";
 import { whatIs } from "../named_block";
@@ -43,7 +43,7 @@ export class DetailPanel implements Panel {
   private async update(): Promise<void> {
     const place = this.store.selection;
     if (!place) {
-      this.element.replaceChildren(
+      refill(this.element,
         h("p", "hint", "Click a block to pin it here. Zoom in until blocks show: each square of 8 × 8 units is an arena, each unit (or a few) a pool, and each cell in it a block."),
         h("p", "hint", "Press ? for the keys."));
       return;
@@ -94,7 +94,7 @@ export class DetailPanel implements Panel {
       [{ name: "address", cell: (row) => h("span", "mono", row.address) }, { name: "state", cell: (row) => stateName(row.state ?? "") },
        { name: "what", cell: (row) => (row.state === "live" ? whatIs(row) : "") }],
       detail.neighbours, (row) => this.onAddress(Number(row.address))));
-    this.element.replaceChildren(
+    refill(this.element,
       this.title(place, isLive ? (detail.type === "unknown" ? "live, no object that could be proved" : detail.type) : state),
       this.facts([
         ["state", state], ["type", isLive ? detail.type : ""], ["value", detail.value],
@@ -111,7 +111,7 @@ export class DetailPanel implements Panel {
     const heap = this.store.shown;
     const head = heap.isHead(place.unit) ? place.unit : -1;
     if (head < 0) {
-      this.element.replaceChildren(this.title(place, "no pool at this moment"), h("p", "hint", why));
+      refill(this.element, this.title(place, "no pool at this moment"), h("p", "hint", why));
       return;
     }
     const classIndex = heap.classes[head];
@@ -121,7 +121,7 @@ export class DetailPanel implements Panel {
       address: address(this.layout.unitAddress(head)), live: heap.live[head], cached: heap.cached[head], free: heap.free[head], purged: heap.purged[head],
       owner: (heap.flags[head] & UnitFlag.Private) !== 0 ? "a private heap" : "0", purged_pages: "", idle_pages: "",
     };
-    this.element.replaceChildren(
+    refill(this.element,
       this.title(place, known ? (known.state === 1 && known.type ? known.type : STATE_NAMES[known.state]) : "block"),
       h("p", "hint", why),
       this.facts([["state", known ? STATE_NAMES[known.state] : ""], ["class", `${bytes(shape.block_bytes)} (class ${classIndex - 1})`], ["block", `${place.block} of ${shape.capacity}`]]),

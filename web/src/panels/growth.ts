@@ -2,8 +2,9 @@
 //
 // Called by main.ts; while it is in sight the map is coloured by change. Types are those of the nearest samples.
 import { changesByClass, changesByType, changesByUnit, type ClassChange, type TypeChange, type UnitChange } from "../difference";
-import { button, h, isInRows, table } from "../dom";
+import { button, h, isInRows, refill, table } from "../dom";
 import { bytes, clock, signedBytes, signedCount } from "../format";
+import type { Heap } from "../heap";
 import { UNITS_PER_ARENA } from "../protocol";
 import type { Store } from "../store";
 import type { Panel } from "./panels";
@@ -17,6 +18,7 @@ export class GrowthPanel implements Panel {
   onPool: (unit: number) => void = () => undefined;
   private isShown = false;
   private drawnMs = 0;
+  private drawn: Heap | null = null;  // nothing: what to compare with is another since
   private readonly figure = h("div", "figure");
   private readonly tables = h("div", "panel-part");
 
@@ -25,13 +27,12 @@ export class GrowthPanel implements Panel {
                                        button("Mark the oldest", "wide", () => store.setMark(store.history.head(0).frame))), this.tables);
     store.on("figures", () => this.update());
     store.on("difference", () => {
-      this.drawnMs = 0;
+      this.drawn = null;
       this.update();
     });
   }
   shown(): void {
     this.isShown = true;
-    this.drawnMs = 0;
     this.store.compare(true);
   }
   hidden(): void {
@@ -40,9 +41,12 @@ export class GrowthPanel implements Panel {
   }
 
   private update(): void {
+    if (!this.isShown) return;
     const isSoon = performance.now() - this.drawnMs < EVERY_MS && !this.store.isPaused;
-    if (!this.isShown || isSoon || isInRows(this.element)) return;
+    const isOther = this.store.shown !== this.drawn;
+    if (!isOther && (isSoon || isInRows(this.element))) return;
     this.drawnMs = performance.now();
+    this.drawn = this.store.shown;
     this.draw();
   }
 
@@ -52,8 +56,7 @@ export class GrowthPanel implements Panel {
     const { geometry } = this.store.target;
     const change = shown.head.layers.live - before.head.layers.live;
     this.figure.replaceChildren(h("div", "", h("b", "", signedBytes(change)), h("span", "sub", `live, from ${clock(before.timeMs)} to ${clock(shown.timeMs)}`)));
-    this.tables.replaceChildren(
-      this.classes(changesByClass(before, shown, geometry)), this.types(), this.pools(changesByUnit(before, shown, geometry)));
+    refill(this.tables, this.classes(changesByClass(before, shown, geometry)), this.types(), this.pools(changesByUnit(before, shown, geometry)));
   }
 
   private section(title: string, content: HTMLElement | null): HTMLElement {
@@ -75,7 +78,7 @@ export class GrowthPanel implements Panel {
     if (!first || !second || first === second) {
       return h("section", "", h("h3", "", "Types"), h("p", "hint", "Types are counted every ten seconds; there are no two counts near these moments yet."));
     }
-    const changes = changesByType(first.types, second.types);
+    const changes = changesByType(first, second);
     return h("section", "", h("h3", "", "Types"), h("p", "hint", `As counted at ${clock(first.timeMs)} and ${clock(second.timeMs)}.`),
       changes.length === 0 ? h("p", "hint", "Nothing changed.") : table<TypeChange>([
         { name: "type", cell: (row) => row.name },

@@ -2,7 +2,7 @@
 //
 // Invariant: pools are outlined on the map only while it shows the heap that they were found in, the live one.
 import type { Api } from "../api";
-import { button, h } from "../dom";
+import { button, h, refill } from "../dom";
 import { bytes, count } from "../format";
 import { namedBlock } from "../named_block";
 import { UNITS_PER_ARENA, type NamedBlock, type Pinned, type PinnedArena, type PinnedPool } from "../protocol";
@@ -34,7 +34,7 @@ export class PinnedPanel implements Panel {
     const hint = h("p", "hint", "A pool's memory can go back only when its last block is freed, an arena's when its last pool is empty. These are kept by few blocks; those that keep most stand first.");
     const pools = answer.pools.slice(0, 24);
     const arenas = answer.arenas.slice(0, 12);
-    this.element.replaceChildren(hint,
+    refill(this.element, hint,
       h("section", "", h("h3", "", "Pools"), ...(pools.length > 0 ? pools.map((pool) => this.pool(pool)) : [h("p", "hint", "No pool is kept by few blocks.")])),
       h("section", "", h("h3", "", "Arenas"), ...(arenas.length > 0 ? arenas.map((arena) => this.arena(arena)) : [h("p", "hint", "No arena is kept by few blocks.")])));
     this.onPools(this.store.isPaused ? [] : pools.map((pool) => pool.unit));
@@ -45,6 +45,7 @@ export class PinnedPanel implements Panel {
   }
   private pool(pool: PinnedPool): HTMLElement {
     const title = button("", "card-title", () => this.onPool(pool.unit));
+    title.dataset.key = `pool ${pool.unit}`;
     const blocks = pool.live === 1 ? "1 block" : `${count(pool.live)} blocks`;
     title.append(h("b", "", `${blocks} of ${bytes(pool.block_bytes)}`), h("span", "", pool.kept_bytes ? `keep${pool.live === 1 ? "s" : ""} ${bytes(pool.kept_bytes)}` : `arena ${Math.floor(pool.unit / UNITS_PER_ARENA)}`));
     const more = pool.live - pool.blocks.length;
@@ -52,6 +53,7 @@ export class PinnedPanel implements Panel {
   }
   private arena(arena: PinnedArena): HTMLElement {
     const title = button("", "card-title", () => this.onArena(arena.arena));
+    title.dataset.key = `arena ${arena.arena}`;
     title.append(h("b", "", `Arena ${arena.arena}`), h("span", "", `${count(arena.live_blocks)} blocks (${bytes(arena.live_bytes)}) keep ${bytes(arena.kept_bytes)}`));
     const blocks = arena.pools.flatMap((pool) => pool.blocks).slice(0, 8);
     return h("div", "card", title, ...blocks.map((block) => this.block(block)));

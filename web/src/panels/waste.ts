@@ -1,6 +1,6 @@
 // Which class wastes most, and what a trim would give back; with the button that asks for one, if that is allowed. Called by main.ts.
 import type { Api } from "../api";
-import { bar, button, h, swatch, table } from "../dom";
+import { bar, button, h, refill, swatch, table } from "../dom";
 import { bytes } from "../format";
 import { css } from "../palette";
 import type { Waste, WasteClass } from "../protocol";
@@ -48,7 +48,7 @@ export class WastePanel implements Panel {
     const isLive = this.store.state === "live" && !this.store.isPaused && !this.api.isStatic;
     const mayTrim = this.store.target.actions;
     const trim = mayTrim && isLive ? button("Trim now", "wide", () => void this.trim(), "Ask the program to give back what it can") : null;
-    this.element.replaceChildren(
+    refill(this.element,
       h("div", "figure", h("div", "", h("b", "", bytes(answer.trim_returns_bytes)), h("span", "sub", "a trim would give back now")), trim),
       this.said !== "" ? h("p", "hint", this.said) : "",
       !mayTrim && isLive ? h("p", "hint", "Start the view with --allow-actions to trim from here.") : "",

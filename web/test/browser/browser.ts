@@ -26,6 +26,10 @@ export async function openBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath: findBrowser(), args: [...asRoot, ...drawing, ...quiet], timeout: OPEN_MAX_MS });
 }
 
+// What the page does every few seconds it does ten times as often: for a test that waits for it, or sees that it is not done.
+export const QUICK = 10;
+export const QUICKENED = `const { setTimeout: plain } = window; window.setTimeout = (run, ms, ...words) => plain(run, ms >= 4000 ? ms / ${QUICK} : ms, ...words);`;
+
 export interface Opened { page: Page; errors: string[]; requests: string[] }
 // `first` runs before the page's own scripts do.
 export interface Window { dark?: boolean; width?: number; height?: number; scale?: number; first?: string; scripts?: boolean }
@@ -55,24 +59,28 @@ export async function picture(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`) });
 }
 
+// A page without the policy of ours, which lets no picture be read; in a window of its own, for a page behind another rests.
+const readers = new WeakMap<Browser, Promise<Page>>();
+function readerOf(page: Page): Promise<Page> {
+  const browser = page.context().browser()!;
+  const reader = readers.get(browser) ?? browser.newPage();
+  readers.set(browser, reader);
+  return reader;
+}
+
 export interface Colors { distinct: number; all: string[]; at: string[] }
 
 // What is on the map: its colours, and those at some points of it ("rgb(1 2 3)"), as the browser shows them.
 export async function mapColors(page: Page, points: [number, number][] = []): Promise<Colors> {
   const png = (await page.locator(".map").screenshot()).toString("base64");
-  const reader = await page.context().newPage();  // without the page's policy, which lets no picture be read
-  try {
-    return await reader.evaluate(async ([data, wanted]) => {
-      const bitmap = await createImageBitmap(await (await fetch(`data:image/png;base64,${data}`)).blob());
-      const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext("2d")!;
-      context.drawImage(bitmap, 0, 0);
-      const { data: bytes } = context.getImageData(0, 0, bitmap.width, bitmap.height);
-      const words = new Uint32Array(bytes.buffer);
-      const text = (word: number): string => `rgb(${word & 255} ${(word >> 8) & 255} ${(word >> 16) & 255})`;
-      const all = [...new Set(words)].map(text);
-      return { distinct: all.length, all, at: wanted.map(([x, y]) => text(words[Math.round(y) * bitmap.width + Math.round(x)]!)) };
-    }, [png, points] as const);
-  } finally {
-    await reader.close();
-  }
+  return (await readerOf(page)).evaluate(async ([data, wanted]) => {
+    const bitmap = await createImageBitmap(await (await fetch(`data:image/png;base64,${data}`)).blob());
+    const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext("2d")!;
+    context.drawImage(bitmap, 0, 0);
+    const { data: bytes } = context.getImageData(0, 0, bitmap.width, bitmap.height);
+    const words = new Uint32Array(bytes.buffer);
+    const text = (word: number): string => `rgb(${word & 255} ${(word >> 8) & 255} ${(word >> 16) & 255})`;
+    const all = [...new Set(words)].map(text);
+    return { distinct: all.length, all, at: wanted.map(([x, y]) => text(words[Math.round(y) * bitmap.width + Math.round(x)]!)) };
+  }, [png, points] as const);
 }

@@ -96,10 +96,11 @@ test("a program that becomes another is lost", async () => {
 
 test("a script that becomes the program is followed", async () => {
   const program = "import time; kept = [str(number) for number in range(20000)]; time.sleep(60)";
-  const view = await View.of("--rate", "4", "--", "sh", "-c", `sleep 3; exec "$0" -c "${program}"`, named("SMALLBLOCK_PYTHON_FOUND"));
+  const view = await View.of("--rate", "4", "--", "sh", "-c", `read go; exec "$0" -c "${program}"`, named("SMALLBLOCK_PYTHON_FOUND"));
   const { page, errors } = await openPage(browser, view.url, SMALL);
   const reader = new Reader(page);
   await page.locator(".header-command", { hasText: /^sh / }).waitFor();
+  view.child.stdin!.write("go\n");
   await page.locator(".header-command", { hasText: /^python/ }).waitFor();
   await waitFor("its objects", async () => (await reader.liveBlocks()) > 20_000);
   await reader.badge("live");

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { css, THEMES } from "../../src/palette";
-import { mapColors, openBrowser, openPage, picture, type Opened } from "./browser";
+import { mapColors, openBrowser, openPage, picture, QUICKENED, type Opened } from "./browser";
 import { addressIn, bytesOf, holds, number, Reader, sleep, waitFor } from "./reader";
 import { endAll, Program, View, type Facts } from "./targets";
 
@@ -20,7 +20,7 @@ beforeAll(async () => {
   ({ program, facts } = await Program.python());
   view = await View.of("--rate", "4", "--allow-actions", String(program.pid));
   browser = await openBrowser();
-  opened = await openPage(browser, view.url, { dark: true });
+  opened = await openPage(browser, view.url, { dark: true, first: QUICKENED });
   page = opened.page;
   reader = new Reader(page);
 });
@@ -125,7 +125,7 @@ test("paused it stays, and the time line leads back and forth", async () => {
   await reader.badge("paused");
   const held = await reader.liveBlocks();
   await program.does("grow");
-  await sleep(1500);
+  for (let time = 0; time < 3; time += 1) await page.waitForResponse(/frame\?since/);
   expect(await reader.liveBlocks()).toBe(held);
   await reader.press(" ");
   await reader.badge("live");
@@ -204,7 +204,7 @@ test("types are listed, dark turns to light, and every key is told", async () =>
   await page.locator(".panel tbody tr", { hasText: "Planted" }).waitFor();
   await reader.press("c");
   await waitFor("ages in the legend", async () => (await page.locator(".legend-keys").innerText()).includes("just now"));
-  await sleep(1000);
+  await sleep(600);  // ages are told anew twice a second
   await picture(page, "age");
   await reader.press("d");
   const { background } = THEMES.light;

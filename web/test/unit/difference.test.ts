@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import { changesByClass, changesByType, changesByUnit } from "../../src/difference";
 import { Heap } from "../../src/heap";
+import type { TypeSum } from "../../src/protocol";
 import { frame, GEOMETRY, pool } from "./helpers";
 
 function heapOf(number: number, classes: number[][], ...records: ReturnType<typeof pool>[]): Heap {
@@ -22,8 +23,17 @@ test("units: a pool that came, one that went, and one that became of another cla
   expect(changesByUnit(before, after, GEOMETRY)).toEqual([{ unit: 3, bytes: 128 }, { unit: 2, bytes: 80 }, { unit: 1, bytes: -320 }]);
 });
 
+const all = (types: TypeSum[]) => ({ types, rest: { types: 0, blocks: 0, bytes: 0 } });
+
 test("types: those that came and those that went", () => {
   const before = [{ name: "dict", blocks: 5, bytes: 500 }, { name: "gone", blocks: 1, bytes: 16 }, { name: "same", blocks: 2, bytes: 32 }];
   const after = [{ name: "dict", blocks: 7, bytes: 700 }, { name: "new", blocks: 3, bytes: 48 }, { name: "same", blocks: 2, bytes: 32 }];
-  expect(changesByType(before, after)).toEqual([{ name: "dict", blocks: 2, bytes: 200 }, { name: "new", blocks: 3, bytes: 48 }, { name: "gone", blocks: -1, bytes: -16 }]);
+  expect(changesByType(all(before), all(after))).toEqual([{ name: "dict", blocks: 2, bytes: 200 }, { name: "new", blocks: 3, bytes: 48 }, { name: "gone", blocks: -1, bytes: -16 }]);
+});
+
+test("types: one that comes from among the summed up ones, or goes there, is told with them", () => {
+  const before = { types: [{ name: "dict", blocks: 5, bytes: 500 }, { name: "sinks", blocks: 3, bytes: 96 }], rest: { types: 2, blocks: 4, bytes: 120 } };
+  const after = { types: [{ name: "new", blocks: 9, bytes: 900 }, { name: "dict", blocks: 5, bytes: 500 }, { name: "rises", blocks: 3, bytes: 96 }], rest: { types: 2, blocks: 5, bytes: 150 } };
+  // 8 blocks of 246 bytes became 7 of 216.
+  expect(changesByType(before, after)).toEqual([{ name: "new", blocks: 9, bytes: 900 }, { name: "other types", blocks: 1, bytes: 30 }]);
 });

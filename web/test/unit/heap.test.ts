@@ -7,10 +7,12 @@ import { frame, GEOMETRY, pool } from "./helpers";
 
 const slice = (bytes: Buffer): ArrayBuffer => bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
 
-test("a delta changes the units it names, and no others", () => {
+const unitsOf = (arena: number): number[] => Array.from({ length: 64 }, (_, unit) => arena * 64 + unit);
+
+test("a delta changes the units it names and those of the arenas it names, and no others", () => {
   const heap = new Heap();
   expect(heap.apply(frame({ frame: 1, since: 0, units: 64, arenas_changed: [[0, 1]] }, [pool(3, 2, 10), pool(5, 2, 20)]))).toBeNull();
-  expect(heap.apply(frame({ frame: 2, since: 1, units: 128, arenas_changed: [[1, 1]] }, [pool(3, 2, 11), pool(70, 4, 1), { unit: 5 }]))).toEqual(Uint32Array.of(3, 70, 5));
+  expect(heap.apply(frame({ frame: 2, since: 1, units: 128, arenas_changed: [[1, 1]] }, [pool(3, 2, 11), pool(70, 4, 1), { unit: 5 }]))).toEqual(Uint32Array.of(3, 70, 5, ...unitsOf(1)));
   expect([heap.live[3], heap.live[5], heap.classes[5], heap.live[70], heap.unitCount]).toEqual([11, 0, 0, 1, 128]);
   expect([...heap.arenas.subarray(0, 2)]).toEqual([1, 1]);
   expect([heap.changedFrame[3], heap.changedFrame[70]]).toEqual([2, 2]);

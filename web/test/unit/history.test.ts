@@ -5,10 +5,9 @@ import { History } from "../../src/history";
 import { parseFrame } from "../../src/protocol";
 import { Store } from "../../src/store";
 import { SyntheticHeap } from "../synthetic/heap";
-import { frame, GEOMETRY, pool } from "./helpers";
+import { frame, pool, TARGET } from "./helpers";
 
 const slice = (bytes: Buffer): ArrayBuffer => bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
-const target = { kind: "process" as const, pid: 1, command: "", program: 1, python: "", actions: false, rate_hz: 2, geometry: GEOMETRY };
 
 test("each moment comes back as it was, between keys and on them", () => {
   const server = new SyntheticHeap(40_000);
@@ -70,7 +69,7 @@ test("memory is bounded too", () => {
 });
 
 test("a paused page stays where it is, steps through moments, and goes live again", () => {
-  const store = new Store(target);
+  const store = new Store(TARGET);
   for (let number = 1; number <= 9; number += 1) store.receive(frame({ frame: number, since: number - 1, units: 64 }, [pool(2, 1, number)]));
   store.pause();
   store.receive(frame({ frame: 10, since: 9, units: 64 }, [pool(2, 1, 10)]));
@@ -86,7 +85,7 @@ test("a paused page stays where it is, steps through moments, and goes live agai
 });
 
 test("where one moment is all there is, no key leads away from it", () => {
-  const store = new Store({ ...target, kind: "snapshot" }, true);
+  const store = new Store({ ...TARGET, kind: "snapshot" }, true);
   store.receive(frame({ frame: 1, since: 0, units: 64 }, [pool(2, 1, 5)]));
   store.step(-1);
   store.pause();
@@ -94,7 +93,7 @@ test("where one moment is all there is, no key leads away from it", () => {
 });
 
 test("a server that begins again is followed from its first frame", () => {
-  const store = new Store(target);
+  const store = new Store(TARGET);
   for (let number = 1; number <= 3; number += 1) store.receive(frame({ frame: number, since: number - 1, units: 64 }, [pool(2, 1, number)]));
   store.pause();
   store.receive(frame({ frame: 1, since: 0, units: 64 }, [pool(2, 1, 77)]));

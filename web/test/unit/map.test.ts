@@ -1,9 +1,15 @@
 // The map's geometry: every block has a place, no two the same, and what is at a place is the block that was put there.
 import { expect, test } from "vitest";
+import type { Api } from "../../src/api";
+import { BlockCache } from "../../src/blocks";
 import { Heap } from "../../src/heap";
 import { Camera } from "../../src/map/camera";
 import { MapLayout } from "../../src/map/layout";
-import { frame, GEOMETRY, pool, type Record } from "./helpers";
+import { UnitTexture } from "../../src/map/unit_texture";
+import { ArenaUse } from "../../src/protocol";
+import { Store } from "../../src/store";
+import { TypesPalette } from "../../src/types_palette";
+import { frame, GEOMETRY, pool, TARGET, type Record } from "./helpers";
 
 function layoutOf(columns: number): MapLayout {
   const layout = new MapLayout(GEOMETRY);
@@ -104,4 +110,19 @@ test("a flight ends where it was to", () => {
   for (let nowMs = 1000; camera.advance(nowMs); nowMs += 16) steps += 1;
   expect(steps).toBeGreaterThan(10);
   expect([camera.x, camera.y, camera.scale]).toEqual([expect.closeTo(30.5, 6), expect.closeTo(40.5, 6), expect.closeTo(400, 6)]);
+});
+
+test("each unit of an arena is told how that is used, also those that nothing was ever said of", () => {
+  const texture = new UnitTexture(GEOMETRY, new BlockCache({} as Api, new Store(TARGET), new TypesPalette()));
+  const heap = new Heap();
+  const use = (unit: number): number => texture.words[unit * 4 + 3]!;
+  const receive = (next: ReturnType<typeof frame>): void => {
+    const units = heap.apply(next);
+    texture.update(heap, null, texture.resize(heap.unitCount) ? null : units);
+  };
+  receive(frame({ frame: 1, since: 0, units: 64, arenas_changed: [[0, ArenaUse.Used]] }, [pool(3, 2, 10)]));
+  receive(frame({ frame: 2, since: 1, units: 192, arenas_changed: [[1, ArenaUse.Used], [2, ArenaUse.Kept]] }, [pool(70, 2, 10)]));
+  expect([3, 63, 64, 70, 127, 128, 191].map(use)).toEqual([1, 1, 1, 1, 1, 2, 2]);
+  receive(frame({ frame: 3, since: 2, units: 192, arenas_changed: [[2, ArenaUse.Released]] }));
+  expect([127, 128, 191].map(use)).toEqual([1, 3, 3]);
 });
