@@ -44,6 +44,7 @@ struct HeapDescriptor {
   std::uint64_t check_records = 0;          // check/record.hpp, one a granule from arena 0 on; 0: not in check mode
   std::uint64_t class_requests = 0;         // two std::uint64_t, bytes and count, of class 0; depot_stride apart
   std::uint64_t bitmaps[2] = {};            // core/region.hpp
+  std::uint64_t in_hand = 0;                // int, see heap/in_hand.hpp
 };
 
 }  // namespace smallblock

@@ -7,6 +7,7 @@
 
 #include <atomic>
 
+#include "core/heap_descriptor.hpp"
 #include "heap/registry.hpp"
 
 namespace smallblock {
@@ -35,6 +36,11 @@ class [[nodiscard]] InHand {
   // In a forked child whose thread has nothing: the others, which it does not have, may have counted themselves
   // while they waited for a lock.
   static void forget_others() noexcept { count.store(0, std::memory_order_relaxed); }
+
+  static void describe(HeapDescriptor& descriptor) noexcept {
+    static_assert(sizeof count == sizeof(int));
+    descriptor.in_hand = reinterpret_cast<std::uint64_t>(&count);
+  }
 
  private:
   void note(int more) const noexcept {

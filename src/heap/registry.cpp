@@ -149,6 +149,7 @@ void describe_heap() noexcept {
   magazine_store.describe(descriptor);
   heap_area.describe(descriptor);
   describe_slow_path(descriptor);
+  InHand::describe(descriptor);
   region.describe(descriptor);
 }
 

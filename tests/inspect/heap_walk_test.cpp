@@ -11,6 +11,7 @@
 
 #include "core/heap_descriptor.hpp"
 #include "core/pool.hpp"
+#include "heap/in_hand.hpp"
 #include "inspect/image/heap_walk.hpp"
 #include "inspect/image/questions.hpp"
 #include "inspect/own_memory.hpp"
@@ -120,6 +121,18 @@ TEST(HeapWalk, FindsEveryBlockAndEveryTail) {
     EXPECT_EQ(tail_bytes, resident_tail_bytes(image, pool)) << image.block_bytes(pool);
   }
   EXPECT_GT(seen.size(), 30U);
+}
+
+TEST(HeapWalk, SeesBlocksThatAreInNeitherPlace) {
+  sb_free(sb_malloc(100));
+  const OwnMemory source;
+  const HeapRoot root = find_heap(source);
+  EXPECT_FALSE(has_blocks_in_motion(source, root));
+  {
+    const InHand in_hand;
+    EXPECT_TRUE(has_blocks_in_motion(source, root));
+  }
+  EXPECT_FALSE(has_blocks_in_motion(source, root));
 }
 
 bool holds_records(const Piece& piece) {

@@ -371,7 +371,8 @@ HeapRoot find_heap(const MemorySource& source) {
 
 bool has_blocks_in_motion(const MemorySource& source, const HeapRoot& root) {
   const auto descriptor = read_descriptor(source, root.descriptor);
-  return descriptor && is_plausible(*descriptor) && has_busy_heap(source, *descriptor);
+  if (!descriptor || !is_plausible(*descriptor)) return false;
+  return source.read<int>(descriptor->in_hand).value_or(0) != 0 || has_busy_heap(source, *descriptor);
 }
 
 HeapImage walk(const MemorySource& source, const HeapRoot& root, HeapImage memory) {
