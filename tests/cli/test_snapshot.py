@@ -162,8 +162,10 @@ class SnapshotTest(OutsideTest):
             time.sleep(0.001)
 
     def test_of_threads_that_stand_it_is_what_they_have(self) -> None:
-        exact = 0
-        for _ in range(ROUNDS):
+        exact = rounds = 0
+        # A thread may stand where it has blocks in its hands, and often does on a busy machine.
+        while rounds < ROUNDS or (exact == 0 and rounds < 20 * ROUNDS):
+            rounds += 1
             self.stop()
             snapshot, tables = self.snapshot(), self.tables()
             self.process.send_signal(signal.SIGCONT)
@@ -171,7 +173,6 @@ class SnapshotTest(OutsideTest):
                 self.assertEqual(tables.blocks - snapshot.live, set())
                 exact += len(snapshot.live - tables.blocks - self.others) <= tables.changing
             time.sleep(0.02)
-        # A thread may stand where it has blocks in its hands.
         self.assertGreater(exact, 0)
 
     def test_exact_is_one_moment(self) -> None:
@@ -186,12 +187,16 @@ class SnapshotTest(OutsideTest):
             self.assertLessEqual(abs(len(snapshot.live - self.others) - THREADS * SLOTS), THREADS)
 
     def test_of_running_threads_it_is_right_but_for_what_changed(self) -> None:
-        for _ in range(ROUNDS):
+        whole = rounds = 0
+        while rounds < ROUNDS or (whole == 0 and rounds < 20 * ROUNDS):
+            rounds += 1
             before = self.tables()
             snapshot = self.snapshot()
             after = self.tables()
             if snapshot.torn_pools == 0:
                 self.assert_between(snapshot, before, after)
+                whole += 1
+        self.assertGreater(whole, 0)
 
     def assert_between(self, snapshot: Snapshot, before: Tables, after: Tables) -> None:
         changed = after.operations - before.operations + THREADS
