@@ -85,7 +85,8 @@ SB_API void sb_trim(void) SB_NOEXCEPT;
 
 /* Switches check mode on, for good: from now on misuse is reported when it happens, and ends the process
  * (docs/reliability.md). What was allocated before is checked less. Returns 0, or -1 with errno ENOMEM when the
- * system refuses the memory for it. SMALLBLOCK_CHECK=1 in the environment does it from the start. */
+ * system refuses the memory for it. Not from two threads at once. SMALLBLOCK_CHECK=1 in the environment does it
+ * from the start. */
 SB_API int sb_check_enable(void) SB_NOEXCEPT;
 
 /* How long memory must have been left alone before it goes back by itself, in milliseconds: -1 never, 0 at once,
