@@ -51,6 +51,7 @@ unsigned advise_many(const Range* ranges, unsigned count) noexcept {
   auto left = static_cast<Bytes>(advised);
   unsigned done = 0;
   while (done < count && left >= ranges[done].bytes) left -= ranges[done++].bytes;
+  if (done == 0) errno = EAGAIN;  // a part of the first one
   return done;
 }
 
