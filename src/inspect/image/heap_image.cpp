@@ -54,10 +54,9 @@ std::optional<BlockPlace> HeapImage::find(std::uint64_t address) const noexcept 
   const ClassImage& size_class = geometry.classes[pool->class_index];
   const auto in_pool = static_cast<std::uint32_t>(address - pool_address(*pool));
   const std::uint32_t in_group = in_pool % size_class.group_bytes;
-  const std::uint32_t group_blocks = size_class.group_bytes / size_class.block_bytes;
   const std::uint32_t index = in_group / size_class.block_bytes;
-  const std::uint32_t block = in_pool / size_class.group_bytes * group_blocks + index;
-  if (index >= group_blocks || block >= pool->capacity) return std::nullopt;
+  const std::uint32_t block = in_pool / size_class.group_bytes * size_class.group_blocks() + index;
+  if (index >= size_class.group_blocks() || block >= pool->capacity) return std::nullopt;
   return BlockPlace{static_cast<std::uint32_t>(pool - pools.data()), block, in_group % size_class.block_bytes};
 }
 

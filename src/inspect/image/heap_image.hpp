@@ -28,9 +28,9 @@ struct ClassImage {
   std::uint32_t units = 0;        // length of a pool
   std::uint32_t group_bytes = 0;  // blocks lie back to back in so much of a pool: all of it, or less
 
+  std::uint32_t group_blocks() const noexcept { return group_bytes / block_bytes; }
   std::uint32_t offset_of(unsigned block) const noexcept {
-    const std::uint32_t group_blocks = group_bytes / block_bytes;
-    return block / group_blocks * group_bytes + block % group_blocks * block_bytes;
+    return block / group_blocks() * group_bytes + block % group_blocks() * block_bytes;
   }
 };
 

@@ -99,8 +99,7 @@ bool fits_its_pool(const ClassImage& size_class, const Geometry& geometry) {
     return false;
   if (size_class.block_bytes == 0 || size_class.block_bytes > size_class.group_bytes) return false;
   if (pool_bytes % size_class.group_bytes != 0) return false;
-  const std::uint64_t places =
-      pool_bytes / size_class.group_bytes * (size_class.group_bytes / size_class.block_bytes);
+  const std::uint64_t places = pool_bytes / size_class.group_bytes * size_class.group_blocks();
   return size_class.capacity != 0 && size_class.capacity <= PoolImage::kWords * 64 && size_class.capacity <= places;
 }
 

@@ -13,6 +13,10 @@ export interface PoolGrid { width: number; height: number; columns: number; rows
 // head -1: a unit without a pool; block -1: the tail of a pool, or no pool.
 export interface Hit { arena: number; unit: number; head: number; classIndex: number; block: number }
 
+function blocksInGroup(shape: ClassShape): number {
+  return Math.floor(shape.group_bytes / shape.block_bytes);
+}
+
 export function gridOf(shape: ClassShape): PoolGrid {
   const width = Math.min(shape.units, ARENA_SIDE);
   const height = Math.max(1, shape.units / ARENA_SIDE);
@@ -92,7 +96,7 @@ export class MapLayout {
   }
   blockAddress(head: number, classIndex: number, block: number): number {
     const shape = this.geometry.classes[classIndex];
-    const inGroup = Math.floor(shape.group_bytes / shape.block_bytes);
+    const inGroup = blocksInGroup(shape);
     return this.unitAddress(head) + Math.floor(block / inGroup) * shape.group_bytes + (block % inGroup) * shape.block_bytes;
   }
   // Nothing for an address outside of the pools that the heap has.
@@ -103,7 +107,7 @@ export class MapLayout {
     if (head < 0) return null;
     const shape = this.geometry.classes[heap.classes[head]];
     const offset = address - this.unitAddress(head);
-    const inGroup = Math.floor(shape.group_bytes / shape.block_bytes);
+    const inGroup = blocksInGroup(shape);
     const index = Math.floor((offset % shape.group_bytes) / shape.block_bytes);
     const block = Math.floor(offset / shape.group_bytes) * inGroup + index;
     if (index >= inGroup || block >= shape.capacity) return null;
