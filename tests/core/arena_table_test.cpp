@@ -5,8 +5,11 @@
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 
+#include <atomic>
+#include <thread>
 #include <vector>
 
+#include "core/totals.hpp"
 #include "heap/registry.hpp"
 #include "os/port.hpp"
 
@@ -142,6 +145,31 @@ TEST(ArenaTable, KeepsMoreWhileTheProgramWantsItBackAtOnce) {
   const std::uint64_t released_before = arena_table.counts().released_total;
   for (int tooth = 0; tooth < 4; ++tooth) close_pools(open_used_pools(kPools * 8));
   EXPECT_LE(arena_table.counts().released_total - released_before, 4U);
+}
+
+// Each round there is room for one arena more, and three threads want it, each for pools of another length.
+TEST(ArenaTable, ACommittedLimitHoldsForThreadsThatComeAtOnce) {
+  ASSERT_TRUE(start_engine());
+  constexpr unsigned kThreads = 3;
+  for (unsigned round = 0; round < 100; ++round) {
+    const Bytes limit = read(totals.committed_bytes) + kConfig.arena_bytes;
+    arena_table.limit_committed(limit);
+    std::atomic<unsigned> waiting{kThreads};
+    std::vector<std::thread> threads;
+    for (unsigned length = 1; length <= kThreads; ++length) {
+      threads.emplace_back([&waiting, length] {
+        for (--waiting; waiting != 0;) {
+        }
+        // Whoever gets it fills it.
+        for (unsigned slots = ArenaRecord::kUnits >> length; slots != 0; --slots) {
+          if (arena_table.open_pool(length).is_none()) return;
+        }
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    ASSERT_LE(read(totals.committed_bytes), limit) << round;
+  }
+  arena_table.limit_committed(~Bytes{0});
 }
 
 }  // namespace
