@@ -95,6 +95,7 @@ Json frame_json(const ViewFrame& frame, std::uint32_t since, std::size_t record_
           {"since", since},
           {"program", frame.program},
           {"time_ms", frame.time_ms},
+          {"clock_ms", frame.clock_ms},
           {"state", name_of(frame.state)},
           {"units", frame.units.size()},
           {"records", record_count},

@@ -60,7 +60,7 @@ struct ViewFrame {
   std::uint32_t program = 1;  // of the process; a frame of another one shares nothing with those before
   TargetState state = TargetState::kLive;
   std::uint64_t time_ms = 0;   // since the epoch
-  std::uint64_t clock_ms = 0;  // steady
+  std::uint64_t clock_ms = 0;  // steady; ages count on it
   std::shared_ptr<const inspect::HeapImage> image;
   inspect::HeapSummary summary;
   Layers layers;

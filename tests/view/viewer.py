@@ -96,7 +96,7 @@ class Heap:
     """What a page knows: a whole frame, and deltas laid over it."""
 
     frame: int = 0
-    time_ms: int = 0
+    clock_ms: int = 0
     units: dict[int, Unit] = field(default_factory=dict)
     changed_ms: dict[int, int] = field(default_factory=dict)
     arenas: dict[int, int] = field(default_factory=dict)
@@ -108,10 +108,10 @@ class Heap:
             self.units, self.arenas, self.changed_ms = {}, {}, {}
         assert self.head["since"] in (0, self.frame)
         assert len(records) == self.head["records"] * RECORD.size
-        self.frame, self.time_ms = self.head["frame"], self.head["time_ms"]
+        self.frame, self.clock_ms = self.head["frame"], self.head["clock_ms"]
         for unit, *fields, age_s in RECORD.iter_unpack(records):
             self.units[unit] = Unit(*fields)
-            self.changed_ms[unit] = self.time_ms - age_s * 1000
+            self.changed_ms[unit] = self.clock_ms - age_s * 1000
         self.arenas.update({arena: use for arena, use in self.head["arenas_changed"]})
 
     def known_units(self) -> dict[int, Unit]:

@@ -24,6 +24,11 @@ export class Heap {
     return this.head?.time_ms ?? 0;
   }
 
+  // How long nothing has changed in the unit, in seconds; to less than a second, as records say whole ones.
+  unchangedSeconds(unit: number): number {
+    return ((this.head?.clock_ms ?? 0) - this.changedMs[unit]) / 1000;
+  }
+
   // Lays the frame over this heap. Gives the units it changed, perhaps some twice; null when it was a whole frame.
   apply(frame: Frame): Uint32Array | null {
     const { head, words } = frame;
@@ -41,7 +46,7 @@ export class Heap {
       this.cached[unit] = words[at + 4];
       this.free[unit] = words[at + 5];
       this.purged[unit] = words[at + 6];
-      this.changedMs[unit] = head.time_ms - words[at + 7] * 1000;
+      this.changedMs[unit] = head.clock_ms - words[at + 7] * 1000;
       this.changedFrame[unit] = head.frame;
       changed[record] = unit;
     }

@@ -50,6 +50,8 @@ export interface FrameHead {
   since: number;
   program: number;
   time_ms: number;
+  // Steady, with a beginning of its own: ages count on it, as the time of day can be set.
+  clock_ms: number;
   state: TargetState;
   units: number;
   records: number;

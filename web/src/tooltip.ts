@@ -86,7 +86,7 @@ export class Tooltip {
     }
     const live = heap.live[hit.head];
     lines.push(this.line("pool", `${count(live)} live, ${count(heap.cached[hit.head])} in magazines, ${count(heap.free[hit.head])} free, ${count(heap.purged[hit.head])} purged`));
-    lines.push(this.line("unchanged", seconds(Math.max(0, (heap.timeMs - heap.changedMs[hit.head]) / 1000))));
+    lines.push(this.line("unchanged", seconds(heap.unchangedSeconds(hit.head))));
     return lines;
   }
 }

@@ -46,7 +46,7 @@ export class UnitTexture {
     const units = head < 0 ? 1 : shape.units;
     const slot = head < 0 ? 0 : this.blocks.slotOf(head, heap);
     const shares = head < 0 ? 0 : sharesOf(heap, head, shape.capacity);
-    const age = ageBucket((heap.timeMs - heap.changedMs[first]) / 1000);
+    const age = ageBucket(heap.unchangedSeconds(first));
     const facts = age | (this.blocks.mainType(first) << 8) | (changeOf(heap, before, first, this.geometry) << 16);
     for (let each = first; each < Math.min(first + units, heap.unitCount); each += 1) {
       const at = each * 4;

@@ -123,7 +123,7 @@ export class SyntheticHeap {
     const layers = { resident: 0, region_resident: 0, live: 0, cached: 0, free: 0, purged: 0, tail: 0, empty_resident: 0, metadata: 0, next: 0, other: 0, committed: 0 };
     const arenas = this.units.length / 64;
     return {
-      frame: this.frame, since, program: 1, time_ms: this.timeMs, state: "live", units: this.units.length, records, layers, classes, torn_pools: 0,
+      frame: this.frame, since, program: 1, time_ms: this.timeMs, clock_ms: this.timeMs, state: "live", units: this.units.length, records, layers, classes, torn_pools: 0,
       arenas: { used: arenas, kept: 0, released: 0 }, totals: {},
       arenas_changed: since === 0 ? Array.from({ length: arenas }, (_, arena) => [arena, 1]) : [],
     };

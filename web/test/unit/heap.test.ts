@@ -18,6 +18,13 @@ test("a delta changes the units it names and those of the arenas it names, and n
   expect([heap.changedFrame[3], heap.changedFrame[70]]).toEqual([2, 2]);
 });
 
+test("a unit grows old on the steady clock, whatever the time of day is set to", () => {
+  const heap = new Heap();
+  heap.apply(frame({ frame: 1, since: 0, units: 64, time_ms: 9_000_000, clock_ms: 50_000 }, [pool(3, 2, 10, { age: 4 })]));
+  heap.apply(frame({ frame: 2, since: 1, units: 64, time_ms: 1_000_000, clock_ms: 52_500 }));
+  expect(heap.unchangedSeconds(3)).toBe(6.5);
+});
+
 test("a delta to another frame than ours is refused", () => {
   const heap = new Heap();
   heap.apply(frame({ frame: 1, since: 0, units: 64 }));

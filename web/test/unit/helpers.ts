@@ -9,7 +9,7 @@ export interface Record { unit: number; class?: number; flags?: number; live?: n
 export function frameBytes(head: Partial<FrameHead> & { frame: number; since: number; units: number }, records: Record[]): ArrayBuffer {
   const words = new Uint16Array(records.flatMap((one) => [
     one.unit & 0xffff, one.unit >>> 16, (one.class ?? 0) | ((one.flags ?? 0) << 8), one.live ?? 0, one.cached ?? 0, one.free ?? 0, one.purged ?? 0, one.age ?? 0]));
-  const whole = { program: 1, time_ms: head.frame * 1000, state: "live", records: records.length, layers: { live: 0 }, classes: [], arenas_changed: [], torn_pools: 0, ...head };
+  const whole = { program: 1, time_ms: head.frame * 1000, clock_ms: head.frame * 1000, state: "live", records: records.length, layers: { live: 0 }, classes: [], arenas_changed: [], torn_pools: 0, ...head };
   const bytes = encode(FRAME_MAGIC, whole, new Uint8Array(words.buffer));
   return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
 }
