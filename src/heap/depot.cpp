@@ -2,6 +2,7 @@
 
 #include "heap/depot.hpp"
 
+#include <algorithm>
 #include <atomic>
 
 #include "core/totals.hpp"
@@ -41,12 +42,14 @@ void Depot::push_full(Magazine* full, ClassIndex class_index) noexcept {
   if (newest_full_ != nullptr) newest_full_->newer = full;
   newest_full_ = full;
   if (oldest_full_ == nullptr) oldest_full_ = full;
+  ++full_count_;
   count_cached(full, class_index, 1);
 }
 
 void Depot::remove_full(Magazine* full, ClassIndex class_index) noexcept {
   (full->newer != nullptr ? full->newer->older : newest_full_) = full->older;
   (full->older != nullptr ? full->older->newer : oldest_full_) = full->newer;
+  full_count_min_ = std::min(full_count_min_, --full_count_);
   count_cached(full, class_index, -1);
 }
 
@@ -157,6 +160,19 @@ bool Depot::flush_oldest(ClassIndex class_index) noexcept {
   return any;
 }
 
+// The newest is taken first: of those that were always there, the oldest are the ones that never moved. After the
+// working set of Bonwick and Adams (heap/magazine.hpp).
+void Depot::flush_unwanted(ClassIndex class_index) noexcept {
+  std::uint32_t unwanted = 0;
+  {
+    const os::LockGuard guard(lock_);
+    unwanted = full_count_min_;
+  }
+  while (unwanted > 0 && flush_oldest(class_index)) --unwanted;
+  const os::LockGuard guard(lock_);
+  full_count_min_ = full_count_;
+}
+
 void Depot::return_empties() noexcept {
   const InHand in_hand;
   Magazine* empty = nullptr;
@@ -231,10 +247,12 @@ void Depot::audit() noexcept {
   const os::LockGuard guard(lock_);
   pools_.audit();
   std::uint64_t cached = 0;
+  std::uint32_t full_count = 0;
   for (Magazine* full = newest_full_; full != nullptr; full = full->older) {
     SB_CHECK(full->older != nullptr ? full->older->newer == full : oldest_full_ == full);
     SB_CHECK(full->bottom == nullptr && full->count.load() <= kMagazineEntries);
     cached += full->count.load();
+    ++full_count;
     for (unsigned i = 0; i < full->count.load(); ++i) {
       const UserPointer block{full->entries[i]};
       const PoolIndex pool = region.pool_of(block);
@@ -242,6 +260,7 @@ void Depot::audit() noexcept {
     }
   }
   SB_CHECK(cached == blocks_cached_.load());
+  SB_CHECK(full_count == full_count_ && full_count_min_ <= full_count_);
 }
 
 void Depot::visit_full(ClassIndex class_index, void (*visit)(void* const*, std::uint64_t, ClassIndex)) noexcept {

@@ -54,6 +54,9 @@ class alignas(64) Depot {
   // Sends the oldest full magazine back into the pools. False if there is none.
   bool flush_oldest(ClassIndex class_index) noexcept;
 
+  // Sends back the full magazines that nobody wanted since this was last called. O(blocks in them).
+  void flush_unwanted(ClassIndex class_index) noexcept;
+
   // Hands the empty magazines to heap/magazine_store.
   void return_empties() noexcept;
 
@@ -95,6 +98,8 @@ class alignas(64) Depot {
   Magazine* newest_full_ = nullptr;
   Magazine* oldest_full_ = nullptr;
   Magazine* empties_ = nullptr;
+  std::uint32_t full_count_ = 0;
+  std::uint32_t full_count_min_ = 0;      // since flush_unwanted()
   Relaxed<std::uint64_t> blocks_cached_;  // in full magazines; changes under the lock
   std::uint64_t drained_to_ = 0;          // blocks that were free in the pools when draining last ended
   Relaxed<std::uint64_t> requested_bytes_;

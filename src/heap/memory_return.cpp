@@ -56,6 +56,11 @@ void purge_magazines(bool all) noexcept {
   magazine_store.purge(all);
 }
 
+void flush_unwanted_magazines() noexcept {
+  for (unsigned index = 1; index <= kClassCount; ++index)
+    depots[index].flush_unwanted(static_cast<ClassIndex>(index));
+}
+
 void drain_sparse_classes(bool at_once) noexcept {
   for (unsigned index = 1; index <= kClassCount; ++index) {
     const auto class_index = static_cast<ClassIndex>(index);
@@ -107,6 +112,7 @@ bool decay_step() noexcept {
   if (now_ms - drained_ms >= age_ms) {
     drained_ms = now_ms;
     ask_idle_heaps_to_flush();
+    flush_unwanted_magazines();
     drain_sparse_classes(false);
     purge_magazines(false);
   }

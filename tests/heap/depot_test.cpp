@@ -64,6 +64,21 @@ TEST_F(DepotTest, FlushesTheOldestIntoThePools) {
   audit_heap();
 }
 
+TEST_F(DepotTest, FlushesWhatNobodyWantedInTheMeantime) {
+  for (const unsigned count : {100U, 60U, 20U}) depot_.swap_for_empty(full_magazine(count), kClass);
+  depot_.flush_unwanted(kClass);  // they came since
+  EXPECT_EQ(depot_.counts().blocks_cached, 180U);
+  Magazine* newest = depot_.swap_for_full(depot_.take_empty(), kClass);
+  depot_.swap_for_empty(newest, kClass);
+  audit_heap();
+  depot_.flush_unwanted(kClass);
+  EXPECT_EQ(depot_.counts().blocks_cached, 20U);
+  depot_.flush_unwanted(kClass);
+  EXPECT_EQ(depot_.counts().blocks_cached, 0U);
+  EXPECT_EQ(read(totals.out_bytes), 0U);
+  audit_heap();
+}
+
 TEST_F(DepotTest, HandsOutNoBlockTwice) {
   std::set<void*> seen;
   std::vector<void*> blocks(100);

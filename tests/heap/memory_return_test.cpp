@@ -16,6 +16,7 @@
 
 #include "core/region.hpp"
 #include "heap/audit.hpp"
+#include "heap/depot.hpp"
 #include "heap/registry.hpp"
 #include "os/port.hpp"
 
@@ -183,6 +184,20 @@ TEST(Decay, HurriesInASparseHeap) {
   EXPECT_LE(free_bytes(), 4_MiB);
   audit_heap();
   free_all(kept);
+}
+
+// All of it is less than what the depots may hold for good.
+TEST(Decay, EmptiesTheDepotsOfClassesThatNobodyUses) {
+  sb_decay_set(50);
+  free_all(allocate_all(256, 128_KiB));
+  Depot& depot = depots[fine_class_of(256)];
+  ASSERT_GT(depot.counts().blocks_cached, 0U);
+  for (int i = 0; i < 500 && depot.counts().blocks_cached != 0; ++i) {
+    os::sleep_ms(2);
+    free_all(allocate_all(48, 48_KiB));
+  }
+  EXPECT_EQ(depot.counts().blocks_cached, 0U);
+  audit_heap();
 }
 
 TEST(Decay, OffGivesNothingBack) {
