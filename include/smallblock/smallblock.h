@@ -30,33 +30,35 @@ extern "C" {
  * that can be freed. O(1). */
 SB_API void* sb_malloc(size_t bytes) SB_NOEXCEPT;
 
-/* count * bytes zeroed bytes. NULL with errno ENOMEM if the product overflows. */
+/* count * bytes zeroed bytes. NULL with errno ENOMEM if the product overflows. O(bytes). */
 SB_API void* sb_calloc(size_t count, size_t bytes) SB_NOEXCEPT;
 
 /* Resizes in place when the new size fits the block and fills at least half of it, else moves the block.
- * block == NULL is sb_malloc; bytes == 0 frees the block and returns NULL. On failure: NULL, the block stays. */
+ * block == NULL is sb_malloc; bytes == 0 frees the block and returns NULL. On failure: NULL with errno ENOMEM, the
+ * block stays. O(1) in place, else O(bytes). */
 SB_API void* sb_realloc(void* block, size_t bytes) SB_NOEXCEPT;
 
-/* Gives a block back. NULL is ignored; errno is kept. */
+/* Gives a block back. NULL is ignored; errno is kept. O(1). */
 SB_API void sb_free(void* block) SB_NOEXCEPT;
 
-/* Like sb_free; `bytes` is the size that was asked for. */
+/* Like sb_free; `bytes` is the size that was asked for: check mode ends the process when it is another. O(1). */
 SB_API void sb_free_sized(void* block, size_t bytes) SB_NOEXCEPT;
 
-/* A block whose address is a multiple of `alignment`, a power of two; otherwise NULL with errno EINVAL. */
+/* A block whose address is a multiple of `alignment`, a power of two; otherwise NULL with errno EINVAL.
+ * NULL with errno ENOMEM when memory ran out. O(1). */
 SB_API void* sb_aligned_alloc(size_t alignment, size_t bytes) SB_NOEXCEPT;
 
-/* The bytes that the block really has, at least what was asked for. 0 for NULL. */
+/* The bytes that the block really has, at least what was asked for. 0 for NULL. O(1). */
 SB_API size_t sb_usable_size(const void* block) SB_NOEXCEPT;
 
-/* Whether the address lies in smallblock's region (in a block or not). Any address may be asked for. */
+/* Whether the address lies in smallblock's region (in a block or not). Any address may be asked for. O(1). */
 SB_API bool sb_owns(const void* address) SB_NOEXCEPT;
 
 /* Fills blocks[0..count) with blocks of `bytes` bytes and returns how many it got; fewer than count only when
- * memory ran out (errno ENOMEM). */
+ * memory ran out (errno ENOMEM). O(count). */
 SB_API size_t sb_malloc_batch(size_t bytes, size_t count, void** blocks) SB_NOEXCEPT;
 
-/* Frees blocks[0..count); NULL entries are ignored. The array's contents are not changed. */
+/* Frees blocks[0..count); NULL entries are ignored. The array's contents are not changed. O(count). */
 SB_API void sb_free_batch(size_t count, void** blocks) SB_NOEXCEPT;
 
 /* A private heap: its blocks lie in pools of its own, and destroying it frees them all at once.
@@ -64,18 +66,22 @@ SB_API void sb_free_batch(size_t count, void** blocks) SB_NOEXCEPT;
  * heap. */
 typedef struct sb_heap sb_heap;
 
-/* NULL with errno ENOMEM when the system refuses memory. */
+/* NULL with errno ENOMEM when the system refuses memory. O(1). */
 SB_API sb_heap* sb_heap_create(void) SB_NOEXCEPT;
+
+/* As sb_malloc and sb_aligned_alloc, from this heap; also NULL with errno ENOMEM at its hard limit. Under the
+ * heap's lock: threads that share a heap wait for each other. O(1). */
 SB_API void* sb_heap_alloc(sb_heap* heap, size_t bytes) SB_NOEXCEPT;
 SB_API void* sb_heap_aligned_alloc(sb_heap* heap, size_t alignment, size_t bytes) SB_NOEXCEPT;
 
-/* Frees one block of this heap; a block of another heap ends the process with a message. */
+/* Frees one block of this heap; a block of another heap ends the process with a message. NULL is ignored. O(1). */
 SB_API void sb_heap_free(sb_heap* heap, void* block) SB_NOEXCEPT;
 
 /* Frees every block of the heap and the heap itself. No thread may still use either. O(pools). */
 SB_API void sb_heap_destroy(sb_heap* heap) SB_NOEXCEPT;
 
-/* Whether the address lies in a pool of this heap, or in a large block that it got from the malloc below. */
+/* Whether the address lies in a pool of this heap, or in a large block that it got from the malloc below.
+ * O(1). */
 SB_API bool sb_heap_owns(const sb_heap* heap, const void* address) SB_NOEXCEPT;
 
 /* Gives back to the system everything that can go, now and for all threads: magazines, free pages inside used
@@ -85,8 +91,7 @@ SB_API void sb_trim(void) SB_NOEXCEPT;
 
 /* Switches check mode on, for good: from now on misuse is reported when it happens, and ends the process
  * (docs/reliability.md). What was allocated before is checked less. Returns 0, or -1 with errno ENOMEM when the
- * system refuses the memory for it. Not from two threads at once. SMALLBLOCK_CHECK=1 in the environment does it
- * from the start. */
+ * system refuses the memory for it. SMALLBLOCK_CHECK=1 in the environment does it from the start. O(pools). */
 SB_API int sb_check_enable(void) SB_NOEXCEPT;
 
 /* How long memory must have been left alone before it goes back by itself, in milliseconds: -1 never, 0 at once,

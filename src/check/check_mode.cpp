@@ -4,6 +4,7 @@
 #include "check/check_mode.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 
@@ -192,6 +193,16 @@ bool reserve_all() noexcept {
   return region.bytes() != 0 && records.reserve() && stack_depot.reserve() && quarantine.reserve();
 }
 
+bool switch_on() noexcept {
+  if (!reserve_all()) {
+    os::write_all(2, kRefused, sizeof kRefused - 1);
+    return false;
+  }
+  os::start_marking(region.start_of(PoolIndex{0}), region.bytes());
+  hand_over_to(kHook);
+  return true;
+}
+
 [[gnu::destructor]] void finish() noexcept {
   audit_at_exit();
 }
@@ -203,14 +214,12 @@ bool reserve_all() noexcept {
 namespace smallblock {
 
 bool start_check_mode() noexcept {
-  if (check_hook.get() == &check::kHook) return true;
-  if (!check::reserve_all()) {
-    os::write_all(2, check::kRefused, sizeof check::kRefused - 1);
-    return false;
-  }
-  os::start_marking(region.start_of(PoolIndex{0}), region.bytes());
-  hand_over_to(check::kHook);
-  return true;
+  // No lock: it would rank below all that handing over takes. Whoever comes second waits, and finds it done.
+  static constinit std::atomic<bool> starting{false};
+  while (starting.exchange(true, std::memory_order_acquire)) os::sleep_ms(1);
+  const bool is_on = check_hook.get() == &check::kHook || check::switch_on();
+  starting.store(false, std::memory_order_release);
+  return is_on;
 }
 
 }  // namespace smallblock

@@ -2,6 +2,7 @@
 #include <pthread.h>
 
 #include <atomic>
+#include <barrier>
 #include <cstdlib>
 #include <thread>
 
@@ -31,6 +32,28 @@ TEST(Threads, BlocksAllocatedInOneAreFreedInAnother) {
     consumer.join();
   }
   EXPECT_EQ(blocks_in_use(), before);
+}
+
+// Each gets the answer that holds, and none works on a table that another is about to make.
+TEST(Threads, SwitchCheckModeOnAllAtOnce) {
+  constexpr int kThreads = 8;
+  std::barrier begin(kThreads);
+  std::atomic<int> refused = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&] {
+      begin.arrive_and_wait();
+      if (sb_check_enable() != 0) ++refused;
+      for (std::size_t bytes = 1; bytes < 4000; bytes += 13) {
+        void* block = sb_malloc(bytes);
+        fill(block, bytes, bytes);
+        EXPECT_EQ(sb_usable_size(block), bytes);  // not the block's: check mode is on
+        sb_free(block);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(refused, 0);
 }
 
 // One writer, one reader, a ring between them: the block is the message.

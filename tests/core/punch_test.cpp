@@ -9,35 +9,13 @@
 #include <set>
 #include <vector>
 
-#include "core/arena_table.hpp"
-#include "core/pool_order.hpp"
-#include "heap/registry.hpp"
+#include "order_of_class.hpp"
 
 namespace smallblock {
 namespace {
 
-class PunchOfClass : public ::testing::TestWithParam<Bytes> {
+class PunchOfClass : public test::OrderOfClass {
  protected:
-  void SetUp() override { ASSERT_TRUE(start_engine()); }
-
-  void open_one() {
-    const PoolIndex pool = arena_table.open_pool(kSizeClasses[index_].units_log2);
-    ASSERT_FALSE(pool.is_none());
-    order_.open_pool(pool, index_, 0);
-  }
-  std::vector<void*> take(unsigned count) {
-    std::vector<void*> blocks(count);
-    blocks.resize(order_.take(count, blocks.data()));
-    return blocks;
-  }
-  void put_back(const std::vector<void*>& blocks) {
-    PoolIndex pool = order_.put_back(index_, static_cast<unsigned>(blocks.size()), blocks.data());
-    while (!pool.is_none()) {
-      const PoolIndex next = region.record(pool).next;
-      arena_table.close_pool(pool, kSizeClasses[index_].units_log2);
-      pool = next;
-    }
-  }
   // One round over all pools.
   void punch(std::uint32_t now_ms, std::uint32_t age_ms) {
     LookRound round{.now_ms = now_ms, .age_ms = age_ms, .looks_left = order_.watched()};
@@ -58,10 +36,6 @@ class PunchOfClass : public ::testing::TestWithParam<Bytes> {
     EXPECT_EQ(mincore(reinterpret_cast<void*>(start), 1, &page), 0);
     return (page & 1U) != 0;
   }
-
-  ClassIndex index_ = class_of(GetParam());
-  unsigned capacity_ = kSizeClasses[index_].capacity;
-  PoolOrder order_;
 };
 
 // Blocks and what was written there.
