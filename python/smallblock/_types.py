@@ -18,7 +18,8 @@ T = TypeVar("T")
 class TypeCount:
     """Objects of a type, and what they keep beside their own blocks: items, tables; bytes are those of whole blocks.
 
-    `type` is the type's own name; "unknown" are blocks whose contents prove nothing and that no object is known to keep.
+    `type` is what the type's repr shows, as in "list" or "shop.Cart"; "unknown" are blocks whose contents prove nothing
+    and that no object is known to keep.
     """
 
     type: str
@@ -53,19 +54,26 @@ class TypeCounts:
         return len(self.rows)
 
     def __getitem__(self, type_name: str) -> TypeCount:
-        """The row of a type, by its name; KeyError if no block is of that type."""
-        for row in self.rows:
-            if row.type == type_name:
-                return row
-        raise KeyError(type_name)
+        """The row of a type, by its name; its last part is enough where one type alone has it. KeyError if no block is
+        of that type."""
+        found = [row for row in self.rows if row.type == type_name]
+        found = found or [row for row in self.rows if row.type.endswith(f".{type_name}")]
+        if len(found) > 1:
+            raise KeyError(f"{type_name} may be any of {', '.join(row.type for row in found)}")
+        if not found:
+            raise KeyError(type_name)
+        return found[0]
 
     def __contains__(self, wanted: object) -> bool:
-        """Whether there is a row of a type, by its name; or whether it is one of the rows."""
-        return any(wanted in (row.type, row) for row in self.rows)
+        """Whether there is a row of a type, by its name as above; or whether it is one of the rows."""
+        return wanted in self.rows or (isinstance(wanted, str) and self.get(wanted) is not None)
 
     def get(self, type_name: str, default: Optional[T] = None) -> Union[TypeCount, Optional[T]]:
-        """The row of a type, by its name; `default` if no block is of that type."""
-        return self[type_name] if type_name in self else default
+        """The row of a type, by its name as above; `default` if there is none, or more than one."""
+        try:
+            return self[type_name]
+        except KeyError:
+            return default
 
     def to_json(self) -> str:
         """A JSON list with one object a type."""

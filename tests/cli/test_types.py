@@ -48,6 +48,22 @@ class Number(int):
 class Text(str):
     pass
 
+class Outer:
+    class Inner:
+        __slots__ = ()
+
+def make_local():
+    class Local:
+        __slots__ = ()
+    return Local
+
+def make_class(name, **more):
+    return type(name, (), {"__slots__": (), **more})
+
+Local, Foreign = make_local(), make_class("\u00dcn\u00ef", __module__="p\u00e4.q")
+# Their own names have to do.
+Nameless, Short = make_class("Nameless", __module__=3), make_class("Short", __qualname__="q" * 300)
+
 def make_steps():
     yield 1
 
@@ -57,6 +73,11 @@ kept = [
     [Named(number, None, None) for number in range(4000)],
     [Number(1000 + number) for number in range(3500)],
     [Text(number) for number in range(2500)],
+    [Outer.Inner() for _ in range(1100)],
+    [Local() for _ in range(1200)],
+    [Foreign() for _ in range(1300)],
+    [Nameless() for _ in range(1400)],
+    [Short() for _ in range(1500)],
 ]
 # The items of these lists look like a Slotted, with an address in the place of the count.
 looks_like_one = [[None, None, 5, Slotted, None, None] for _ in range(3000)]
@@ -77,7 +98,18 @@ others = [
 print(os.getpid(), flush=True)
 sys.stdin.read()
 """
-EXACT = {"Slotted": 9000, "Plain": 5000, "Named": 4000, "Number": 3500, "Text": 2500}
+EXACT = {
+    "__main__.Slotted": 9000,
+    "__main__.Plain": 5000,
+    "__main__.Named": 4000,
+    "__main__.Number": 3500,
+    "__main__.Text": 2500,
+    "__main__.Outer.Inner": 1100,
+    "__main__.make_local.<locals>.Local": 1200,
+    "p\u00e4.q.\u00dcn\u00ef": 1300,
+    "Nameless": 1400,
+    "Short": 1500,
+}
 # What the interpreter has beside them: some thousands of each at most.
 AT_LEAST = {
     "float": 7000,
@@ -127,7 +159,7 @@ class TypesTest(CommandTest):
         major, minor = python.version[:2]
         if minor not in KNOWN_MINORS:
             self.assertEqual(version, "")
-            self.assertNotIn("Slotted", blocks)
+            self.assertNotIn("__main__.Slotted", blocks)
             return
         self.assertEqual(version, f"{major}.{minor}")
         self.assertEqual({name: blocks.get(name) for name in EXACT}, EXACT)

@@ -77,7 +77,7 @@ class StaticFile(ViewTest):
         self.assertEqual(values_in(saved), {""})  # what objects hold is not passed on
         self.assertIn("trim_returns_bytes", json.loads(entries.pop("/api/waste")))
         types = {row["name"] for row in json.loads(entries.pop("/api/types"))["types"]}
-        self.assertIn("Planted", types)
+        self.assertIn("__main__.Planted", types)
         wanted = {f"/api/blocks?units={unit}&what={what}" for unit in heap.pools() for what in ("state", "type")}
         self.assertEqual(entries.keys(), wanted)
         for unit, pool in heap.pools().items():
@@ -202,7 +202,7 @@ class Terminal(ViewTest):
         self.assertEqual((result.returncode, result.stderr), (0, ""))
         self.assertRegex(result.stdout, r"(?m)^arena \d+ at 0x[0-9a-f]+: \d+ live blocks \(.*\) keep [\d.]+ [KM]iB$")
         self.assertRegex(result.stdout, r"(?m)^  pool 0x[0-9a-f]+, blocks of \d+ bytes: 1 live block keeps ")
-        self.assertRegex(result.stdout, r"(?m)^    0x[0-9a-f]+  Planted$")
+        self.assertRegex(result.stdout, r"(?m)^    0x[0-9a-f]+  __main__\.Planted$")
         answer = json.loads(smallblock("pinned", str(program.pid), "--json", "--limit", "3").stdout)
         self.assertEqual(len(answer["arenas"]), 3)
 
@@ -212,13 +212,13 @@ class Terminal(ViewTest):
         for address in (live, inside, live[2:].upper().join(("0x", ""))):
             result = smallblock("explain", str(program.pid), address)
             self.assertEqual((result.returncode, result.stderr), (0, ""))
-            self.assertRegex(result.stdout, r"(?m)^type      Planted$")
+            self.assertRegex(result.stdout, r"(?m)^type      __main__\.Planted$")
             self.assertRegex(result.stdout, r"(?m)^block     0x[0-9a-f]+, live$")
             unit = re.search(r"\(arena \d+, unit (\d+)\)", result.stdout)
             assert unit is not None
             self.assertLess(int(unit[1]), 64)  # in the arena, as the page says it
         answer = json.loads(smallblock("explain", "--json", str(program.pid), live).stdout)
-        self.assertEqual((answer["type"], answer["age_s"]), ("Planted", None))
+        self.assertEqual((answer["type"], answer["age_s"]), ("__main__.Planted", None))
         stats = json.loads(smallblock("stats", "--json", str(program.pid)).stdout)
         rows = {row["class"]: row["block_bytes"] for row in stats["classes"]}
         self.assertEqual(rows[answer["class"]], answer["block_bytes"])  # classes count from 0 everywhere

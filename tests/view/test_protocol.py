@@ -54,7 +54,7 @@ raw = array.array("Q", range(1000, 1007))
 sys.stdout.reconfigure(encoding="utf-8")
 for value, worth in planted:
     size = sys.getsizeof(value) if type(value) in sized else 0
-    print(hex(id(value)), type(value).__name__, size, worth, sep="\t")
+    print(hex(id(value)), repr(type(value)).split("'")[1], size, worth, sep="\t")
 print(hex(raw.buffer_info()[0]), "unknown", 0, "", sep="\t")
 print(flush=True)
 sys.stdin.read()
@@ -211,8 +211,8 @@ class Blocks(ViewTest):
         self.assertEqual(head["types"][0], "unknown")
         self.assertEqual(len(ids), 2 * len(states))
         names = [head["types"][int.from_bytes(ids[i : i + 2], "little")] for i in range(0, len(ids), 2)]
-        self.assertGreater(names.count("Planted"), 0)
-        self.assertEqual({states[i] for i, name in enumerate(names) if name == "Planted"}, {STATES.index("live")})
+        self.assertGreater(names.count("__main__.Planted"), 0)
+        self.assertEqual({states[i] for i, name in enumerate(names) if name == "__main__.Planted"}, {STATES.index("live")})
         _, ages = client.blocks(units, "age")
         self.assertEqual([age == 0 for age in ages], [state != STATES.index("live") for state in states])
 
@@ -243,10 +243,10 @@ class Blocks(ViewTest):
 class Answers(ViewTest):
     def check_planted(self, client: Client, live: str, gone: str) -> None:
         found = client.get_json("/api/search?q=pLANT")
-        planted = [match for match in found["matches"] if match["type"] == "Planted"]
+        planted = [match for match in found["matches"] if match["type"] == "__main__.Planted"]
         self.assertEqual((len(planted), found["more"]), (SURVIVORS, False))
         block = client.get_json(f"/api/block?address={live}")
-        self.assertEqual((block["type"], block["state"], block["gc_header"]), ("Planted", "live", True))
+        self.assertEqual((block["type"], block["state"], block["gc_header"]), ("__main__.Planted", "live", True))
         self.assertIn(block["address"], {match["address"] for match in planted})
         self.assertEqual(int(block["address"], 16) + block["object_offset"], int(live, 16))
         self.assertLess(block["object_offset"], block["size_bytes"])
@@ -257,13 +257,13 @@ class Answers(ViewTest):
         found = client.get_json(f"/api/search?q={live}")
         self.assertEqual([match["address"] for match in found["matches"]], [block["address"]])
         types = {row["name"]: row["blocks"] for row in client.get_json("/api/types")["types"]}
-        self.assertEqual(types["Planted"], SURVIVORS)
+        self.assertEqual(types["__main__.Planted"], SURVIVORS)
         self.check_gone(client, gone)
 
     def check_gone(self, client: Client, gone: str) -> None:
         status, body, _ = client.request(f"/api/block?address={gone}")
         self.assertIn(status, (200, 404))
-        self.assertNotIn(b'"type":"Planted","value"', body.split(b'"neighbours"')[0])
+        self.assertNotIn(b'"type":"__main__.Planted","value"', body.split(b'"neighbours"')[0])
 
     def test_a_planted_object_on_every_python(self) -> None:
         if not known_pythons():
@@ -309,7 +309,7 @@ class Answers(ViewTest):
         program, _, _ = self.start_program()
         _, client = self.start_view(str(program.pid))
         pinned = client.get_json("/api/pinned?limit=200")
-        kept = [pool for pool in pinned["pools"] if any(block["type"] == "Planted" for block in pool["blocks"])]
+        kept = [pool for pool in pinned["pools"] if any(block["type"] == "__main__.Planted" for block in pool["blocks"])]
         self.assertGreater(len(kept), SURVIVORS / 2)
         for pool in pinned["pools"]:
             self.assertLess(pool["live"] * pool["block_bytes"], pool["kept_bytes"] / 2)

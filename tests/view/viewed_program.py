@@ -38,7 +38,7 @@ def main() -> None:
     planted = plant()
     gc.collect()
     objects: dict[str, Any] = {
-        "Planted": planted[7],
+        "__main__.Planted": planted[7],
         "str": "".join(["a text ", "of the program"]),
         "int": 10**15 + 7,
         "bytes": bytes(range(65, 91)),

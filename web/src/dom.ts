@@ -64,7 +64,8 @@ function keyOf(element: HTMLElement): string {
   return element.dataset.key ?? element.textContent ?? "";
 }
 
-export interface Column<Row> { name: string; cell: (row: Row) => Child; numeric?: boolean }
+// `wraps`: a cell may take several lines, where names are long.
+export interface Column<Row> { name: string; cell: (row: Row) => Child; numeric?: boolean; wraps?: boolean }
 
 // Its click is the row's.
 function rowButton(content: Child): HTMLButtonElement {
@@ -82,7 +83,7 @@ export function table<Row>(columns: Column<Row>[], rows: Row[], onRow?: (row: Ro
     const line = h("tr", onRow ? "link" : "");
     columns.forEach((column, at) => {
       const cell = column.cell(row);
-      line.append(h("td", column.numeric ? "number" : "", onRow && at === 0 ? rowButton(cell) : cell));
+      line.append(h("td", column.numeric ? "number" : column.wraps ? "wraps" : "", onRow && at === 0 ? rowButton(cell) : cell));
     });
     if (onRow) line.addEventListener("click", () => onRow(row));
     body.append(line);

@@ -10,6 +10,8 @@ export function whatIs(block: Pick<Named, "type" | "value">): string {
 export function namedBlock(block: Named, onClick: () => void): HTMLButtonElement {
   const line = button("", "named-block", onClick);
   line.dataset.key = block.address;
-  line.append(h("span", "mono", block.address), " ", h("span", "", whatIs(block)));
+  const text = h("span", "", whatIs(block));
+  text.title = whatIs(block);  // it is cut where it is too long
+  line.append(h("span", "mono", block.address), " ", text);
   return line;
 }

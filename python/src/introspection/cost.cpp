@@ -123,20 +123,18 @@ class Traversal {
   }
 
   Cost finish() {
-    std::unordered_map<std::string, unsigned> types_of_name;
-    for (const auto& [type, met] : by_type_) ++types_of_name[type->tp_name];
-    for (const auto& [type, met] : by_type_) {
-      const bool is_alone = types_of_name[type->tp_name] == 1;
-      cost_.types.push_back({is_alone ? type->tp_name : full_name_of(type), met.sums});
-    }
+    std::unordered_map<std::string, CostSums> by_name;
+    for (const auto& [type, met] : by_type_) add(by_name[full_name_of(type)], met.sums);
+    for (const auto& [name, sums] : by_name) cost_.types.push_back({name, sums});
     std::sort(cost_.types.begin(), cost_.types.end(), [](const TypeCost& one, const TypeCost& other) {
       return one.sums.bytes() != other.sums.bytes() ? one.sums.bytes() > other.sums.bytes() : one.type < other.type;
     });
     std::sort_heap(kept_.begin(), kept_.end(), kCostsMore);
     for (const Candidate& candidate : kept_) {
       const inspect::PythonType type = type_of(candidate.object);
-      cost_.objects.push_back({type.name, text_of(candidate.object, type), address_of(candidate.object),
-                               candidate.sums, seen_again_.contains(address_of(candidate.object))});
+      cost_.objects.push_back({full_name_of(Py_TYPE(candidate.object)), text_of(candidate.object, type),
+                               address_of(candidate.object), candidate.sums,
+                               seen_again_.contains(address_of(candidate.object))});
     }
     return std::move(cost_);
   }

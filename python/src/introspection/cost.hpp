@@ -22,7 +22,7 @@ struct CostSums {
 };
 
 struct TypeCost {
-  std::string type;  // with its module if another one has the same name
+  std::string type;
   CostSums sums;
 };
 

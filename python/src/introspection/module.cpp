@@ -173,7 +173,7 @@ PyObject* place(PyObject*, PyObject* arguments) {
     Owned answered =
         found ? served_answer(heap, *found, object, asked_of(object, type)) : elsewhere_answer(heap, object, type);
     const std::pair<const char*, Owned> always[] = {
-        {"type", text(type.name)},
+        {"type", text(full_name_of(Py_TYPE(object)))},
         {"text", text(text_of(object, type))},
         {"parts", parts_answer(BlockTable(heap.image), object)},
         {"buffer_bytes", number(buffer_bytes_of(object, size_method_of(Py_TYPE(object))))}};

@@ -7,6 +7,9 @@
 #include <algorithm>
 #include <cstring>
 
+#include "inspect/image/printable.hpp"
+#include "inspect/image/python_type_names.hpp"
+
 namespace smallblock::python {
 
 namespace {
@@ -122,7 +125,6 @@ inspect::PythonType type_of(PyObject* object) {
   const PyTypeObject* const named = Py_TYPE(object);
   inspect::PythonType type;
   type.address = address_of(named);
-  type.name = named->tp_name;
   type.basic_bytes = static_cast<std::uint64_t>(named->tp_basicsize);
   type.item_bytes = static_cast<std::uint64_t>(named->tp_itemsize);
   type.flags = named->tp_flags;
@@ -133,20 +135,28 @@ inspect::PythonType type_of(PyObject* object) {
   return type;
 }
 
+static_assert(offsetof(PyTypeObject, tp_dict) == inspect::kTypeDictOffset);
+static_assert(offsetof(PyDictObject, ma_keys) == inspect::kDictKeysOffset);
+static_assert(offsetof(PyHeapTypeObject, ht_qualname) ==
+              inspect::PythonLayout(PY_MINOR_VERSION).qualified_name_offset());
+
 std::string full_name_of(PyTypeObject* type) {
   if ((type->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0 || type->tp_dict == nullptr) return type->tp_name;
   PyObject* const module = PyDict_GetItemString(type->tp_dict, "__module__");
   PyObject* const name = reinterpret_cast<PyHeapTypeObject*>(type)->ht_qualname;
-  std::string full;
-  for (PyObject* const part : {module, name}) {
-    const char* const bytes = part != nullptr && PyUnicode_Check(part) ? PyUnicode_AsUTF8(part) : nullptr;
+  std::array<std::string, 2> parts;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    PyObject* const part = i == 0 ? module : name;
+    const std::size_t length = part != nullptr && PyUnicode_CheckExact(part) ? PyUnicode_GET_LENGTH(part) : 0;
+    const bool can_be_name = length != 0 && length * PyUnicode_KIND(part) <= inspect::kNameTextBytesMax;
+    const char* const bytes = can_be_name ? PyUnicode_AsUTF8(part) : nullptr;
     if (bytes == nullptr) {
       PyErr_Clear();
       return type->tp_name;
     }
-    full += full.empty() ? bytes : std::string(".") + bytes;
+    parts[i] = inspect::printable(bytes);
   }
-  return full;
+  return inspect::join_type_name(parts[0], parts[1]);
 }
 
 PyObject* size_method_of(PyTypeObject* type) {

@@ -38,9 +38,11 @@ struct Parts {
 // Of lists, dicts, sets, bytearrays and attributes of instances; of what other types keep the address is not known.
 Parts parts_of(PyObject* object);
 
+// All but the name.
 inspect::PythonType type_of(PyObject* object);
 
 // With its module and where it is defined there, as in shop.Cart.Item; the name alone where a type does not say.
+// The same that inspect/image/python_type_names.hpp reads.
 std::string full_name_of(PyTypeObject* type);
 
 // Bytes that the object itself asked for, headers included; `least` if exact. Nothing if not known.

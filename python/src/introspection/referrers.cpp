@@ -22,7 +22,9 @@ class Search : public TrackedObjects {
   Referrers finish() const {
     Referrers referrers;
     for (const auto& [target, counts] : counts_) {
-      std::vector<std::pair<std::string, std::uint64_t>> sorted(counts.begin(), counts.end());
+      std::unordered_map<std::string, std::uint64_t> by_name;
+      for (const auto& [type, count] : counts) by_name[full_name_of(type)] += count;
+      std::vector<std::pair<std::string, std::uint64_t>> sorted(by_name.begin(), by_name.end());
       std::sort(sorted.begin(), sorted.end(), [](const auto& one, const auto& other) {
         return one.second != other.second ? one.second > other.second : one.first < other.first;
       });
@@ -47,12 +49,12 @@ class Search : public TrackedObjects {
 
   void note(PyObject* referrer, std::uint64_t address, std::uint64_t type) {
     const auto target = targets_.find(address);
-    if (target != targets_.end() && target->second == type) ++counts_[address][Py_TYPE(referrer)->tp_name];
+    if (target != targets_.end() && target->second == type) ++counts_[address][Py_TYPE(referrer)];
   }
 
   const std::unordered_map<std::uint64_t, std::uint64_t>& targets_;
   SeenSet wanted_;
-  std::unordered_map<std::uint64_t, std::unordered_map<std::string, std::uint64_t>> counts_;
+  std::unordered_map<std::uint64_t, std::unordered_map<PyTypeObject*, std::uint64_t>> counts_;
 };
 
 }  // namespace

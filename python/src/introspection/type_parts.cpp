@@ -15,7 +15,7 @@ class PartCount : public TrackedObjects {
   std::unordered_map<std::string, PartSums> finish() const {
     std::unordered_map<std::string, PartSums> by_name;
     for (const auto& [type, sums] : by_type_) {
-      PartSums& sum = by_name[type->tp_name];
+      PartSums& sum = by_name[full_name_of(type)];
       sum.blocks += sums.blocks;
       sum.bytes += sums.bytes;
     }

@@ -53,6 +53,16 @@ std::string bytes_value(std::span<const unsigned char> object, std::uint64_t len
 
 }  // namespace
 
+std::string decode_text(std::span<const unsigned char> characters, unsigned kind) {
+  std::string text;
+  for (std::size_t at = 0; at + kind <= characters.size(); at += kind) {
+    std::uint32_t code = 0;
+    std::memcpy(&code, &characters[at], kind);
+    append_utf8(text, code);
+  }
+  return text;
+}
+
 std::uint64_t PythonLayout::bytes_before(const PythonType& type) const noexcept {
   std::uint64_t managed_flags = 0;
   if (minor_ >= 11) managed_flags |= kManagedDict;
@@ -113,18 +123,31 @@ std::optional<PythonLayout::Need> PythonLayout::need(const PythonType& type,
   return Need{bytes, is_inline ? bytes + kInlineValuesMax : bytes};
 }
 
+std::optional<PythonLayout::DictEntries> PythonLayout::entries_of(
+    std::span<const unsigned char> keys) const noexcept {
+  constexpr std::uint64_t kIndexBytesMax = std::uint64_t{1} << 32;
+  constexpr std::uint64_t kHashedEntryBytes = 24;
+  constexpr std::uint64_t kTextEntryBytes = 16;  // the text has the hash
+  if (keys.size() < kKeysHeadBytes) return std::nullopt;
+  if (minor_ >= 11) {
+    const unsigned index_bytes_log2 = keys[9];
+    if (index_bytes_log2 > 32 || keys[10] > 1) return std::nullopt;
+    return DictEntries{32 + (std::uint64_t{1} << index_bytes_log2),
+                       keys[10] == 1 ? kTextEntryBytes : kHashedEntryBytes, word_at(keys, 24)};
+  }
+  const std::uint64_t places = word_at(keys, 8);
+  if (!std::has_single_bit(places) || places > kIndexBytesMax) return std::nullopt;
+  const std::uint64_t index_bytes = places <= 0xff ? 1 : places <= 0xffff ? 2 : places <= 0xffffffff ? 4 : 8;
+  return DictEntries{40 + places * index_bytes, kHashedEntryBytes, word_at(keys, 32)};
+}
+
 std::string PythonLayout::text_value(std::span<const unsigned char> object) const {
   const auto text = text_of(object);
   if (!text) return {};
-  std::string value = "'";
   const std::uint64_t shown = std::min<std::uint64_t>(text->length, kTextShown);
-  for (std::uint64_t i = 0; i < shown; ++i) {
-    const std::uint64_t offset = text->data_offset + i * text->kind;
-    if (offset + text->kind > object.size()) break;
-    std::uint32_t code = 0;
-    std::memcpy(&code, object.data() + offset, text->kind);
-    append_utf8(value, code);
-  }
+  const auto characters = object.subspan(std::min<std::uint64_t>(text->data_offset, object.size()));
+  std::string value =
+      "'" + decode_text(characters.first(std::min(shown * text->kind, characters.size())), text->kind);
   value += text->length > shown ? "...', " : "', ";
   return value + count_of(text->length, " character", " characters");
 }

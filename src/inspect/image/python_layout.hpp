@@ -1,8 +1,9 @@
 // How CPython 3.9 to 3.13 lay out an object in a block: what stands before it, how long it is, what its value is.
 //
 // Pure functions of bytes that were read; nothing here reads memory. The facts are from CPython's Include/cpython/
-// (object.h, unicodeobject.h, longintrepr.h) and Include/internal/pycore_object.h of each release. Called by
-// python_names.cpp.
+// (object.h, unicodeobject.h, longintrepr.h) and Include/internal/ (pycore_object.h, pycore_dict.h; in 3.9 and 3.10
+// Objects/dict-common.h) of each release; python/src/introspection/objects.cpp holds them against the headers.
+// Called by python_names.cpp and python_type_names.cpp.
 #pragma once
 
 #include <cstdint>
@@ -20,11 +21,16 @@ inline constexpr std::size_t kTypeBasicSizeOffset = 32;
 inline constexpr std::size_t kTypeItemSizeOffset = 40;
 inline constexpr std::size_t kTypeFlagsOffset = 168;
 inline constexpr std::size_t kTypeBytesRead = 176;
+inline constexpr std::size_t kTypeDictOffset = 264;
+inline constexpr std::size_t kDictKeysOffset = 32;  // of PyDictObject
+inline constexpr std::size_t kTextHeadBytes = 40;   // of any text, what says how it is laid out
+inline constexpr std::size_t kKeysHeadBytes = 40;   // of a dict's keys, the same
 
 enum TypeFlag : std::uint64_t {
   kInlineValues = 1U << 2,    // from 3.13 on
   kManagedWeakref = 1U << 3,  // from 3.12 on
   kManagedDict = 1U << 4,     // from 3.11 on
+  kHeapType = 1U << 9,
   kReady = 1U << 12,
   kHasGc = 1U << 14,
   kLong = 1U << 24,
@@ -49,10 +55,13 @@ struct PythonType {
   bool has(TypeFlag flag) const noexcept { return (flags & flag) != 0; }
 };
 
+// Characters of `kind` bytes as UTF-8, with a dot for each that cannot be printed.
+std::string decode_text(std::span<const unsigned char> characters, unsigned kind);
+
 // minor: of 3.minor.
 class PythonLayout {
  public:
-  explicit PythonLayout(unsigned minor) noexcept : minor_(minor) {}
+  constexpr explicit PythonLayout(unsigned minor) noexcept : minor_(minor) {}
 
   unsigned minor() const noexcept { return minor_; }
 
@@ -74,13 +83,32 @@ class PythonLayout {
   // cut.
   std::string value(const PythonType& type, std::span<const unsigned char> object) const;
 
- private:
+  // Where a text's characters lie in its object, of which kTextHeadBytes are enough. Nothing if it is laid out as
+  // no text is, or they lie elsewhere.
   struct Text {
     std::uint64_t data_offset;
     std::uint64_t length;
-    unsigned kind;
+    unsigned kind;  // bytes of a character
+
+    std::uint64_t bytes() const noexcept { return length * kind; }
   };
   std::optional<Text> text_of(std::span<const unsigned char> object) const noexcept;
+
+  // Where the entries of a dict's keys lie, told by the first kKeysHeadBytes of the keys. Nothing if they
+  // contradict themselves.
+  struct DictEntries {
+    std::uint64_t offset;
+    std::uint64_t entry_bytes;  // the key and the value are its last two words
+    std::uint64_t count;        // places in use, removed ones among them
+  };
+  std::optional<DictEntries> entries_of(std::span<const unsigned char> keys) const noexcept;
+
+  // Of ht_qualname in a class's PyHeapTypeObject.
+  constexpr std::uint64_t qualified_name_offset() const noexcept {
+    return minor_ >= 12 ? 872 : minor_ >= 10 ? 864 : 856;
+  }
+
+ private:
   std::uint64_t digits_of(std::span<const unsigned char> object) const noexcept;
   std::string text_value(std::span<const unsigned char> object) const;
   std::string integer_value(std::span<const unsigned char> object) const;

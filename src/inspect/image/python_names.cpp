@@ -66,7 +66,11 @@ std::string read_name(const MemorySource& source, std::uint64_t address) {
 }  // namespace
 
 PythonNames::PythonNames(const MemorySource& source, unsigned minor, std::uint64_t type_type)
-    : source_(&source), layout_(minor), type_type_(type_type), mappings_(source.mappings()) {
+    : source_(&source),
+      layout_(minor),
+      full_names_(source, layout_),
+      type_type_(type_type),
+      mappings_(source.mappings()) {
   for (const char* name : {"PyFloat_Type"}) known_[name] = source.find_symbol(name);
   for (const char* name : kUnsized) known_[name] = source.find_symbol(name);
   for (const char* name : kSets) known_[name] = source.find_symbol(name);
@@ -119,6 +123,7 @@ std::optional<PythonType> PythonNames::read_type(const HeapImage& image, std::ui
   if (type.name.empty() || !type.has(kReady) || type.basic_bytes < 16 || type.basic_bytes > kBasicBytesMax ||
       type.item_bytes > kBasicBytesMax)
     return std::nullopt;
+  if (type.has(kHeapType)) type.name = full_names_.full_name(address).value_or(type.name);
   const auto is_one_of = [this, address](const char* name) {
     const auto& addresses = known_.at(name);
     return std::find(addresses.begin(), addresses.end(), address) != addresses.end();

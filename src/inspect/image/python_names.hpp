@@ -11,6 +11,7 @@
 #include "inspect/image/heap_image.hpp"
 #include "inspect/image/memory_source.hpp"
 #include "inspect/image/python_layout.hpp"
+#include "inspect/image/python_type_names.hpp"
 
 namespace smallblock::inspect {
 
@@ -51,6 +52,7 @@ class PythonNames {
 
   const MemorySource* source_;
   PythonLayout layout_;
+  PythonTypeNames full_names_;
   std::uint64_t type_type_;
   std::map<std::string, std::vector<std::uint64_t>> known_;  // exported types by symbol
   std::vector<MappedFile> mappings_;

@@ -37,7 +37,7 @@ class Blocks(BothWays):
 import dataclasses
 for obj in (slots[150], lists[900], texts[900], 10**20 + len(lists), b"some bytes " * len(lists[0])):
     block = smallblock.block_of(obj)
-    assert isinstance(block, smallblock.Block) and block.type == type(obj).__name__
+    assert isinstance(block, smallblock.Block) and block.type == repr(type(obj))[len("<class '"):-len("'>")]
     # id() is the object's address: the collector's header stands before it.
     assert block.object_address == id(obj), block
     assert block.address <= id(obj) < block.address + block.block_bytes
@@ -274,7 +274,7 @@ for _ in range(200_000):
 assert smallblock.explain(deep, follow=True).cost.objects == 200_001
 while deep: deep = deep[0]
 instance = Plain([1.25 * len(records)])
-assert {row.type for row in smallblock.explain(instance, follow=True).cost.types} >= {"Plain", "list", "float"}
+assert {row.type for row in smallblock.explain(instance, follow=True).cost.types} >= {"__main__.Plain", "list", "float"}
 """)
 
     def test_types_of_one_name_are_told_apart(self) -> None:
@@ -286,7 +286,18 @@ def nodes(module):
 class Leaf: __slots__ = ()
 kept = [nodes("shop"), nodes("garden"), [Leaf()]]
 names = {row.type: row.objects for row in smallblock.explain(kept, follow=True).cost.types}
-assert names == {"list": 4, "shop.nodes.<locals>.Node": 100, "garden.nodes.<locals>.Node": 100, "Leaf": 1}, names
+nodes_of = {"shop.nodes.<locals>.Node": 100, "garden.nodes.<locals>.Node": 100}
+assert names == {"list": 4, "__main__.Leaf": 1, **nodes_of}, names
+types = smallblock.by_type()
+assert {name: types[name].blocks for name in nodes_of} == nodes_of, types
+assert types["Leaf"] == types["__main__.Leaf"] and "Node" not in types and types.get("Node") is None
+try:
+    types["Node"]
+except KeyError as error:
+    assert all(name in str(error) for name in nodes_of), error
+else:
+    raise AssertionError("Node may be either")
+assert smallblock.block_of(kept[0][0]).type == "shop.nodes.<locals>.Node"
 class Odd: __slots__ = ()
 odd = Odd()
 class Odd: __slots__ = (); __module__ = 3

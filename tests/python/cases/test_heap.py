@@ -83,7 +83,7 @@ registry = Registry({number: session for number, session in enumerate(crowd) if 
 del crowd[:]
 session = None
 found = smallblock.pinned(limit=100)
-sessions = [item for pool in found.pools for item in pool.objects if item.type == "Session"]
+sessions = [item for pool in found.pools for item in pool.objects if item.type == "__main__.Session"]
 addresses = {id(session) for session in registry.sessions.values()}
 assert len(sessions) >= 30 and {item.address for item in sessions} <= addresses, found
 assert all(item.referrers[0] == "dict" for item in sessions), sessions[0]

@@ -81,7 +81,7 @@ export class GrowthPanel implements Panel {
     const changes = changesByType(first, second);
     return h("section", "", h("h3", "", "Types"), h("p", "hint", `As counted at ${clock(first.timeMs)} and ${clock(second.timeMs)}.`),
       changes.length === 0 ? h("p", "hint", "Nothing changed.") : table<TypeChange>([
-        { name: "type", cell: (row) => row.name },
+        { name: "type", cell: (row) => row.name, wraps: true },
         { name: "blocks", cell: (row) => signedCount(row.blocks), numeric: true },
         { name: "bytes", cell: (row) => signedBytes(row.bytes), numeric: true },
       ], ends(changes)));

@@ -50,7 +50,7 @@ export class TypesPanel implements Panel {
     refill(this.element,
       h("p", "hint", `Live blocks by the type of their object, at ${clock(sample.timeMs)}.${all > ROWS ? ` The first ${ROWS} of ${count(all)}.` : ""}`),
       table<TypeSum>([
-        { name: "type", cell: (row) => h("span", "", swatch(css(colors[this.palette.slotOf(row.name)])), row.name) },
+        { name: "type", cell: (row) => h("span", "", swatch(css(colors[this.palette.slotOf(row.name)])), row.name), wraps: true },
         { name: "blocks", cell: (row) => count(row.blocks), numeric: true },
         { name: "bytes", cell: (row) => bytes(row.bytes), numeric: true },
       ], sample.types.slice(0, ROWS), search));

@@ -135,7 +135,7 @@ test("a page in a file shows the same without a command", async () => {
     await reader.goTo(facts.objects["str"]!);
     await waitFor("the type", async () => (await reader.pinnedTitle()) === "str");
     await reader.press("2");
-    await page.locator(".named-block", { has: page.locator("span", { hasText: /^Planted$/ }) }).first().waitFor();
+    await page.locator(".named-block", { has: page.locator("span", { hasText: /^__main__\.Planted$/ }) }).first().waitFor();
     await picture(page, "saved-page");
     expect(errors).toEqual([]);
     expect(requests.filter((url) => !/^(file|data|blob):/.test(url))).toEqual([]);
