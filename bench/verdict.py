@@ -1,4 +1,4 @@
-"""A target and whether it was reached: one line of what the benchmarks of Python programs and of threads print."""
+"""A target and whether it was reached: one line of what every benchmark prints."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ class Verdict:
     what: str
     value: float
     limit: float
-    at_least: bool
+    unit: str = "x"
+    at_least: bool = False
+    tabled: bool = False  # its line of a table says so already
 
     @property
     def passed(self) -> bool:
@@ -18,6 +20,6 @@ class Verdict:
 
     @property
     def line(self) -> str:
-        mark = "pass" if self.passed else "FAIL"
+        mark = "pass" if self.passed else "MISS"
         bound = "at least" if self.at_least else "at most"
-        return f"{mark}  {self.what}: {self.value:.3f} ({bound} {self.limit:.2f})"
+        return f"{mark}  {self.what}: {self.value:.4g}{self.unit} ({bound} {self.limit:.4g}{self.unit})"

@@ -12,6 +12,7 @@ from typing import Optional
 
 from peers import OURS_INSIDE, OURS_PRELOADED, REFERENCE, Peer
 from text_tables import Table
+from verdict import Verdict
 
 Samples = dict[str, dict[str, list[float]]]  # pattern -> peer -> ns of one pair, a figure a round
 Figures = dict[str, dict[str, float]]  # pattern -> peer -> one figure
@@ -87,23 +88,6 @@ def instruction_table(instructions: Figures, peers: Iterable[Peer]) -> Table:
     return rows
 
 
-@dataclass(frozen=True)
-class Verdict:
-    target: Target
-    against: str
-    ratio: float
-
-    @property
-    def passed(self) -> bool:
-        return self.ratio <= self.target.ratio_max
-
-    @property
-    def line(self) -> str:
-        which = self.against if self.target.against else f"{self.against}, the fastest peer"
-        limit = f"at most {self.target.ratio_max:.2f}x"
-        return f"{'pass' if self.passed else 'MISS'}  {self.target.pattern}: {self.ratio:.2f}x of {which} ({limit})"
-
-
 def judge(samples: Samples, peers: Iterable[Peer]) -> list[Verdict]:
     """The preload library against the preloaded peers that were measured."""
     rivals = [peer.name for peer in peers if peer.preloaded and not peer.ours]
@@ -115,7 +99,8 @@ def judge(samples: Samples, peers: Iterable[Peer]) -> list[Verdict]:
         if own is None or not figures:
             continue
         against = min(figures, key=lambda name: figures[name])
-        verdicts.append(Verdict(target, against, own / figures[against]))
+        which = against if target.against else f"{against}, the fastest peer"
+        verdicts.append(Verdict(f"{target.pattern}, of {which}", own / figures[against], target.ratio_max))
     return verdicts
 
 

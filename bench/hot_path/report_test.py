@@ -30,22 +30,25 @@ def results(pattern: str, **figures: list[float]) -> report.Results:
 class Targets(unittest.TestCase):
     def verdicts(self, pattern: str, **figures: list[float]) -> list[tuple[str, float, bool]]:
         judged = results(pattern, **figures).verdicts()
-        return [(verdict.against, round(verdict.ratio, 3), verdict.passed) for verdict in judged]
+        return [(verdict.what, round(verdict.value, 3), verdict.passed) for verdict in judged]
 
     def test_the_fastest_preloaded_peer_counts(self) -> None:
         verdicts = self.verdicts("ping_pong", glibc=[9.0], mimalloc=[6.0], smallblock=[6.0], boost_pool=[1.0])
-        self.assertEqual(verdicts, [("mimalloc", 1.0, True)])
+        self.assertEqual(verdicts, [("ping_pong, of mimalloc, the fastest peer", 1.0, True)])
 
     def test_just_above_the_limit_is_a_miss(self) -> None:
-        self.assertEqual(self.verdicts("batch", glibc=[10.0], smallblock=[10.5]), [("glibc", 1.05, True)])
-        self.assertEqual(self.verdicts("batch", glibc=[10.0], smallblock=[10.6]), [("glibc", 1.06, False)])
+        of_batch = "batch, of glibc, the fastest peer"
+        self.assertEqual(self.verdicts("batch", glibc=[10.0], smallblock=[10.5]), [(of_batch, 1.05, True)])
+        self.assertEqual(self.verdicts("batch", glibc=[10.0], smallblock=[10.6]), [(of_batch, 1.06, False)])
 
     def test_churn_is_held_against_mimalloc_and_against_the_fastest(self) -> None:
         verdicts = self.verdicts("churn", glibc=[20.0], mimalloc=[30.0], smallblock=[24.0])
-        self.assertEqual(verdicts, [("mimalloc", 0.8, True), ("glibc", 1.2, False)])
+        of_fastest = "churn, of glibc, the fastest peer"
+        self.assertEqual(verdicts, [("churn, of mimalloc", 0.8, True), (of_fastest, 1.2, False)])
 
     def test_the_median_of_the_rounds_decides(self) -> None:
-        self.assertEqual(self.verdicts("build", glibc=[1.0, 10.0, 99.0], smallblock=[9.0]), [("glibc", 0.9, True)])
+        verdicts = self.verdicts("build", glibc=[1.0, 10.0, 99.0], smallblock=[9.0])
+        self.assertEqual(verdicts, [("build, of glibc, the fastest peer", 0.9, True)])
 
     def test_without_ours_or_without_peers_there_is_no_verdict(self) -> None:
         self.assertEqual(self.verdicts("build", glibc=[1.0]), [])

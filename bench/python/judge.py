@@ -54,9 +54,9 @@ def judge(python: Python, by_program: dict[str, Ratios]) -> list[Verdict]:
     verdicts.append(Verdict(f"speed, worst ({slowest})", by_program[slowest].speed, SPEED_MIN, at_least=True))
     mean = geometric_mean([ratios.peak for ratios in by_program.values()])
     largest = max(by_program, key=lambda name: by_program[name].peak)
-    verdicts.append(Verdict("peak RSS, geometric mean", mean, PEAK_MAX, at_least=False))
-    verdicts.append(Verdict(f"peak RSS, worst ({largest})", by_program[largest].peak, PEAK_MAX, at_least=False))
+    verdicts.append(Verdict("peak RSS, geometric mean", mean, PEAK_MAX))
+    verdicts.append(Verdict(f"peak RSS, worst ({largest})", by_program[largest].peak, PEAK_MAX))
     for name, ratios in by_program.items():
         if ratios.after:
-            verdicts.append(Verdict(f"RSS 1 s after the peak ({name})", ratios.after[0], AFTER_MAX, at_least=False))
+            verdicts.append(Verdict(f"RSS 1 s after the peak ({name})", ratios.after[0], AFTER_MAX))
     return verdicts

@@ -14,6 +14,7 @@ from typing import Optional
 from expected import clustered, scattered, turned
 from processes import DECAY_OFF, GLIBC, GLIBC_TRIM, OURS_PRELOADED, PYMALLOC, Run
 from scenarios import CELLS, CHILDREN, TEETH, TITLES, Cell
+from verdict import Verdict
 
 MB = 1e6
 DROP_TOLERANCE = 3.0  # points above the expected figure
@@ -26,24 +27,6 @@ DIRTIED_RATIO_MAX = 0.05
 TRIM_MS_MAX = 150.0
 VMAS_MORE_MAX = 4  # a stack, a heap or a table of the process itself may have come or been split
 Table = list[list[str]]
-
-
-@dataclass(frozen=True)
-class Verdict:
-    what: str
-    value: float
-    limit: float
-    unit: str = "%"
-    tabled: bool = False  # its line of the table says so already
-
-    @property
-    def passed(self) -> bool:
-        return self.value <= self.limit
-
-    @property
-    def line(self) -> str:
-        mark = "pass" if self.passed else "FAIL"
-        return f"{mark}  {self.what}: {self.value:.4g}{self.unit} (at most {self.limit:.4g}{self.unit})"
 
 
 @dataclass
@@ -64,7 +47,7 @@ class Section:
         lines = [verdict.line for verdict in self.verdicts if not verdict.tabled]
         if tabled:
             met = sum(verdict.passed for verdict in tabled)
-            lines.insert(0, f"{'pass' if met == len(tabled) else 'FAIL'}  {met} of {len(tabled)} lines of the table")
+            lines.insert(0, f"{'pass' if met == len(tabled) else 'MISS'}  {met} of {len(tabled)} lines of the table")
         return lines
 
 
@@ -98,7 +81,7 @@ def held_row(runs: Sequence[Run], cell: Cell, phase: str, label: str, target: Op
     some = next(run for run in row_runs if run is not None)
     figures = [number(held(run, phase)) if run else "-" for run in row_runs]
     ours = pick(runs, cell.label, OURS_PRELOADED)
-    mark = "" if ours is None or target is None else "pass" if held(ours, phase) <= target else "FAIL"
+    mark = "" if ours is None or target is None else "pass" if held(ours, phase) <= target else "MISS"
     return [label, number(live_share(some, phase)), number(target), *figures, mark]
 
 
@@ -122,7 +105,7 @@ def judge_drop(scenario: str, runs: Sequence[Run]) -> Section:
         table.append(held_row(runs, cell, "trimmed", cell.label, limit))
         ours = pick(runs, cell.label, OURS_PRELOADED)
         if ours is not None:
-            section.verdicts.append(Verdict(f"({scenario}) {cell.label}", held(ours, "trimmed"), limit, tabled=True))
+            section.verdicts.append(Verdict(f"({scenario}) {cell.label}", held(ours, "trimmed"), limit, "%", tabled=True))
     section.tables = [table, peak_table(runs, [row[0] for row in table[1:]])]
     return section
 
@@ -148,7 +131,7 @@ def judge_turnover(runs: Sequence[Run]) -> Section:
             limit = turnover_limit(cell, ours, times)
             table.append(held_row(runs, cell, phase, label, limit))
             if ours is not None and limit is not None:
-                section.verdicts.append(Verdict(f"(c) {label}", held(ours, phase), limit, tabled=True))
+                section.verdicts.append(Verdict(f"(c) {label}", held(ours, phase), limit, "%", tabled=True))
     section.tables = [table]
     return section
 
@@ -171,10 +154,10 @@ def judge_sawtooth(runs: Sequence[Run]) -> Section:
         table.append([peer, *sizes, number(wall_ms / 1e3, 2), number(cpu_ms[peer] / 1e3, 2)])
         if peer == OURS_PRELOADED:
             what = f"(d) peak of tooth {TEETH} over the first's"
-            section.verdicts.append(Verdict(what, last / first, TOOTH_RATIO_MAX, "x"))
+            section.verdicts.append(Verdict(what, last / first, TOOTH_RATIO_MAX))
     if OURS_PRELOADED in cpu_ms and DECAY_OFF in cpu_ms:
         ratio = cpu_ms[OURS_PRELOADED] / cpu_ms[DECAY_OFF]
-        section.verdicts.append(Verdict("(d) time over never giving back", ratio, TOOTH_TIME_RATIO_MAX, "x"))
+        section.verdicts.append(Verdict("(d) time over never giving back", ratio, TOOTH_TIME_RATIO_MAX))
     section.tables = [table]
     return section
 
@@ -190,8 +173,8 @@ def judge_records(runs: Sequence[Run]) -> Section:
         table.append([f"{run.cell}: {run.peer}", *cells, number(run.at("trimmed").took_ms, 0), str(run.at("turned_3x_trimmed").vmas)])
         if run.peer == OURS_PRELOADED:
             at_once, later = (100 * run.at(c).rss_bytes / peak for c in ("trimmed", "turned_3x_trimmed"))
-            section.verdicts.append(Verdict(f"(e) {run.cell}: at once after trim", at_once, RECORDS_AT_ONCE_MAX))
-            section.verdicts.append(Verdict(f"(e) {run.cell}: after 3x turnover", later, RECORDS_TURNED_MAX))
+            section.verdicts.append(Verdict(f"(e) {run.cell}: at once after trim", at_once, RECORDS_AT_ONCE_MAX, "%"))
+            section.verdicts.append(Verdict(f"(e) {run.cell}: after 3x turnover", later, RECORDS_TURNED_MAX, "%"))
     section.tables = [table]
     return section
 
@@ -222,7 +205,7 @@ def judge_prefork(runs: Sequence[Run]) -> Section:
         if ours is not None and rival is not None and dirtied_by_frees(rival) > 0:
             ratio = 100 * dirtied_by_frees(ours) / dirtied_by_frees(rival)
             name = "glibc" if rival.peer in (GLIBC, GLIBC_TRIM) else rival.peer
-            section.verdicts.append(Verdict(f"(f) {cell}: dirtied, of {name}'s", ratio, 100 * DIRTIED_RATIO_MAX))
+            section.verdicts.append(Verdict(f"(f) {cell}: dirtied, of {name}'s", ratio, 100 * DIRTIED_RATIO_MAX, "%"))
     return section
 
 

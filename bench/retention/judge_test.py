@@ -34,7 +34,7 @@ class Drop(unittest.TestCase):
         for trimmed, passed in ((20.6, True), (20.8, False)):
             section = judge.judge("a", [drop_run(self.cell, "smallblock", trimmed)])
             self.assertEqual(verdict_of(section, "(a) 512 B 1%"), passed, trimmed)
-            self.assertEqual(section.tables[0][1][-1], "pass" if passed else "FAIL")
+            self.assertEqual(section.tables[0][1][-1], "pass" if passed else "MISS")
 
     def test_the_baseline_does_not_count_and_peers_stand_side_by_side(self) -> None:
         runs = [drop_run(self.cell, "glibc", 110), drop_run(self.cell, "smallblock", 18)]
@@ -52,7 +52,7 @@ class Drop(unittest.TestCase):
 
     def test_lines_of_a_table_are_counted(self) -> None:
         runs = [drop_run(cell, "smallblock", 10 if cell.size == 512 else 150) for cell in CELLS]
-        self.assertEqual(judge.judge("a", runs).verdict_lines[0], "FAIL  3 of 15 lines of the table")
+        self.assertEqual(judge.judge("a", runs).verdict_lines[0], "MISS  3 of 15 lines of the table")
 
 
 class Process(unittest.TestCase):
@@ -80,7 +80,7 @@ class Turnover(unittest.TestCase):
     def test_each_step_has_its_target(self) -> None:
         section = self.section(6.4)
         self.assertEqual([row[2] for row in section.tables[0][1:]], ["72.6", "23.0", "6.5"])
-        self.assertEqual([row[-1] for row in section.tables[0][1:]], ["pass", "FAIL", "pass"])
+        self.assertEqual([row[-1] for row in section.tables[0][1:]], ["pass", "MISS", "pass"])
 
     def test_after_ten_the_live_bytes_decide(self) -> None:
         self.assertEqual(verdict_of(self.section(6.6), "(c) 64 B 5% 10x"), False)

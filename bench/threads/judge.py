@@ -75,10 +75,10 @@ def _scaling(samples: Samples) -> list[Verdict]:
     one, two, crowd = (median_ns(samples, Job("churn", count), OURS_PRELOADED) for count in (1, 2, CROWD))
     verdicts = []
     if one and two:
-        verdicts.append(Verdict("churn, pairs a second with 2 threads / with 1", one / two, SPEED_UP_OF_TWO, True))
+        verdicts.append(Verdict("churn, pairs a second with 2 threads / with 1", one / two, SPEED_UP_OF_TWO, at_least=True))
     if two and crowd:
         what = f"churn, pairs a second with {CROWD} threads / with 2"
-        verdicts.append(Verdict(what, two / crowd, SHARE_OF_CROWD, True))
+        verdicts.append(Verdict(what, two / crowd, SHARE_OF_CROWD, at_least=True))
     return verdicts
 
 
@@ -91,8 +91,8 @@ def judge(samples: Samples) -> list[Verdict]:
             continue
         fastest = sorted(rivals, key=lambda name: rivals[name])
         what = f"{job}: time / {fastest[0]}'s"
-        verdicts.append(Verdict(what, own / rivals[fastest[0]], TIME_SHARES[job.pattern], False))
+        verdicts.append(Verdict(what, own / rivals[fastest[0]], TIME_SHARES[job.pattern]))
         leanest = min(fastest[:FASTEST], key=lambda name: median_rss(samples, job, name))
         share = median_rss(samples, job, OURS_PRELOADED) / median_rss(samples, job, leanest)
-        verdicts.append(Verdict(f"{job}: peak RSS / {leanest}'s", share, RSS_SHARE, False))
+        verdicts.append(Verdict(f"{job}: peak RSS / {leanest}'s", share, RSS_SHARE))
     return verdicts
