@@ -163,6 +163,7 @@ bool Depot::flush_oldest(ClassIndex class_index) noexcept {
 // The newest is taken first: of those that were always there, the oldest are the ones that never moved. After the
 // working set of Bonwick and Adams (heap/magazine.hpp).
 void Depot::flush_unwanted(ClassIndex class_index) noexcept {
+  if (blocks_cached_.load() == 0) return;
   std::uint32_t unwanted = 0;
   {
     const os::LockGuard guard(lock_);

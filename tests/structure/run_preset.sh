@@ -11,7 +11,7 @@ case $step in
   build)
     # The command is tested in the release build; clang's view of it is clang-tidy's. What takes long to compile is
     # compiled by clang++ and by g++, with assertions and without, once each.
-    declare -A without=([clang]='model;schedules;fuzz;stress' [debug]=fuzz [tsan]=fuzz [asan]='')
+    declare -A without=([clang]='model;schedules;fuzz;stress' [debug]='model;fuzz;stress' [tsan]=fuzz [asan]='')
     configure "$preset" -DSMALLBLOCK_TESTS=ON -DSMALLBLOCK_CLI=OFF -DSMALLBLOCK_TESTS_WITHOUT="${without[$preset]}"
     build "$preset" 2>&1
     ;;
@@ -24,7 +24,7 @@ case $step in
     # With assertions on, it runs under AddressSanitizer.
     [[ $preset == asan ]] || same+='|EveryCall'
     # Of one thread, or seen by the other sanitizer.
-    [[ $preset == tsan ]] && same+='|^image\.Snapshot|/PageSize|^model\.one_thread'
+    [[ $preset == tsan ]] && same+='|^image\.Snapshot|/PageSize|^model\.(one_thread|audited_each_step)'
     ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -L "$labels" -LE 'soak|slow' -E "$same"
     ;;
   *)
