@@ -2,8 +2,8 @@
 //
 // Pure functions of bytes that were read; nothing here reads memory. The facts are from CPython's Include/cpython/
 // (object.h, unicodeobject.h, longintrepr.h) and Include/internal/ (pycore_object.h, pycore_dict.h; in 3.9 and 3.10
-// Objects/dict-common.h) of each release; python/src/introspection/objects.cpp holds them against the headers.
-// Called by python_names.cpp and python_type_names.cpp.
+// Objects/dict-common.h) of each release. Where its headers show a class's fields to everybody, objects.cpp of the
+// Python package holds the offsets against them. Called by python_names.cpp and python_type_names.cpp.
 #pragma once
 
 #include <cstdint>

@@ -7,7 +7,7 @@ const HEADERS_MAX_BYTES = 48;  // before an object, in its block
 // Asks again and again; `seen` tells what it was instead, if it never comes to it.
 export async function waitFor(what: string, isSo: () => Promise<boolean>, seen: () => string = () => ""): Promise<void> {
   for (const end = Date.now() + WAIT_MAX_MS; !(await isSo()); ) {
-    if (Date.now() > end) throw new Error(`it never came to this: ${what}; ${seen()}`);
+    if (Date.now() > end) throw new Error(`it never came to this: ${what}${seen()}`);
     await sleep(50);
   }
 }

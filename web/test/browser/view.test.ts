@@ -86,7 +86,7 @@ test("what is under the mouse is told, and coloured as the legend says", async (
     const { at } = await mapColors(page, [[width / 2, height / 2 - 14]]);
     color = at[0]!.replaceAll(" ", ", ");
     return color === expected.replaceAll(/,? /g, ", ");
-  }, () => `it is ${color}, the legend ${expected}`);
+  }, () => `: it is ${color}, the legend ${expected}`);
 });
 
 test("a click pins a block, and the keys walk to the next", async () => {
