@@ -55,35 +55,41 @@ class Region {
   // The pool that an owned address lies in (its first unit), or none if that is metadata, never opened or empty.
   PoolIndex pool_of(UserPointer pointer) const noexcept;
 
-  // A copy of what leads from a block to its pool's record, for loops that would otherwise load it again after
-  // every store.
+  // Copies of what leads from a block to its pool's record and to its bits, for loops that would otherwise load it
+  // again after every store.
   struct PoolMap {
     std::uintptr_t base;
-    PoolRecord* records;  // as if the first pool of the region had one; the bitmaps likewise
-    char* bitmaps[kBitmapTables];
-    std::uint32_t first_pool;
-    std::uint32_t pool_count;
-    bool has_record(PoolIndex pool) const noexcept { return pool.raw() - first_pool < pool_count; }
+    PoolRecord* records;  // as if the first unit of the region had one
     PoolIndex unit_of(const void* block) const noexcept {
       return PoolIndex{(UserPointer{block}.address() - base) >> kPoolShift};
     }
-    PoolRecord& record(PoolIndex pool) const noexcept { return records[pool.raw()]; }
-    // The record's free_bits(), but without a look at it: the processor can fetch both at once.
-    std::uint64_t* free_bits(PoolIndex pool, unsigned capacity) const noexcept {
-      if (capacity <= PoolRecord::kOwnBlocksMax) return &record(pool).own_bits;
-      const unsigned table = bitmap_table_of(capacity);
-      return reinterpret_cast<std::uint64_t*>(bitmaps[table] + pool.raw() * bitmap_bytes(table));
+    ClassEntry class_entry(PoolIndex unit) const noexcept {
+      return reinterpret_cast<const ClassEntry*>(base)[unit.raw()];
     }
+    PoolRecord& record(PoolIndex pool) const noexcept { return records[pool.raw()]; }
     std::uintptr_t address_of(PoolIndex pool) const noexcept {
       return base + (static_cast<Bytes>(pool.raw()) << kPoolShift);
     }
   };
-  PoolMap pool_map() const noexcept {
-    return {.base = base_.get(),
-            .records = pools_ - first_pool_,
-            .bitmaps = {bitmaps_[0] - first_pool_ * bitmap_bytes(0), bitmaps_[1] - first_pool_ * bitmap_bytes(1)},
-            .first_pool = first_pool_,
-            .pool_count = arena_count_ * ArenaRecord::kUnits};
+  PoolMap pool_map() const noexcept { return {.base = base_.get(), .records = pools_ - first_pool_}; }
+
+  // Where pools of so many blocks have their free_bits(); to ask it needs no look at the record, so that the
+  // processor can fetch both at once.
+  struct BitsMap {
+    char* first;  // as if the first unit of the region had some
+    unsigned stride_log2;
+    std::uint64_t* of(PoolIndex pool) const noexcept {
+      return reinterpret_cast<std::uint64_t*>(first + (static_cast<Bytes>(pool.raw()) << stride_log2));
+    }
+  };
+  BitsMap bits_map(unsigned capacity) const noexcept {
+    if (capacity <= PoolRecord::kOwnBlocksMax) {
+      return {.first = reinterpret_cast<char*>(pool_map().records) + offsetof(PoolRecord, own_bits),
+              .stride_log2 = highest_bit(sizeof(PoolRecord))};
+    }
+    const unsigned table = bitmap_table_of(capacity);
+    return {.first = bitmaps_[table] - first_pool_ * bitmap_bytes(table),
+            .stride_log2 = highest_bit(bitmap_bytes(table))};
   }
 
   PoolRecord& record(PoolIndex pool) const noexcept { return pools_[pool.raw() - first_pool_]; }
