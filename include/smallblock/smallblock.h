@@ -77,11 +77,12 @@ SB_API void* sb_heap_aligned_alloc(sb_heap* heap, size_t alignment, size_t bytes
 /* Frees one block of this heap; a block of another heap ends the process with a message. NULL is ignored. O(1). */
 SB_API void sb_heap_free(sb_heap* heap, void* block) SB_NOEXCEPT;
 
-/* Frees every block of the heap and the heap itself. No thread may still use either. O(pools). */
+/* Frees every block of the heap and the heap itself. No thread may still use either. O(pools), and O(large blocks
+ * of all heaps) if this heap has any. */
 SB_API void sb_heap_destroy(sb_heap* heap) SB_NOEXCEPT;
 
-/* Whether the address lies in a pool of this heap, or in a large block that it got from the malloc below.
- * O(1). */
+/* Whether the address lies in a pool of this heap, or in a large block that it got from the malloc below. O(1) for
+ * pools; else O(large blocks of all heaps) if this heap has any. */
 SB_API bool sb_heap_owns(const sb_heap* heap, const void* address) SB_NOEXCEPT;
 
 /* Gives back to the system everything that can go, now and for all threads: magazines, free pages inside used
@@ -127,8 +128,9 @@ typedef struct sb_memory {
 SB_API int sb_memory_get(sb_memory* memory, size_t struct_bytes) SB_NOEXCEPT;
 
 /* Limits in bytes; 0: none. Live is what blocks take, magazines and the malloc below included; committed is arenas
- * and the malloc below. Use that rises above a soft limit is trimmed, and on_soft is called once, in the thread
- * that asked for memory and without a lock: it may allocate and free. At a hard limit requests fail with NULL and
+ * and the malloc below. A request that takes use above a soft limit trims first and calls on_soft once, in the
+ * thread that asked for memory and without a lock: it may allocate and free. When limits are set anew, such a call
+ * of before may still be running, or begin just after. At a hard limit requests fail with NULL and
  * ENOMEM after a trim was of no use; memory that is held already stays. A refill counts as live what it puts into a
  * magazine. */
 typedef struct sb_limits {

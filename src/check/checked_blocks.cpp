@@ -122,7 +122,8 @@ ClassIndex class_for(Bytes bytes, Bytes alignment) noexcept {
 
 void* take_one(ClassIndex class_index) noexcept {
   void* start = nullptr;
-  if (!process_may_grow(kSizeClasses[class_index].block_bytes, false)) return nullptr;
+  if (!process_may_grow({.live_bytes = kSizeClasses[class_index].block_bytes, .committed_bytes = 0}))
+    return nullptr;
   return depots[class_index].take_blocks(class_index, 1, &start) == 1 ? start : nullptr;
 }
 

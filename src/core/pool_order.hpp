@@ -45,9 +45,10 @@ class PoolOrder {
   // Adds an empty pool of the arena table to this class. `owner` is 0 or a private heap's number.
   void open_pool(PoolIndex pool, ClassIndex class_index, std::uint32_t owner) noexcept;
 
-  // Marks blocks of this class free; their addresses lie in the region. Returns the pools that became empty by it,
-  // linked by PoolRecord::next: closed, out of this order, and to be handed to the arena table without holding the
-  // lock. Ends the process at a double free or an address that is no block's start. O(count).
+  // Marks blocks of this class free; their addresses lie in the region. A private heap gives one. Returns the pools
+  // that became empty by it, linked by PoolRecord::next: closed, out of this order, and to be handed to the arena
+  // table without holding the lock. Ends the process at a double free or an address that is no block's start.
+  // O(count).
   PoolIndex put_back(ClassIndex class_index, unsigned count, void* const* blocks) noexcept;
 
   // Whether less than half of a pool's blocks are out, as far as its list says. Needs no lock.

@@ -53,16 +53,18 @@ std::uintptr_t distance(void* const* blocks) noexcept {
   return UserPointer{blocks[1]}.address() - UserPointer{blocks[0]}.address();
 }
 
-// Whether two blocks so far apart lie side by side.
+// Whether two blocks so far apart lie side by side. An address that is no block's may pass for one: mark_run and
+// place() find it.
 bool is_next_to(std::uintptr_t step, Bytes block_bytes) noexcept {
   return ((step + block_bytes) & ~(2 * block_bytes)) == 0;
 }
 
 // Marks the leading blocks of a list that lie side by side in a group, each `step` from the one before it, as one.
-// Returns how many those were: 0 if the first one is no block of the group.
+// Returns how many those were: 0 if the first one is no block of the group. `marked_before` is the one of them that
+// was free already, if there is one.
 [[gnu::noinline]] unsigned mark_run(std::uint64_t* free_bits, const SizeClass& size_class,
                                     std::uintptr_t pool_start, std::uintptr_t step, unsigned count,
-                                    void* const* blocks) noexcept {
+                                    void* const* blocks, void* const*& marked_before) noexcept {
   const std::uint32_t first = block_at(size_class, UserPointer{blocks[0]}.address() - pool_start);
   if (first == kNotABlock) return 0;
   const bool upwards = step == size_class.block_bytes;
@@ -73,14 +75,17 @@ bool is_next_to(std::uintptr_t step, Bytes block_bytes) noexcept {
   while (run < longest && distance(blocks + run - 1) == step) ++run;
   const std::uint32_t set_before = set_bits(free_bits, upwards ? first : first - (run - 1), run);
   if (set_before != kNotABlock) [[unlikely]]
-    fail_marked(size_class, pool_start, blocks[upwards ? set_before - first : first - set_before]);
+    marked_before = blocks + (upwards ? set_before - first : first - set_before);
   return run;
 }
 
 // The blocks of one pool's size class, as far as marking them needs it, without a load from memory for each.
 template <bool kGrouped>
 struct Marker {
-  const SizeClass& size_class;
+  ClassIndex class_index;
+  unsigned count;  // of the whole list
+  void* const* list;
+  const SizeClass& size_class = kSizeClasses[class_index];
   std::uint64_t reciprocal = size_class.reciprocal;
   std::uint64_t capacity = size_class.capacity;
   Bytes block_bytes = size_class.block_bytes;
@@ -99,6 +104,12 @@ struct Marker {
     return quotient >> kReciprocalShift;
   }
 
+  // An address before it in the list that is no block's start may be what marked it.
+  [[noreturn, gnu::noinline]] void fail_at(std::uintptr_t start, const void* block) const noexcept {
+    if ((no_starts & kNoStart) != 0) fail_interior(class_index, count, list);
+    fail_marked(size_class, start, block);
+  }
+
   // Marks the leading blocks of a list that lie in the pool at `start` free, one at least. Returns how many.
   unsigned mark_free(std::uint64_t* free_bits, std::uintptr_t start, void* const* blocks,
                      void* const* end) noexcept {
@@ -111,14 +122,18 @@ struct Marker {
       std::uint64_t& word = free_bits[block / 64];
       const std::uint64_t bit = std::uint64_t{1} << (block % 64);
       if ((word & bit) != 0) [[unlikely]]
-        fail_marked(size_class, start, *next);
+        fail_at(start, *next);
       word |= bit;
       if (++next == end) break;
       const std::uintptr_t step = UserPointer{*next}.address() - start - offset;
       // Shorter runs are not worth the detour.
       if (is_next_to(step, block_bytes) && end - next >= 4 && distance(next) == step &&
           distance(next + 1) == step) {
-        next += mark_run(free_bits, size_class, start, step, static_cast<unsigned>(end - next), next);
+        void* const* marked_before = nullptr;
+        const auto left = static_cast<unsigned>(end - next);
+        next += mark_run(free_bits, size_class, start, step, left, next, marked_before);
+        if (marked_before != nullptr) [[unlikely]]
+          fail_at(start, *marked_before);
         if (next == end) break;
       }
       offset = UserPointer{*next}.address() - start;
@@ -131,7 +146,7 @@ struct Marker {
 
 template <bool kGrouped>
 PoolIndex PoolOrder::put_back_to(ClassIndex class_index, unsigned count, void* const* blocks) noexcept {
-  Marker<kGrouped> marker{kSizeClasses[class_index]};
+  Marker<kGrouped> marker{.class_index = class_index, .count = count, .list = blocks};
   const Region::PoolMap map = region.pool_map();
   const Region::BitsMap bits = region.bits_map(marker.size_class.capacity);
   const unsigned class_entry = owner_ == 0 ? class_index * kClassEntryScale : 0;
@@ -164,12 +179,11 @@ PoolIndex PoolOrder::put_back_to(ClassIndex class_index, unsigned count, void* c
 
 PoolIndex PoolOrder::put_back(ClassIndex class_index, unsigned count, void* const* blocks) noexcept {
   if (owner_ != 0) {
-    // The class table says nothing of a private heap's pools.
-    for (unsigned i = 0; i < count; ++i) {
-      const PoolIndex pool = region.pool_of(UserPointer{blocks[i]});
-      if (pool.is_none() || region.record(pool).class_index != class_index || region.record(pool).owner != owner_)
-        fail(kNoPool, blocks[i]);
-    }
+    // The class table says nothing of a private heap's pools; one block at a time comes back to them.
+    SB_ASSERT(count == 1);
+    const PoolIndex pool = region.pool_of(UserPointer{*blocks});
+    if (pool.is_none() || region.record(pool).class_index != class_index || region.record(pool).owner != owner_)
+      fail(kNoPool, *blocks);
   }
   const SizeClass& size_class = kSizeClasses[class_index];
   return size_class.group_blocks == size_class.capacity ? put_back_to<false>(class_index, count, blocks)

@@ -9,6 +9,7 @@
 #include "heap/depot.hpp"
 #include "heap/heap_area.hpp"
 #include "heap/in_hand.hpp"
+#include "heap/limits.hpp"
 #include "heap/magazine_store.hpp"
 #include "heap/memory_return.hpp"
 #include "heap/private_heap.hpp"
@@ -45,6 +46,7 @@ void for_each_inner_lock(Visit visit) noexcept {
 
 template <typename Visit>
 void for_each_lock(Visit visit) noexcept {
+  visit(limits_lock());
   visit(return_lock());
   visit(heap_list_lock());
   visit_private_locks(visit);
@@ -53,7 +55,8 @@ void for_each_lock(Visit visit) noexcept {
 
 // Whether a signal handler forks in the middle of our work in this very thread.
 bool is_interrupted() noexcept {
-  if (engine_is_interrupted() || InHand::here() || return_lock().is_mine() || heap_list_lock().is_mine())
+  if (engine_is_interrupted() || InHand::here() || limits_lock().is_mine() || return_lock().is_mine() ||
+      heap_list_lock().is_mine())
     return true;
   bool mine = false;
   for_each_inner_lock([&mine](const os::Lock& lock) { mine = mine || lock.is_mine(); });

@@ -9,7 +9,22 @@
 
 namespace smallblock {
 
+namespace {
+
+constinit os::Lock lock{os::LockRank::kLimits};
+
+// Whether `use` and `more` are at most `limit`; their sum may not fit into a number.
+bool is_within(Bytes limit, Bytes use, Bytes more) noexcept {
+  return use <= limit && more <= limit - use;
+}
+
+}  // namespace
+
 constinit Limits process_limits;
+
+os::Lock& limits_lock() noexcept {
+  return lock;
+}
 
 MemoryUse process_use() noexcept {
   const Bytes next = next_bytes();
@@ -22,12 +37,13 @@ void set_process_limits(const Limits::Values& values) noexcept {
 }
 
 void Limits::set(const Values& values) noexcept {
+  const os::LockGuard guard(lock);
   soft_live_.store(values.soft_live_bytes);
   hard_live_.store(values.hard_live_bytes);
   soft_committed_.store(values.soft_committed_bytes);
   hard_committed_.store(values.hard_committed_bytes);
-  on_soft_.store(values.on_soft);
-  context_.store(values.context);
+  on_soft_ = values.on_soft;
+  context_ = values.context;
   above_soft_.store(false);
   const Bytes lowest[] = {values.soft_live_bytes, values.hard_live_bytes, values.soft_committed_bytes,
                           values.hard_committed_bytes};
@@ -36,28 +52,31 @@ void Limits::set(const Values& values) noexcept {
   any_.store(any);
 }
 
-bool Limits::within_hard(const MemoryUse& use, Bytes more, bool commits) const noexcept {
-  const Bytes live = hard_live_.load();
-  const Bytes committed = hard_committed_.load();
-  return use.live_bytes <= live && more <= live - use.live_bytes && use.committed_bytes <= committed &&
-         (!commits || more <= committed - use.committed_bytes);
+// What was committed before a limit was set, and more, may still be used: only growth is refused.
+bool Limits::within_hard(const MemoryUse& use, const MemoryUse& more) const noexcept {
+  return is_within(hard_live_.load(), use.live_bytes, more.live_bytes) &&
+         (more.committed_bytes == 0 ||
+          is_within(hard_committed_.load(), use.committed_bytes, more.committed_bytes));
 }
 
 // Once for each time that use rises above the limit; it must fall by an eighth in between.
-void Limits::note_soft(const MemoryUse& use, Bytes more) noexcept {
+void Limits::note_soft(const MemoryUse& use, const MemoryUse& more) noexcept {
   if (in_call_.load()) return;
   const Bytes live = soft_live_.load();
   const Bytes committed = soft_committed_.load();
-  const bool above = use.live_bytes + more > live || use.committed_bytes > committed;
+  const bool above = !is_within(live, use.live_bytes, more.live_bytes) || use.committed_bytes > committed;
   if (above == above_soft_.load()) return;
   if (!above && (use.live_bytes > live - live / 8 || use.committed_bytes > committed - committed / 8)) return;
   if (above_soft_.exchange(above) == above || !above) return;
   trim();
-  if (auto* call = on_soft_.load(); call != nullptr) {
-    in_call_.store(true);
-    call(context_.load());
-    in_call_.store(false);
-  }
+  lock.lock();
+  auto* const call = on_soft_;
+  void* const context = context_;
+  lock.unlock();
+  if (call == nullptr) return;
+  in_call_.store(true);
+  call(context);
+  in_call_.store(false);
 }
 
 // A program at its limit must not spend its time on trims: one in a while. False if it was not time.

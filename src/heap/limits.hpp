@@ -10,6 +10,7 @@
 
 #include "base/relaxed.hpp"
 #include "base/units.hpp"
+#include "os/lock.hpp"
 
 namespace smallblock {
 
@@ -34,28 +35,27 @@ class Limits {
     void* context = nullptr;
   };
 
-  // For all threads, soon. One caller at a time.
+  // For all threads, soon. A call of the on_soft before may still begin or be running when this returns.
   void set(const Values& values) noexcept;
 
   bool any() const noexcept { return any_.load(); }
 
-  // Whether `more` bytes may become live, and as many committed if `commits`. `use` says what is used now; it is
-  // called again after memory was given back.
+  // Whether so much more may be used. `use` says what is used now; it is called again after memory was given back.
   template <typename Use>
-  bool admit(Use use, Bytes more, bool commits) noexcept {
+  bool admit(Use use, const MemoryUse& more) noexcept {
     if (!any()) [[likely]]
       return true;
-    if (within_hard(use(), more, commits)) {
+    if (within_hard(use(), more)) {
       note_soft(use(), more);
       return true;
     }
     if (!give_back()) return false;
-    return within_hard(use(), more, commits);
+    return within_hard(use(), more);
   }
 
  private:
-  bool within_hard(const MemoryUse& use, Bytes more, bool commits) const noexcept;
-  void note_soft(const MemoryUse& use, Bytes more) noexcept;
+  bool within_hard(const MemoryUse& use, const MemoryUse& more) const noexcept;
+  void note_soft(const MemoryUse& use, const MemoryUse& more) noexcept;
   bool give_back() noexcept;
 
   Relaxed<bool> any_;
@@ -66,17 +66,20 @@ class Limits {
   Relaxed<Bytes> hard_live_{kNone};
   Relaxed<Bytes> soft_committed_{kNone};
   Relaxed<Bytes> hard_committed_{kNone};
-  Relaxed<void (*)(void*)> on_soft_;
-  Relaxed<void*> context_;
+  void (*on_soft_)(void*) = nullptr;  // and its context, under limits_lock()
+  void* context_ = nullptr;
 };
+
+// Of all limits there are: held while they are set, or a callback and its context are copied.
+os::Lock& limits_lock() noexcept;
 
 // The process's.
 [[gnu::visibility("hidden")]] extern constinit Limits process_limits;
 MemoryUse process_use() noexcept;
 void set_process_limits(const Limits::Values& values) noexcept;
 
-inline bool process_may_grow(Bytes more, bool commits) noexcept {
-  return process_limits.admit(process_use, more, commits);
+inline bool process_may_grow(const MemoryUse& more) noexcept {
+  return process_limits.admit(process_use, more);
 }
 
 }  // namespace smallblock

@@ -8,10 +8,7 @@
 namespace smallblock {
 
 unsigned LockedOrder::take(unsigned wanted, void** blocks) const noexcept {
-  {
-    const os::LockGuard guard(lock);
-    if (const unsigned taken = order.take(wanted, blocks); taken != 0) return taken;
-  }
+  if (const unsigned taken = take_free(wanted, blocks); taken != 0) return taken;
   const InHand in_hand;
   const PoolIndex pool = arena_table.open_pool(units_log2());
   if (pool.is_none()) return 0;

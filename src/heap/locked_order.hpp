@@ -16,7 +16,12 @@ struct LockedOrder {
   ClassIndex class_index;
   std::uint32_t owner;  // 0, or a private heap's number
 
-  // Up to `wanted` blocks, opening a pool when none has a free block. 0: out of memory. O(wanted).
+  // Up to `wanted` blocks of the pools that there are. O(wanted).
+  unsigned take_free(unsigned wanted, void** blocks) const noexcept {
+    const os::LockGuard guard(lock);
+    return order.take(wanted, blocks);
+  }
+  // The same, opening a pool when none has a free block. 0: out of memory.
   unsigned take(unsigned wanted, void** blocks) const noexcept;
 
   // Marks blocks of this class free and hands pools that become empty to the arena table. O(count).

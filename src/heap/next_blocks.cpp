@@ -21,14 +21,21 @@ void count_next(std::int64_t bytes) noexcept {
   if (sum > kConfig.next_bytes_step || sum < -kConfig.next_bytes_step) settle_next_bytes(heap);
 }
 
+// Not every malloc says why it has nothing to give.
+void* nothing_left() noexcept {
+  errno = ENOMEM;
+  return nullptr;
+}
+
 void* counted(void* block) noexcept {
-  if (block != nullptr) count_next(static_cast<std::int64_t>(next_allocator.usable_size(block)));
+  if (block == nullptr) return nothing_left();
+  count_next(static_cast<std::int64_t>(next_allocator.usable_size(block)));
   return block;
 }
 
 bool may_grow(Bytes bytes) noexcept {
-  if (process_may_grow(bytes, true)) return true;
-  errno = ENOMEM;
+  if (process_may_grow({.live_bytes = bytes, .committed_bytes = bytes})) return true;
+  nothing_left();
   return false;
 }
 
@@ -59,7 +66,7 @@ void* reallocate_next(void* block, Bytes bytes) noexcept {
   const Bytes old_bytes = next_allocator.usable_size(block);
   if (bytes > old_bytes && !may_grow(bytes - old_bytes)) return nullptr;
   void* moved = next_allocator.realloc(block, bytes);
-  if (moved == nullptr) return nullptr;
+  if (moved == nullptr) return bytes != 0 ? nothing_left() : nullptr;
   count_next(static_cast<std::int64_t>(next_allocator.usable_size(moved)) - static_cast<std::int64_t>(old_bytes));
   return moved;
 }

@@ -62,6 +62,7 @@ PrivateHeap* PrivateHeap::create() noexcept {
 }
 
 void PrivateHeap::free_large_blocks() noexcept {
+  if (read(large_bytes_) == 0) return;
   // The table may be moved meanwhile: until a whole round finds none.
   for (bool found = true; found;) {
     found = false;
@@ -126,27 +127,37 @@ MemoryUse PrivateHeap::use() noexcept {
   return sum;
 }
 
-bool PrivateHeap::may_grow(Bytes more) noexcept {
-  return limits_.admit([this] { return use(); }, more, true) && process_may_grow(more, true);
+// Of the process, arenas are committed, by the arena table: it has its own limit.
+bool PrivateHeap::may_grow(Bytes live_bytes, Bytes committed_bytes) noexcept {
+  const MemoryUse more{.live_bytes = live_bytes, .committed_bytes = committed_bytes};
+  return limits_.admit([this] { return use(); }, more) &&
+         process_may_grow({.live_bytes = live_bytes, .committed_bytes = 0});
 }
 
 void* PrivateHeap::allocate_small(ClassIndex class_index) noexcept {
-  if (!may_grow(kSizeClasses[class_index].block_bytes)) return nullptr;
+  const SizeClass& size_class = kSizeClasses[class_index];
+  if (!may_grow(size_class.block_bytes, 0)) return nullptr;
+  const LockedOrder order = order_of(class_index);
   void* block = nullptr;
-  order_of(class_index).take(1, &block);
-  if (os::is_marking() && block != nullptr) os::mark_usable(block, kSizeClasses[class_index].block_bytes);
+  if (order.take_free(1, &block) == 0 &&
+      may_grow(size_class.block_bytes, kConfig.pool_bytes << size_class.units_log2)) {
+    order.take(1, &block);
+  }
+  if (os::is_marking() && block != nullptr) os::mark_usable(block, size_class.block_bytes);
   return block;
 }
 
 void* PrivateHeap::allocate_large(Bytes alignment, Bytes bytes) noexcept {
-  if (!may_grow(bytes)) {
+  if (!may_grow(bytes, bytes)) {
     errno = ENOMEM;
     return nullptr;
   }
   void* block = alignment <= kConfig.granule_bytes ? allocate_next(bytes) : allocate_next_aligned(alignment, bytes);
   if (block == nullptr) return nullptr;
-  if (large_blocks.add(block, this, bytes)) {
-    add_to(large_bytes_, static_cast<std::int64_t>(bytes));
+  // All of it may be used in place.
+  const Bytes block_bytes = usable_bytes(block);
+  if (large_blocks.add(block, this, block_bytes)) {
+    add_to(large_bytes_, static_cast<std::int64_t>(block_bytes));
     return block;
   }
   deallocate_next(block);
@@ -170,13 +181,14 @@ void PrivateHeap::deallocate(void* pointer) noexcept {
   const UserPointer block{pointer};
   if (!region.owns(block)) {
     Bytes bytes = 0;
-    if (!large_blocks.remove(pointer, this, bytes)) fail("free of a block that is not of this heap", pointer);
+    if (!large_blocks.remove(pointer, this, bytes))
+      fail("free of a block that is not of this heap, or was freed before", pointer);
     add_to(large_bytes_, -static_cast<std::int64_t>(bytes));
     return deallocate_next(pointer);
   }
   const PoolIndex pool = region.pool_of(block);
-  if (pool.is_none() || region.record(pool).owner != number())
-    fail("free of a block that is not of this heap", pointer);
+  if (pool.is_none()) fail("free of an address in no pool of blocks: freed before, or never allocated", pointer);
+  if (region.record(pool).owner != number()) fail("free of a block that is not of this heap", pointer);
   const ClassIndex class_index = region.record(pool).class_index;
   // What is no block's start ends the process below.
   if (os::is_marking()) os::mark_forbidden(pointer, kSizeClasses[class_index].block_bytes);
@@ -189,7 +201,7 @@ bool PrivateHeap::owns(const void* address) noexcept {
     const PoolIndex pool = region.pool_of(pointer);
     return !pool.is_none() && region.record(pool).owner == number();
   }
-  return large_blocks.contains(address, this);
+  return read(large_bytes_) != 0 && large_blocks.contains(address, this);
 }
 
 void PrivateHeap::punch(PunchBatch& batch, LookRound& round) noexcept {

@@ -18,7 +18,7 @@ class PrivateHeap {
   static PrivateHeap* create() noexcept;
 
   // Frees every block and the heap. No thread may still use either. Once: a second
-  // time ends the process. O(pools + all large blocks).
+  // time ends the process. O(pools), and O(all heaps' large blocks) if this heap has one.
   void destroy() noexcept;
 
   // `alignment` is a power of two. nullptr with errno ENOMEM when memory ran out.
@@ -30,7 +30,7 @@ class PrivateHeap {
   // Ends the process if the block is not this heap's.
   void deallocate(void* pointer) noexcept;
 
-  // O(1) for addresses in the region, O(all large blocks) for others.
+  // O(1) for addresses in the region; for others O(all heaps' large blocks), if this heap has one.
   bool owns(const void* address) noexcept;
 
   // Adds this heap's pools to the figures of all heaps.
@@ -56,7 +56,7 @@ class PrivateHeap {
  private:
   std::uint32_t number() const noexcept;
   MemoryUse use() noexcept;
-  bool may_grow(Bytes more) noexcept;
+  bool may_grow(Bytes live_bytes, Bytes committed_bytes) noexcept;
   void* allocate_small(ClassIndex class_index) noexcept;
   void free_large_blocks() noexcept;
   void* allocate_large(Bytes alignment, Bytes bytes) noexcept;

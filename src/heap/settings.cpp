@@ -94,7 +94,7 @@ Bytes read_bytes(const char* name) noexcept {
   if (*end == 'G' || *end == 'g') shift = 30;
   if (shift != 0) ++end;
   const bool digits = *text >= '0' && *text <= '9';
-  if (!digits || *end != '\0' || value == 0 || value > (Limits::kNone >> shift)) {
+  if (!digits || *end != '\0' || value == 0 || value == Limits::kNone || value > (Limits::kNone >> shift)) {
     refuse(name, text, "a number of bytes such as 512M");
     return Limits::kNone;
   }

@@ -234,7 +234,8 @@ void* refill_and_pop(ThreadHeap& heap, ClassIndex class_index, Bytes bytes, Door
   MagazineSpare& cold = heap.spares[class_index];
   const Bytes refill_bytes = Bytes{cold.limit_entries} * kSizeClasses[class_index].block_bytes;
   // What lies in the spare magazine is counted as live already.
-  if (!has_blocks(cold.spare) && !process_may_grow(refill_bytes, false)) return refuse();
+  if (!has_blocks(cold.spare) && !process_may_grow({.live_bytes = refill_bytes, .committed_bytes = 0}))
+    return refuse();
   MagazineTop& slot = heap.tops[class_index];
   // The owner of a soft limit may have been called, and its own requests have filled the magazine; or sampling
   // needed memory itself, and has emptied it.
@@ -255,7 +256,8 @@ void* refill_and_pop(ThreadHeap& heap, ClassIndex class_index, Bytes bytes, Door
   if (ThreadHeap* heap = attach_thread(Occasion::kAllocate)) [[likely]]
     return refill_and_pop(*heap, class_index, bytes, door);
   if (check_hook.get() != nullptr) return allocate_checked(bytes, kConfig.granule_bytes, door);
-  if (!process_may_grow(kSizeClasses[class_index].block_bytes, false)) return refuse();
+  if (!process_may_grow({.live_bytes = kSizeClasses[class_index].block_bytes, .committed_bytes = 0}))
+    return refuse();
   void* block = nullptr;
   if (start_engine() && depots[class_index].take_blocks(class_index, 1, &block) == 1) return block;
   return allocate_from_next(bytes);
@@ -278,7 +280,8 @@ void deallocate_classless(void* pointer, Door door) noexcept {
   if (PrivateHeap* heap = PrivateHeap::of(pointer)) return heap->deallocate(pointer);
   const UserPointer block{pointer};
   if (!region.owns(block)) return deallocate_next(pointer);
-  if (region.pool_of(block).is_none()) fail("free of an address that is in no pool of blocks", pointer);
+  if (region.pool_of(block).is_none())
+    fail("free of an address in no pool of blocks: freed before, or never allocated", pointer);
   fail("free of a block whose pool was given back: a double free", pointer);
 }
 

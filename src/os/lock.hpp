@@ -3,7 +3,8 @@
 // After U. Drepper, "Futexes Are Tricky" (2011), mutex 2; the word names the holder, as those of the kernel's
 // priority-inheriting futexes do (futex(2)). Every lock of the engine is one of these. A thread takes them in
 // ascending rank, one of each; debug builds assert it. None that a refill or a spill takes is held around a
-// system call that can block on memory, but for the heap area's, and none around a callback.
+// system call that can block on memory, but for those of the heap area and of the magazines in it, and none around
+// a callback.
 #pragma once
 
 #include <atomic>
@@ -15,6 +16,7 @@
 namespace smallblock::os {
 
 enum class LockRank : std::uint8_t {
+  kLimits,
   kMemoryReturn,
   kRegistry,
   kPrivateHeapList,

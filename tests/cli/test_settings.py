@@ -75,6 +75,7 @@ class Settings(CommandTest):
             ("SMALLBLOCK_BACKGROUND", "yes", "0 or 1"),
             ("SMALLBLOCK_HUGEPAGES", "2", "0 or 1"),
             ("SMALLBLOCK_HARD_LIMIT", "12Q", "a number of bytes such as 512M"),
+            ("SMALLBLOCK_HARD_LIMIT", "99999999999999999999", "a number of bytes such as 512M"),
             ("SMALLBLOCK_SOFT_LIMIT", "0", "a number of bytes such as 512M"),
         ):
             with self.subTest(name=name, text=text):

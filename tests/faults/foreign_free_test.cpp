@@ -20,7 +20,7 @@
 namespace smallblock::test {
 namespace {
 
-constexpr char kInNoPool[] = "free of an address that is in no pool of blocks";
+constexpr char kInNoPool[] = "free of an address in no pool of blocks: freed before, or never allocated";
 constexpr char kInNoBlock[] = "which lies in smallblock's region, but in no block";
 constexpr char kMisaligned[] = "which is not aligned as any block is";
 constexpr char kNotMapped[] = "which is not mapped";

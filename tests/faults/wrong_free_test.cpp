@@ -21,7 +21,7 @@ namespace {
 constexpr bool kSanitized = !std::string_view(SMALLBLOCK_SANITIZE).empty();
 
 constexpr char kDouble[] = "double free of a block";
-constexpr char kInNoPool[] = "free of an address that is in no pool of blocks";
+constexpr char kInNoPool[] = "free of an address in no pool of blocks: freed before, or never allocated";
 constexpr char kInterior[] = "free of an address that is not the start of a block";
 
 std::string line(const char* what, const void* address) {

@@ -1,5 +1,5 @@
 // smallblock: free of 0x*, which lies in smallblock's region, but in no block
-// Without check mode: smallblock: free of an address that is in no pool of blocks (0x*)
+// Without check mode: smallblock: free of an address in no pool of blocks: freed before, or never allocated (0x*)
 #include "misuse.h"
 
 // The next arenas are empty.

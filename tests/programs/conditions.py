@@ -61,14 +61,20 @@ VALGRIND = "valgrind --quiet --tool="
 CONDITIONS = (
     Condition(
         "over_jemalloc",
-        cases=("sqlite3", "zstd", "python_*.objects", "python_shared.threads", "python_static.processes"),
+        cases=(
+            *("sqlite3", "zstd", "python_*.objects", "python_*.refusals"),
+            *("python_shared.threads", "python_static.processes"),
+        ),
         next_library="jemalloc",
         environment={"MALLOC_CONF": "stats_print:true,stats_print_opts:mdablxeh"},
         evidence=rb"Allocated: [1-9]\d{4}",
     ),
     Condition(
         "over_mimalloc",
-        cases=("sqlite3", "zstd", "python_*.objects", "python_static.threads", "python_shared.processes"),
+        cases=(
+            *("sqlite3", "zstd", "python_*.objects", "python_*.refusals"),
+            *("python_static.threads", "python_shared.processes"),
+        ),
         next_library="mimalloc",
         environment={"MIMALLOC_SHOW_STATS": "1"},
         evidence=rb"(?m)^ *committed: +[1-9]",

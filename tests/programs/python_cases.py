@@ -36,5 +36,6 @@ def python_cases(role: str, executable: str) -> list[Case]:
         case(f"{role}.threads", script=f"{start}/threads.py"),
         case(f"{role}.processes", script=f"{start}/processes.py"),
         case(f"{role}.few_objects", script=f"{start}/objects.py 1", only_under_conditions=True),
+        case(f"{role}.refusals", script=f"{start}/refusals.py", only_under_conditions=True),
         case(f"{role}.out_of_memory", script=f"{start}/out_of_memory.py", only_under_conditions=True),
     ]

@@ -11,6 +11,7 @@
 namespace smallblock::os {
 
 enum class LockRank : std::uint8_t {
+  kLimits,
   kMemoryReturn,
   kRegistry,
   kPrivateHeapList,
