@@ -20,6 +20,7 @@ inline constexpr int kExitNotFound = 127;
 
 class Error : public std::runtime_error {
  public:
+  // An empty line: somebody has said what there is to say.
   Error(int exit_code, const std::string& line) : std::runtime_error(line), exit_code_(exit_code) {}
   int exit_code() const noexcept { return exit_code_; }
 

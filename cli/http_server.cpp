@@ -10,6 +10,8 @@
 #include <array>
 #include <chrono>
 #include <cstring>
+#include <functional>
+#include <utility>
 
 namespace smallblock::cli {
 
@@ -19,6 +21,8 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kRequestBytesMax = 64 << 10;
 constexpr int kLookForEndMs = 100;
+// For a connection to send something, while others wait.
+constexpr std::chrono::milliseconds kIdleMax{200};
 
 class RequestStream : public httplib::Stream {
  public:
@@ -81,15 +85,39 @@ bool may_have_body(const httplib::Request& request) {
   return !is_reading || request.has_header("Content-Length") || request.has_header("Transfer-Encoding");
 }
 
+// The library's pool of threads, which counts the connections that have none.
+class CountingPool : public httplib::TaskQueue {
+ public:
+  CountingPool(std::size_t threads, std::atomic<int>& waiting) : pool_(threads), waiting_(waiting) {}
+  void enqueue(std::function<void()> task) override {
+    ++waiting_;
+    pool_.enqueue([this, task = std::move(task)] {
+      --waiting_;
+      task();
+    });
+  }
+  void shutdown() override { pool_.shutdown(); }
+
+ private:
+  httplib::ThreadPool pool_;
+  std::atomic<int>& waiting_;
+};
+
 }  // namespace
+
+HttpServer::HttpServer(std::size_t threads) {
+  new_task_queue = [this, threads] { return new CountingPool(threads, waiting_); };
+}
 
 bool HttpServer::process_and_close_socket(socket_t socket) {
   RequestStream stream(socket, milliseconds(read_timeout_sec_, read_timeout_usec_),
                        milliseconds(write_timeout_sec_, write_timeout_usec_));
   const auto has_request = [&] {
-    const auto deadline = Clock::now() + std::chrono::seconds(keep_alive_timeout_sec_);
-    while (svr_sock_ != INVALID_SOCKET && Clock::now() < deadline) {
+    const auto begin = Clock::now();
+    const auto is_idle_for = [begin](auto most) { return Clock::now() - begin >= most; };
+    while (svr_sock_ != INVALID_SOCKET && !is_idle_for(std::chrono::seconds(keep_alive_timeout_sec_))) {
       if (stream.has_bytes() || stream.is_ready(POLLIN, std::chrono::milliseconds(kLookForEndMs))) return true;
+      if (waiting_ > 0 && is_idle_for(kIdleMax)) return false;
     }
     return false;
   };

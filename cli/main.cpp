@@ -86,6 +86,12 @@ CLI::Validator number_between(double least, double most, std::string what) {
   return {check, ""};
 }
 
+// An empty name is a variable of a script that is not set.
+CLI::Validator file_name() {
+  return {[](const std::string& word) { return word.empty() ? std::string("the name of the file is empty") : ""; },
+          ""};
+}
+
 CLI::Validator seconds() {
   return number_between(0.1, 3600, "seconds");
 }
@@ -120,6 +126,7 @@ struct Options {
   TypesRequest types_request;
   SnapshotRequest snapshot_request;
   StatsRequest stats_request;
+  std::string stats_watch;
   ServeRequest serve_request;
   ViewRequest view_request;
   TopRequest top_request;
@@ -131,7 +138,7 @@ struct Options {
     set_help(app, kHelp);
     run = app.add_subcommand("run");
     run->add_flag("--stats{text}", request.stats_format)->check(CLI::IsMember({"text", "json"}));
-    run->add_option("--stats-file", request.stats_file)->type_name("FILE");
+    run->add_option("--stats-file", request.stats_file)->type_name("FILE")->check(file_name());
     run->add_flag("--check{1}", request.check)->check(one_or_sample());
     set_help(*run, kRunHelp);
     doctor = app.add_subcommand("doctor");
@@ -150,7 +157,7 @@ struct Options {
     set_help(*types, kTypesHelp);
     snapshot = app.add_subcommand("snapshot");
     snapshot->add_option("TARGET", snapshot_request.target)->required();
-    snapshot->add_option("-o,--output", snapshot_request.file)->type_name("FILE")->required();
+    snapshot->add_option("-o,--output", snapshot_request.file)->type_name("FILE")->required()->check(file_name());
     snapshot->add_flag("--exact", snapshot_request.exact);
     snapshot->add_flag("!--no-types", snapshot_request.types);
     set_help(*snapshot, kSnapshotHelp);
@@ -166,7 +173,8 @@ struct Options {
     add_pid(*stats, stats_request.pid);
     CLI::Option* json = stats->add_flag("--json", stats_request.json);
     CLI::Option* openmetrics = stats->add_flag("--openmetrics", stats_request.openmetrics)->excludes(json);
-    stats->add_flag("--watch{2}", stats_request.watch_seconds)->check(seconds())->excludes(openmetrics);
+    // As text: a flag's number would be a whole one.
+    stats->add_flag("--watch{2}", stats_watch)->check(seconds())->excludes(openmetrics);
     set_help(*stats, kStatsHelp);
     serve = app.add_subcommand("serve");
     CLI::Option* all = serve->add_flag("--all", serve_request.all);
@@ -176,13 +184,14 @@ struct Options {
   }
   void add_view() {
     view = app.add_subcommand("view");
-    view->add_option("--listen", view_request.listen)->type_name("ADDRESS:PORT");
-    view->add_option("--output", view_request.output)->type_name("FILE");
+    CLI::Option* output = view->add_option("--output", view_request.output)->type_name("FILE")->check(file_name());
+    view->add_option("--listen", view_request.listen)->type_name("ADDRESS:PORT")->excludes(output);
     view->add_option("--rate", view_request.rate_hz)
         ->type_name("HZ")
-        ->check(number_between(0.1, 20, "frames a second"));
-    view->add_flag("--allow-actions", view_request.allow_actions);
-    view->add_flag("--no-browser", view_request.no_browser);
+        ->check(number_between(0.1, 20, "frames a second"))
+        ->excludes(output);
+    view->add_flag("--allow-actions", view_request.allow_actions)->excludes(output);
+    view->add_flag("--no-browser", view_request.no_browser)->excludes(output);
     set_help(*view, kViewHelp);
   }
   void add_top() {
@@ -190,7 +199,7 @@ struct Options {
     CLI::Option* once = top->add_flag("--once", top_request.once);
     top->add_option("--interval", top_request.interval_seconds)->type_name("SECONDS")->check(seconds());
     top->add_option("--sort", top_request.sort)->type_name("COLUMN")->check(CLI::IsMember(class_columns()));
-    top->add_option("--log", top_request.log)->type_name("FILE")->excludes(once);
+    top->add_option("--log", top_request.log)->type_name("FILE")->check(file_name())->excludes(once);
     set_help(*top, kTopHelp);
   }
   void add_heap_commands() {
@@ -263,6 +272,7 @@ int dispatch(Options& options, std::vector<std::string> words) {
   if (options.trim->parsed()) return run_trim(options.trim_request);
   if (options.types->parsed()) return run_types(options.types_request);
   if (options.snapshot->parsed()) return run_snapshot(options.snapshot_request);
+  if (!options.stats_watch.empty()) options.stats_request.watch_seconds = std::stod(options.stats_watch);
   if (options.stats->parsed()) return run_stats(options.stats_request);
   if (options.serve->parsed()) return run_serve(options.serve_request);
   if (options.pinned->parsed()) return run_pinned(options.pinned_request);
@@ -305,10 +315,12 @@ int run_main(int argument_count, char** arguments) {
     fmt::print(stderr, "smallblock: {}; see 'smallblock{} --help'\n", one_line(error.what()), which);
     return kExitUsage;
   } catch (const Error& error) {
-    fmt::print(stderr, "smallblock: {}\n", one_line(error.what()));
+    if (*error.what() != '\0') fmt::print(stderr, "smallblock: {}\n", one_line(error.what()));
     return error.exit_code();
   } catch (const std::exception& error) {
-    fmt::print(stderr, "smallblock: {}\n", one_line(error.what()));
+    // {fmt} throws an exception of its own when it cannot write.
+    const bool is_output = std::ferror(stdout) != 0;
+    fmt::print(stderr, "smallblock: {}\n", is_output ? kNoOutput : one_line(error.what()));
     return kExitProblem;
   }
 }

@@ -28,7 +28,7 @@ namespace {
 
 using Handled = httplib::Server::HandlerResponse;
 
-constexpr std::size_t kThreads = 4;
+constexpr std::size_t kThreads = 16;
 constexpr int kStatusUnavailable = 503;
 constexpr const char* kText = "text/plain; charset=utf-8";
 constexpr const char* kIndex =
@@ -65,7 +65,6 @@ class Reports {
 class StatsServer {
  public:
   StatsServer(Reports& reports, const ListenAddress& listen) : reports_(reports), listen_(listen) {
-    server_.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
     server_.set_default_headers({{"X-Content-Type-Options", "nosniff"}, {"Cache-Control", "no-store"}});
     server_.set_pre_routing_handler(
         [this](const httplib::Request& request, httplib::Response& response) { return check(request, response); });
@@ -133,7 +132,7 @@ class StatsServer {
 
   Reports& reports_;
   ListenAddress listen_;
-  HttpServer server_;
+  HttpServer server_{kThreads};
   std::thread thread_;
 };
 

@@ -14,8 +14,7 @@ void print_now(const std::string& text) {
 }
 
 void flush_output() {
-  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
-    throw Error(kExitProblem, "cannot write to the standard output");
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) throw Error(kExitProblem, kNoOutput);
 }
 
 }  // namespace smallblock::cli

@@ -5,6 +5,8 @@
 
 namespace smallblock::cli {
 
+inline constexpr const char* kNoOutput = "cannot write to the standard output";
+
 // Throws Error if it cannot be written, as on a full disk.
 void print_now(const std::string& text);
 

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <memory>
@@ -69,7 +70,7 @@ auto entry_below(const Entries& entries, std::uint64_t address, Begin begin) {
 
 CoreFile::CoreFile(int file) : file_(file) {}
 
-CoreFile::CoreFile(const std::string& path) : CoreFile(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+CoreFile::CoreFile(const std::string& path) : CoreFile(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
   struct stat status;
   if (file_ < 0 || fstat(file_, &status) != 0) {
     throw Error(kExitUsage, fmt::format("'{}' is neither a process id nor a file that can be read: {}", path,
@@ -79,8 +80,9 @@ CoreFile::CoreFile(const std::string& path) : CoreFile(open(path.c_str(), O_RDON
   elf_version(EV_CURRENT);
   const OpenedElf elf(elf_begin(file_, ELF_C_READ, nullptr));
   GElf_Ehdr header;
-  if (elf == nullptr || elf_kind(elf.get()) != ELF_K_ELF || gelf_getehdr(elf.get(), &header) == nullptr ||
-      header.e_type != ET_CORE || gelf_getclass(elf.get()) != ELFCLASS64)
+  if (!S_ISREG(status.st_mode) || elf == nullptr || elf_kind(elf.get()) != ELF_K_ELF ||
+      gelf_getehdr(elf.get(), &header) == nullptr || header.e_type != ET_CORE ||
+      gelf_getclass(elf.get()) != ELFCLASS64)
     throw Error(kExitUsage, fmt::format("'{}' is no core dump of a 64-bit process, and no snapshot", path));
   if (!read_segments(elf.get()))
     throw Error(kExitUsage, fmt::format("'{}' is a damaged core dump: parts of it overlap", path));
@@ -220,6 +222,8 @@ std::vector<inspect::MappedFile> CoreFile::mappings() const {
 }
 
 bool is_core_dump(const std::string& path) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error)) return false;
   std::ifstream file(path, std::ios::binary);
   Elf64_Ehdr header{};
   return file.read(reinterpret_cast<char*>(&header), sizeof header) &&

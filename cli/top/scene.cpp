@@ -112,7 +112,7 @@ void draw_keys(const Scene& scene, int table_rows, Canvas& canvas) {
     column = canvas.put(row, column + 1, what, kMuted) + 2;
   }
   const int classes = class_rows(scene.frame->summary);
-  if (classes <= table_rows) return;
+  if (table_rows == 0 || classes <= table_rows) return;
   const int last = std::min(classes, scene.first_class + table_rows);
   const std::string shown = fmt::format("{}-{} of {}", scene.first_class + 1, last, classes);
   if (column + static_cast<int>(shown.size()) < canvas.columns())

@@ -70,9 +70,10 @@ ViewChild::~ViewChild() {
 
 std::unique_ptr<ViewedHeap> ViewChild::attach() {
   for (const auto deadline = Clock::now() + kAttachMax;; std::this_thread::sleep_for(kPause)) {
-    // One that could not be started has said so itself.
     if (has_ended()) {
-      throw Error(exit_code_ == 0 ? kExitNoProcess : exit_code_,
+      // One that could not be started has said so itself.
+      if (exit_code_ == kExitNotExecutable || exit_code_ == kExitNotFound) throw Error(exit_code_, "");
+      throw Error(exit_code_,
                   fmt::format("the program ended before its heap could be seen (exit code {})", exit_code_));
     }
     try {

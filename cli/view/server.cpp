@@ -73,7 +73,7 @@ struct ViewServer::State {
   const std::string token = make_token();
   const std::string page_policy = policy_for(view_page());
   const std::string no_token_policy = policy_for(kNoTokenPage);
-  HttpServer server;
+  HttpServer server{kThreads};
   std::thread thread;
 
   State(ViewAnswers& all, const ListenAddress& address) : answers(all), listen(address) {}
@@ -107,7 +107,6 @@ struct ViewServer::State {
   }
 
   void prepare() {
-    server.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
     server.set_keep_alive_max_count(kRequestsPerConnection);
     server.set_tcp_nodelay(true);
     server.set_default_headers({{"X-Content-Type-Options", "nosniff"},

@@ -150,8 +150,9 @@ class WhileItWorks(OutsideTest):
         )
         self.addCleanup(self.end, watcher)
         assert watcher.stdout is not None
-        while watcher.stdout.readline() != "}\n":
-            pass
+        for _ in range(3):
+            while watcher.stdout.readline() != "}\n":
+                pass
         process.kill()
         process.wait()
         rest, errors = watcher.communicate(timeout=30)
@@ -259,6 +260,11 @@ class Refusals(OutsideTest):
             ["stats", "1", "--openmetrics", "--watch"],
             ["stats", "1", "--watch=0"],
             ["stats", "1", "--watch=soon"],
+            ["snapshot", "1", "--output", ""],
+            ["run", "--stats-file", "", "true"],
+            ["view", "1", "--output", ""],
+            ["view", "1", "--output", "page.html", "--rate", "3"],
+            ["view", "1", "--output", "page.html", "--no-browser"],
         ):
             with self.subTest(words=words):
                 self.assert_one_line_error(smallblock(*words), 2, "--help")

@@ -132,10 +132,13 @@ class Commands(ViewTest):
         self.assertEqual(view.wait(timeout=30), 7)
 
     def test_a_command_that_ends_at_once_or_is_not_there(self) -> None:
-        self.assertEqual(smallblock("view", "--no-browser", "--", "false").returncode, PROBLEM)
+        for program, exit_code in (("false", PROBLEM), ("true", 0)):
+            result = smallblock("view", "--no-browser", "--", program)
+            self.assertEqual(result.returncode, exit_code)
+            self.assertIn("the program ended before its heap could be seen", result.stderr)
         result = smallblock("view", "--no-browser", "no-such-program")
         self.assertEqual(result.returncode, NOT_FOUND)
-        self.assertIn("command not found: no-such-program", result.stderr)
+        self.assertEqual(result.stderr, "smallblock: command not found: no-such-program\n")
 
     @unittest.skipUnless(OTHER_RELEASE, "the library of another release was not built")
     def test_a_command_that_does_not_end_by_itself(self) -> None:

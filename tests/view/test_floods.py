@@ -1,9 +1,11 @@
-"""Requests without an end: neither `smallblock view` nor `serve` takes memory for them."""
+"""Requests without an end, and connections without requests: neither `smallblock view` nor `serve` takes memory for the ones, or keeps
+others waiting for the others."""
 
 from __future__ import annotations
 
 import socket
 import subprocess
+import time
 import unittest
 from pathlib import Path
 
@@ -69,6 +71,15 @@ class Floods(SecurityTest):
 
     def test_of_serve(self) -> None:
         self.assert_small(*self.start_serve(str(self.start_program()[0].pid)))
+
+    def test_idle_connections_keep_nobody_waiting_long(self) -> None:
+        program, _, _ = self.start_program()
+        for process, client in (self.start_view(str(program.pid)), self.start_serve(str(program.pid))):
+            for _ in range(60):
+                self.addCleanup(socket.create_connection(("127.0.0.1", client.port), timeout=30).close)
+            begin = time.monotonic()
+            client.raw(f"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1:{client.port}\r\nConnection: close\r\n\r\n")
+            self.assertLess(time.monotonic() - begin, 4, process.args)
 
     def test_a_body_is_no_request(self) -> None:
         program, _, _ = self.start_program()

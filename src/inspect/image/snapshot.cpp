@@ -88,6 +88,9 @@ Snapshot load_snapshot(const std::filesystem::path& file) {
 }
 
 bool is_snapshot(const std::filesystem::path& file) {
+  // Whoever opens a pipe waits for its other end.
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(file, error)) return false;
   std::array<char, kMagic.size()> start{};
   std::ifstream stream(file, std::ios::binary);
   return stream.read(start.data(), start.size()) && std::string_view(start.data(), start.size()) == kMagic;

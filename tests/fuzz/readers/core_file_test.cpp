@@ -12,6 +12,7 @@
 
 #include "cli/error.hpp"
 #include "core_writer.hpp"
+#include "inspect/image/snapshot.hpp"
 
 namespace smallblock::fuzz {
 namespace {
@@ -135,6 +136,12 @@ TEST_F(CoreFiles, WhatIsNoCoreDumpIsRefused) {
   }
   EXPECT_NE(error_of(folder_ / "missing").find("neither a process id nor a file"), std::string::npos);
   EXPECT_NE(error_of(folder_).find("is no core dump"), std::string::npos);
+  // Whoever opens a pipe waits for its other end.
+  const std::string pipe = folder_ / "pipe";
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_NE(error_of(pipe).find("is no core dump"), std::string::npos);
+  EXPECT_FALSE(cli::is_core_dump(pipe));
+  EXPECT_FALSE(inspect::is_snapshot(pipe));
 }
 
 }  // namespace

@@ -50,7 +50,9 @@ vec3 poolColor(vec3 base, uvec4 unit, float height, float pixels) {
     vec3 gone = uMode == 1 ? palette(1, 3u) : uArena;
     return sum + gone * max(given, 1.0 - shares.x - shares.y - shares.z);
   }
-  if (height < shares.x) return stateColor(base, 1u);
+  // One live block keeps the whole pool: it is a line at least.
+  float live = shares.x > 0.0 ? max(shares.x, 1.0 / pixels) : 0.0;
+  if (height < live) return stateColor(base, 1u);
   if (height < shares.x + shares.y) return stateColor(base, 2u);
   if (height < shares.x + shares.y + shares.z) return stateColor(base, 0u);
   return stateColor(base, 3u);
