@@ -10,11 +10,15 @@ like need is imported when they are first called, so that an import stays cheap.
 
 from __future__ import annotations
 
+import _thread
+import os
+import sys
+
 from smallblock import _smallblock
 
 TYPE_CHECKING = False  # typing's own takes longer to import than the rest of the package
 if TYPE_CHECKING:
-    from typing import Callable, Optional, TextIO
+    from typing import Any, Callable, Dict, Optional, TextIO
 
     from smallblock import leaks
     from smallblock._blocks import Block, NotServedError, Part
@@ -67,6 +71,20 @@ LAZY = {
 }
 
 
+# A child that is forked while another thread imports waits for that thread for ever: a fork waits for the import.
+_loading = _thread.RLock()
+os.register_at_fork(before=_loading.acquire, after_in_parent=_loading.release, after_in_child=_loading.release)
+_loaded: Dict[str, Any] = {}  # finalizers may call when nothing can be imported any more
+
+
+def _load(name: str) -> Any:
+    module = _loaded.get(name)
+    if module is None:
+        with _loading:
+            module = _loaded[name] = __import__(f"smallblock.{name}", fromlist=(name,))
+    return module
+
+
 def install() -> None:
     """Serves new objects of up to 512 bytes (CPython's mem and obj domains) from smallblock.
 
@@ -96,9 +114,8 @@ def installed() -> bool:
 
 def stats() -> Stats:
     """The engine's figures at this moment, all sizes in bytes. Takes each size class's lock for a moment."""
-    from smallblock._statistics import Stats
-
-    return Stats.from_engine(_smallblock.stats())
+    figures: Stats = _load("_statistics").Stats.from_engine(_smallblock.stats())
+    return figures
 
 
 def trim() -> None:
@@ -124,7 +141,7 @@ def limit(
     """Limits in bytes on the blocks that smallblock holds live; None: no limit. Each call replaces the one before.
 
     Above `soft` memory is trimmed, and `callback()` runs once in the main thread as soon as that executes Python
-    code. At `hard` an allocation raises MemoryError. After install() only blocks of up to 512 bytes count; in a
+    code; what it raises goes to sys.unraisablehook, but for KeyboardInterrupt and its like. At `hard` an allocation raises MemoryError. After install() only blocks of up to 512 bytes count; in a
     process that was started on smallblock larger ones do too. The callback goes when the interpreter ends. Raises
     TypeError or ValueError for wrong arguments, RuntimeError in a sub-interpreter.
     """
@@ -147,15 +164,18 @@ def limit(
 def debugmallocstats(file: Optional[TextIO] = None) -> None:
     """Prints the report at exit (docs/statistics.md) at this moment, to stderr or `file`.
 
-    Its layout is that of CPython's sys._debugmallocstats(). Raises OSError if no memory is left for it.
+    Its layout is that of CPython's sys._debugmallocstats(). Raises OSError if no memory is left for it, RuntimeError if
+    smallblock has served nothing yet.
     """
-    import os
-    import sys
-
+    if not _smallblock.installed() and _smallblock.stats()["region_bytes"] == 0:
+        raise RuntimeError("smallblock has served nothing yet; call smallblock.install() first")
+    target = sys.stderr if file is None else file
+    if target is None:  # closed before the program began
+        return
     with os.fdopen(os.memfd_create("smallblock-report"), "r+", encoding="utf-8") as report:
         _smallblock.write_report(report)
         report.seek(0)
-        print(report.read(), end="", file=sys.stderr if file is None else file)
+        print(report.read(), end="", file=target)
 
 
 def block_of(obj: object) -> Block:
@@ -164,9 +184,8 @@ def block_of(obj: object) -> Block:
     Raises NotServedError, with a sentence that says where the object lies, if no block of smallblock has it;
     RuntimeError if smallblock has served nothing yet. Reads the records of the whole heap: tens of milliseconds a GB.
     """
-    from smallblock import _blocks
-
-    return _blocks.block_of(obj)
+    block: Block = _load("_blocks").block_of(obj)
+    return block
 
 
 def explain(obj: object, *, follow: bool = False, limit: Optional[int] = 20) -> Explanation:
@@ -178,9 +197,8 @@ def explain(obj: object, *, follow: bool = False, limit: Optional[int] = 20) -> 
     """
     if limit is not None:
         check_limit(limit)
-    from smallblock import _explain
-
-    return _explain.explain(obj, follow, limit)
+    explanation: Explanation = _load("_explain").explain(obj, follow, limit)
+    return explanation
 
 
 def by_type() -> TypeCounts:
@@ -190,9 +208,8 @@ def by_type() -> TypeCounts:
     through the garbage collector's objects with the GIL held: about a second a GB, and a third of that. Raises
     RuntimeError if smallblock has served nothing yet.
     """
-    from smallblock import _types
-
-    return _types.by_type()
+    counts: TypeCounts = _load("_types").by_type()
+    return counts
 
 
 def pinned(limit: int = 8) -> Pinned:
@@ -202,9 +219,8 @@ def pinned(limit: int = 8) -> Pinned:
     Raises TypeError or ValueError for a wrong limit, RuntimeError if smallblock has served nothing yet.
     """
     check_limit(limit)
-    from smallblock import _pinned
-
-    return _pinned.pinned(limit)
+    found: Pinned = _load("_pinned").pinned(limit)
+    return found
 
 
 def check_limit(limit: int) -> None:
@@ -217,13 +233,11 @@ def check_limit(limit: int) -> None:
 if not TYPE_CHECKING:  # it would make every name a good one
 
     def __getattr__(name: str) -> object:
-        from importlib import import_module
-
         if name == "leaks":
-            return import_module("smallblock.leaks")
+            return _load("leaks")
         for module, names in LAZY.items():
             if name in names:
-                return getattr(import_module(f"smallblock.{module}"), name)
+                return getattr(_load(module), name)
         raise AttributeError(f"module 'smallblock' has no attribute {name!r}")
 
     def __dir__() -> list:

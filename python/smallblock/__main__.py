@@ -57,7 +57,7 @@ def parse(arguments: List[str]) -> Request:
         if word == "--version":
             print(f"smallblock {_smallblock.VERSION}")
             sys.exit(0)
-        if word in ("-m", "-c") or not word.startswith("-") or word == "-":
+        if word.startswith(("-m", "-c")) or not word.startswith("-") or word == "-":
             break
         rest.pop(0)
         if word == "--":
@@ -107,7 +107,10 @@ def program_environment(request: Request) -> Dict[str, str]:
         environment["SMALLBLOCK_STATS_PID"] = str(os.getpid())
         environment.pop("SMALLBLOCK_STATS_FILE", None)
     if request.stats_file:
-        path = Path(request.stats_file).absolute()
+        try:
+            path = Path(request.stats_file).absolute()
+        except FileNotFoundError:
+            refuse("--stats-file: the current directory is gone; give a path from /")
         if not path.parent.is_dir():
             refuse(f"--stats-file: create the directory {path.parent} first")
         environment["SMALLBLOCK_STATS_FILE"] = str(path)
@@ -146,7 +149,8 @@ def main(arguments: List[str]) -> NoReturn:
         program = [*view_command(), *program]
     else:
         environment["LD_PRELOAD"] = preload
-    sys.stdout.flush()
+    if sys.stdout is not None:
+        sys.stdout.flush()
     os.execve(program[0], program, environment)
 
 

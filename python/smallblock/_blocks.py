@@ -25,6 +25,9 @@ class NotServedError(LookupError):
         self.where = where
         self.allocator = allocator
 
+    def __reduce__(self) -> Tuple[Any, ...]:
+        return type(self), (str(self), self.where, self.allocator)
+
 
 @dataclass(frozen=True)
 class Part:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, astuple, dataclass
-from typing import Iterator, Optional, Tuple, TypeVar, Union
+from operator import attrgetter
+from typing import Iterator, Optional, Tuple, TypeVar, Union, overload
 
 from smallblock import _introspection, _smallblock
 from smallblock._show import html_table, text_table
@@ -68,6 +69,12 @@ class TypeCounts:
         """Whether there is a row of a type, by its name as above; or whether it is one of the rows."""
         return wanted in self.rows or (isinstance(wanted, str) and self.get(wanted) is not None)
 
+    @overload
+    def get(self, type_name: str) -> Optional[TypeCount]: ...
+
+    @overload
+    def get(self, type_name: str, default: T) -> Union[TypeCount, T]: ...
+
     def get(self, type_name: str, default: Optional[T] = None) -> Union[TypeCount, Optional[T]]:
         """The row of a type, by its name as above; `default` if there is none, or more than one."""
         try:
@@ -99,5 +106,5 @@ class TypeCounts:
 
 def by_type() -> TypeCounts:
     rows = [TypeCount(**row) for row in _introspection.types(_smallblock.heap())]
-    rows.sort(key=lambda row: row.total_bytes, reverse=True)
+    rows.sort(key=attrgetter("total_bytes"), reverse=True)
     return TypeCounts(tuple(row for row in rows if row.blocks or row.part_blocks))

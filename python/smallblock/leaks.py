@@ -12,7 +12,8 @@ import sys
 
 from smallblock import _smallblock
 
-_of_cpython = sys.getallocatedblocks
+# Not that of a module that was imported before this one.
+_of_cpython = getattr(sys.getallocatedblocks, "of_cpython", sys.getallocatedblocks)
 
 
 def allocated_blocks() -> int:
@@ -21,6 +22,9 @@ def allocated_blocks() -> int:
     In a process that was started on smallblock, blocks of malloc count too. Takes each size class's lock for a moment.
     """
     return sum([row["blocks_in_use"] for row in _smallblock.stats()["classes"]]) + _of_cpython()
+
+
+allocated_blocks.of_cpython = _of_cpython  # type: ignore[attr-defined]
 
 
 def answer_getallocatedblocks() -> None:

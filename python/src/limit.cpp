@@ -13,12 +13,15 @@ namespace {
 std::atomic<PyObject*> soft_callback = nullptr;  // written with the main interpreter's GIL
 bool is_over = false;                            // for that interpreter; with its GIL
 
-void call(PyObject* callback) {
+// -1 with an exception set that is for the program, such as KeyboardInterrupt; others go to sys.unraisablehook.
+int call(PyObject* callback) {
   Py_INCREF(callback);
   PyObject* const result = PyObject_CallObject(callback, nullptr);
-  if (result == nullptr) PyErr_WriteUnraisable(callback);
+  const bool is_for_program = result == nullptr && PyErr_ExceptionMatches(PyExc_Exception) == 0;
+  if (result == nullptr && !is_for_program) PyErr_WriteUnraisable(callback);
   Py_DECREF(callback);
   Py_XDECREF(result);
+  return is_for_program ? -1 : 0;
 }
 
 // Runs in the main thread. Up to 3.11 that may be in a sub-interpreter, under the one GIL: the thread then has a
@@ -28,8 +31,12 @@ int call_soft_callback(void*) {
   PyThreadState* const mine = in_main_interpreter() ? running : PyGILState_GetThisThreadState();
   if (mine == nullptr || PyThreadState_GetInterpreter(mine) != PyInterpreterState_Main()) return 0;
   if (mine != running) PyThreadState_Swap(mine);
-  if (PyObject* const callback = soft_callback.load(); callback != nullptr) call(callback);
-  if (mine != running) PyThreadState_Swap(running);
+  int status = 0;
+  if (PyObject* const callback = soft_callback.load(); callback != nullptr) status = call(callback);
+  if (mine == running) return status;
+  // It would be raised in an interpreter that knows nothing of it.
+  if (status != 0) PyErr_WriteUnraisable(nullptr);
+  PyThreadState_Swap(running);
   return 0;
 }
 

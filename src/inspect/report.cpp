@@ -2,6 +2,7 @@
 
 #include "inspect/report.hpp"
 
+#include <algorithm>
 #include <cinttypes>
 #include <cstdio>
 #include <cstring>
@@ -129,6 +130,15 @@ void print_memory_line(Output& output, const char* label, std::uint64_t bytes, s
     output.print("%5" PRIu64 ".%" PRIu64 "%%", percent / 10, percent % 10);
   }
   output.print("\n");
+}
+
+// Both were counted at one time, but the totals learn late of what lies in magazines: `stats` asked each of them.
+sb_memory in_step(sb_memory memory, const sb_stats& stats) noexcept {
+  const std::uint64_t out = memory.live_bytes + memory.cached_bytes;
+  memory.live_bytes = std::min(stats.live_bytes, out);
+  memory.cached_bytes = out - memory.live_bytes;
+  memory.rounding_bytes = std::min(memory.rounding_bytes, memory.live_bytes);
+  return memory;
 }
 
 // What the committed bytes are: six lines that add up to them. What lies beside the arenas. The most so far.
@@ -267,7 +277,7 @@ bool write_text_report(const sb_stats& stats, const sb_memory& memory, const Rep
   print_arenas(output, stats);
   print_committed(output, stats);
   print_overheads(output, stats);
-  print_memory(output, memory);
+  print_memory(output, in_step(memory, stats));
   return output.finish();
 }
 
@@ -279,7 +289,7 @@ bool write_json_report(const sb_stats& stats, const sb_memory& memory, const Rep
   put_json_text(output, process.command);
   output.print("\"},\n");
   print_json_fields(output, stats);
-  print_json_memory(output, memory);
+  print_json_memory(output, in_step(memory, stats));
   print_json_classes(output, stats);
   output.print("}\n");
   return output.finish();

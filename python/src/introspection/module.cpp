@@ -10,6 +10,9 @@
 #include <link.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <string>
+#include <system_error>
 
 #include "answers.hpp"
 #include "cost.hpp"
@@ -71,7 +74,12 @@ PyObject* types(PyObject*, PyObject* descriptor) {
 
 std::string file_of(const void* address) {
   Dl_info info;
-  return dladdr(address, &info) != 0 && info.dli_fname != nullptr ? info.dli_fname : "";
+  const std::string name = dladdr(address, &info) != 0 && info.dli_fname != nullptr ? info.dli_fname : "";
+  if (name.empty() || name.front() == '/') return name;
+  // The program itself, as it was called.
+  std::error_code error;
+  const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", error);
+  return error ? name : program.string();
 }
 
 int add_name(dl_phdr_info* library, std::size_t /*bytes*/, void* names) noexcept {

@@ -272,15 +272,17 @@ class Walker {
     ++pool.cached;
   }
 
+  // One buffer: in the process itself, what is freed meanwhile is held back, too, and moves other blocks.
   void note_held() {
+    std::vector<check::Record> records(kConfig.pool_units_max * kConfig.pool_bytes / sizeof(check::Record));
     for (PoolImage& pool : image_.pools) {
       const std::uint64_t bytes = std::uint64_t{image_.pool_units(pool)} * image_.geometry.unit_bytes;
-      std::vector<check::Record> records(bytes / sizeof(check::Record));
       const std::uint64_t offset = image_.pool_address(pool) - image_.geometry.first_unit_address;
       if (!source_.read_bytes(descriptor_.check_records + offset, records.data(), bytes)) continue;
       const ClassImage& size_class = image_.geometry.classes[pool.class_index];
       for (unsigned block = 0; block < pool.capacity; ++block) {
-        if (records[size_class.offset_of(block) / sizeof(check::Record)].state == check::State::kHeld)
+        const check::State state = records[size_class.offset_of(block) / sizeof(check::Record)].state;
+        if (state == check::State::kHeld || state == check::State::kFreed)
           note_cached(pool, image_.block_address(pool, block));
       }
     }

@@ -63,6 +63,20 @@ std::string read_name(const MemorySource& source, std::uint64_t address) {
   return name.size() < kNameBytesMax && printable(name) == name ? name : std::string();
 }
 
+// What CPython's debug hooks put before a block: its length, the domain's letter and seven bytes that nobody may
+// write to (Objects/obmalloc.c, pymem_api_id_t and FORBIDDENBYTE). Twice if those of one domain lie over another's.
+std::uint32_t debug_header_bytes(std::span<const unsigned char> bytes) {
+  constexpr std::size_t kHeader = 2 * sizeof(std::uint64_t);
+  constexpr unsigned char kForbidden = 0xfd;
+  if (bytes.size() < kHeader) return 0;
+  const unsigned char domain = bytes[sizeof(std::uint64_t)];
+  const auto guard = bytes.subspan(sizeof(std::uint64_t) + 1, kHeader - sizeof(std::uint64_t) - 1);
+  const auto is_forbidden = [](unsigned char byte) { return byte == kForbidden; };
+  const bool has_header =
+      (domain == 'o' || domain == 'm' || domain == 'r') && std::all_of(guard.begin(), guard.end(), is_forbidden);
+  return has_header ? kHeader + debug_header_bytes(bytes.subspan(kHeader)) : 0;
+}
+
 }  // namespace
 
 PythonNames::PythonNames(const MemorySource& source, unsigned minor, std::uint64_t type_type)
@@ -147,6 +161,7 @@ std::optional<PythonNames::Object> PythonNames::object_in(const HeapImage& image
                                                           std::span<const unsigned char> bytes,
                                                           std::uint32_t lead_bytes) {
   constexpr std::array<std::uint64_t, 3> kOffsets = {0, 16, 32};
+  if (lead_bytes < bytes.size()) lead_bytes += debug_header_bytes(bytes.subspan(lead_bytes));
   for (const std::uint64_t before : kOffsets) {
     const std::uint64_t offset = lead_bytes + before;
     if (offset + 2 * sizeof(std::uint64_t) > bytes.size()) break;
@@ -157,7 +172,7 @@ std::optional<PythonNames::Object> PythonNames::object_in(const HeapImage& image
     if (type == nullptr || layout_.bytes_before(*type) != before || is_low_mapping(references)) continue;
     const auto need = layout_.need(*type, bytes.subspan(offset));
     if (!need || need->least > image.geometry.classes[class_index].block_bytes) continue;
-    // The block is of the class that a request of this size gets; check mode asks for more.
+    // The block is of the class that a request of this size gets; check mode and debug hooks ask for more.
     if (lead_bytes == 0 && need->most <= image.geometry.classes[class_index - 1U].block_bytes) continue;
     return Object{type, offset, need->least == need->most ? need->least : 0};
   }

@@ -62,6 +62,34 @@ assert 1 <= len(called) <= 3, called
 assert len([[i] for i in range(600000)]) == 600000
 """)
 
+    def test_what_the_callback_raises(self) -> None:
+        self.each("""
+import gc, sys
+def live():
+    memory = smallblock.stats().memory
+    return memory.live_bytes + memory.cached_bytes + memory.next_bytes
+def cross(error):
+    def callback():
+        raise error
+    gc.collect()  # the frames of the traceback before
+    smallblock.trim()
+    smallblock.limit(soft=live() + 2_000_000, callback=callback)
+    kept = [[i] for i in range(60_000)]
+    for i in range(1000): pass
+hooked = []
+sys.unraisablehook = lambda what: hooked.append(what.exc_type)
+cross(ValueError("for the hook"))
+assert hooked == [ValueError], hooked
+for kind in (KeyboardInterrupt, SystemExit):
+    try:
+        cross(kind())
+    except kind:
+        pass
+    else:
+        raise AssertionError(f"{kind} is lost")
+assert hooked == [ValueError], hooked
+""")
+
     def test_the_callback_goes_when_the_interpreter_ends(self) -> None:
         code = """
 import atexit
@@ -79,6 +107,22 @@ smallblock.limit(soft=live + 5_000_000, callback=lambda: print("called"))
 """
         for on_smallblock in (False, True):
             self.assertEqual(run(code, on_smallblock=on_smallblock).split(":")[0], "the interpreter ends")
+
+    def test_debugmallocstats_without_anything_to_say_or_anywhere_to_say_it(self) -> None:
+        shown = run("""
+import smallblock, sys
+try:
+    smallblock.debugmallocstats()
+except RuntimeError as error:
+    assert "served nothing yet" in str(error), error
+else:
+    raise AssertionError
+smallblock.install()
+sys.stderr = None
+smallblock.debugmallocstats()
+print("and no more")
+""")
+        self.assertEqual(shown, "and no more\n")
 
     def test_debugmallocstats_is_the_report_at_exit(self) -> None:
         self.each("""

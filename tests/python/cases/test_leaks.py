@@ -59,6 +59,22 @@ class Leaks(unittest.TestCase):
     def test_the_variable_answers_for_getallocatedblocks(self) -> None:
         run(ROUNDS + "import sys\ncheck(sys.getallocatedblocks)", environment={"SMALLBLOCK": "1"}, on_smallblock=True)
 
+    @unittest.skipIf(hasattr(sys, "gettotalrefcount"), "a debug build has its hooks over the allocators")
+    def test_imported_twice_it_counts_once(self) -> None:
+        run("""
+import importlib, sys, smallblock
+smallblock.install()
+from smallblock import leaks
+kept = [object() for _ in range(100_000)]
+leaks.answer_getallocatedblocks()
+first = leaks.allocated_blocks()
+del sys.modules["smallblock.leaks"]
+again = importlib.import_module("smallblock.leaks")
+again.answer_getallocatedblocks()
+importlib.reload(again).answer_getallocatedblocks()
+assert abs(sys.getallocatedblocks() - first) < 5_000, (first, sys.getallocatedblocks())
+""")
+
     @unittest.skipUnless(hasattr(sys, "gettotalrefcount"), "python3 -m test -R needs a debug build")
     def test_cpythons_hunter_finds_a_planted_leak_and_no_other(self) -> None:
         if importlib.util.find_spec("test") is None or importlib.util.find_spec("test.libregrtest") is None:

@@ -44,6 +44,38 @@ assert called == [1], called
 """
 
 
+class FirstCalls(BothWays):
+    def test_a_fork_waits_for_what_another_thread_imports(self) -> None:
+        self.each("""
+import os, threading
+def first_calls():
+    smallblock.by_type(); smallblock.stats(); smallblock.pinned()
+if not smallblock.installed(): smallblock.install()
+threads = [threading.Thread(target=first_calls) for _ in range(3)]
+for thread in threads: thread.start()
+for _ in range(3):
+    child = os.fork()
+    if child == 0:
+        first_calls()
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+for thread in threads: thread.join()
+""")
+
+    def test_refusals_reach_the_parent(self) -> None:
+        self.each("""
+import copy, pickle
+try:
+    smallblock.block_of(bytes(1_000_000))
+except smallblock.NotServedError as error:
+    for other in (copy.copy(error), pickle.loads(pickle.dumps(error))):
+        assert (str(other), other.where, other.allocator) == (str(error), error.where, error.allocator)
+        assert isinstance(other, smallblock.NotServedError) and other.allocator.startswith("/"), other.allocator
+else:
+    raise AssertionError
+""")
+
+
 class Threads(BothWays):
     def test_threads_free_what_others_allocated(self) -> None:
         self.each("""

@@ -94,6 +94,33 @@ smallblock.install()
 assert churn(3) == old
 """)
 
+    def test_in_check_mode_only_live_blocks_are_counted(self) -> None:
+        code = """
+import smallblock
+kept = [[i] for i in range(20000)]
+for _ in range(4):
+    counts = smallblock.by_type()
+    in_use = sum(row.blocks_in_use for row in smallblock.stats().classes)
+    assert abs(counts.blocks - in_use) < in_use / 20, (counts.blocks, in_use)
+"""
+        with tempfile.TemporaryDirectory() as folder:
+            program = Path(folder) / "program.py"
+            program.write_text(code)
+            started = subprocess.run(
+                [sys.executable, "-m", "smallblock", "--check", str(program)], timeout=120, check=False
+            )
+        self.assertEqual(started.returncode, 0)
+
+    def test_without_a_standard_output(self) -> None:
+        words = [sys.executable, "-m", "smallblock", "-c", "import sys; sys.exit(sys.stdout is not None)"]
+        closed = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", *words], timeout=120, check=False)
+        self.assertEqual(closed.returncode, 0)
+
+    def test_words_joined_to_their_option(self) -> None:
+        for words in (["-cprint(7)"], ["-mtimeit", "-n1", "-r1", "print(7)"]):
+            output = subprocess.check_output([sys.executable, "-m", "smallblock", *words], text=True, timeout=120)
+            self.assertEqual(output.splitlines()[0], "7")
+
     def test_arguments_and_exit_code_are_the_programs(self) -> None:
         done = launch("-c", "import sys; print(sys.argv[1:]); sys.exit(7)", "--stats", "a b")
         self.assertEqual((done.returncode, done.stdout, done.stderr), (7, "['--stats', 'a b']\n", ""))

@@ -101,6 +101,20 @@ assert smallblock.stats().live_bytes - before > 50000 * 80, "an empty list of 56
 churn()
 """)
 
+    def test_the_objects_below_them_are_recognised(self) -> None:
+        self.each("""
+import smallblock
+class Plain:
+    __slots__ = ("value",)
+class Full: pass
+plain, full = [Plain() for _ in range(5000)], [Full() for _ in range(5000)]
+numbers = [float(i) for i in range(5000)]
+counts = smallblock.by_type()
+for name, objects in (("__main__.Plain", plain), ("__main__.Full", full), ("float", numbers)):
+    assert len(objects) <= counts[name].blocks <= len(objects) + 500, (name, str(counts))
+assert smallblock.block_of(plain[0]).type == "__main__.Plain"
+""")
+
     def test_they_find_a_byte_behind_a_block(self) -> None:
         texts = self.each("""
 import ctypes
