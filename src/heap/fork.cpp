@@ -42,11 +42,11 @@ void for_each_inner_lock(Visit visit) noexcept {
   visit(arena_table.lock());
   visit(magazine_store.lock());
   visit(heap_area.lock());
+  visit(limits_lock());
 }
 
 template <typename Visit>
 void for_each_lock(Visit visit) noexcept {
-  visit(limits_lock());
   visit(return_lock());
   visit(heap_list_lock());
   visit_private_locks(visit);
@@ -55,8 +55,7 @@ void for_each_lock(Visit visit) noexcept {
 
 // Whether a signal handler forks in the middle of our work in this very thread.
 bool is_interrupted() noexcept {
-  if (engine_is_interrupted() || InHand::here() || limits_lock().is_mine() || return_lock().is_mine() ||
-      heap_list_lock().is_mine())
+  if (engine_is_interrupted() || InHand::here() || return_lock().is_mine() || heap_list_lock().is_mine())
     return true;
   bool mine = false;
   for_each_inner_lock([&mine](const os::Lock& lock) { mine = mine || lock.is_mine(); });

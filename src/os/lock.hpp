@@ -16,7 +16,6 @@
 namespace smallblock::os {
 
 enum class LockRank : std::uint8_t {
-  kLimits,
   kMemoryReturn,
   kRegistry,
   kPrivateHeapList,
@@ -27,6 +26,7 @@ enum class LockRank : std::uint8_t {
   kArenaTable,
   kMagazineStore,
   kHeapArea,
+  kLimits,
 };
 
 // Thread sanitizers follow the atomics. Not recursive.

@@ -61,8 +61,9 @@ def make_class(name, **more):
     return type(name, (), {"__slots__": (), **more})
 
 Local, Foreign = make_local(), make_class("\u00dcn\u00ef", __module__="p\u00e4.q")
-# Their own names have to do.
-Nameless, Short = make_class("Nameless", __module__=3), make_class("Short", __qualname__="q" * 300)
+# Its own name has to do.
+Nameless = make_class("Nameless", __module__=3)
+Long, Odd = make_class("Long", __qualname__="q" * 300), make_class("ev\\x1b[31mil\\n")
 
 def make_steps():
     yield 1
@@ -77,7 +78,8 @@ kept = [
     [Local() for _ in range(1200)],
     [Foreign() for _ in range(1300)],
     [Nameless() for _ in range(1400)],
-    [Short() for _ in range(1500)],
+    [Long() for _ in range(1500)],
+    [Odd() for _ in range(1700)],
 ]
 # The items of these lists look like a Slotted, with an address in the place of the count.
 looks_like_one = [[None, None, 5, Slotted, None, None] for _ in range(3000)]
@@ -108,7 +110,8 @@ EXACT = {
     "__main__.make_local.<locals>.Local": 1200,
     "p\u00e4.q.\u00dcn\u00ef": 1300,
     "Nameless": 1400,
-    "Short": 1500,
+    f"__main__.{'q' * 256}...": 1500,
+    "__main__.ev.[31mil.": 1700,
 }
 # What the interpreter has beside them: some thousands of each at most.
 AT_LEAST = {

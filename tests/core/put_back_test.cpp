@@ -75,6 +75,18 @@ TEST_P(PutBack, ADoubleFreeAmongOthersIsNamed) {
   EXPECT_DEATH(put_back({upwards[1], upwards[3], upwards[1]}), twice);
 }
 
+// It marks the block that it lies in, which is then freed rightly.
+TEST_P(PutBack, AnInteriorAddressIsBlamedForWhatItMarked) {
+  const std::vector<void*> sorted = take_all_of_two_pools();
+  const std::size_t count = std::min<std::size_t>(8, capacity_);
+  std::vector<void*> blocks(sorted.begin(), sorted.begin() + static_cast<std::ptrdiff_t>(count));
+  void* const wrong = static_cast<char*>(blocks[count - 1]) + 1;
+  const std::string message = says(kInterior, wrong);
+  EXPECT_DEATH(put_back({wrong, blocks[count - 1]}), message);
+  blocks.insert(blocks.begin(), wrong);
+  EXPECT_DEATH(put_back(blocks), message);
+}
+
 // Behind the last block of a group lies less than a block, or nothing.
 TEST_P(PutBack, TheTailOfAGroupIsNoBlock) {
   const std::vector<void*> sorted = take_all_of_two_pools();

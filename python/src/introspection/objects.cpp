@@ -148,13 +148,15 @@ std::string full_name_of(PyTypeObject* type) {
   for (std::size_t i = 0; i < parts.size(); ++i) {
     PyObject* const part = i == 0 ? module : name;
     const std::size_t length = part != nullptr && PyUnicode_CheckExact(part) ? PyUnicode_GET_LENGTH(part) : 0;
-    const bool can_be_name = length != 0 && length * PyUnicode_KIND(part) <= inspect::kNameTextBytesMax;
-    const char* const bytes = can_be_name ? PyUnicode_AsUTF8(part) : nullptr;
+    const std::size_t most = length != 0 ? inspect::kNameTextBytesMax / PyUnicode_KIND(part) : 0;
+    PyObject* const shown = length != 0 ? PyUnicode_Substring(part, 0, static_cast<Py_ssize_t>(most)) : nullptr;
+    const char* const bytes = shown != nullptr ? PyUnicode_AsUTF8(shown) : nullptr;
+    if (bytes != nullptr) parts[i] = inspect::printable(bytes) + (length > most ? inspect::kCut : "");
+    Py_XDECREF(shown);
     if (bytes == nullptr) {
       PyErr_Clear();
       return type->tp_name;
     }
-    parts[i] = inspect::printable(bytes);
   }
   return inspect::join_type_name(parts[0], parts[1]);
 }

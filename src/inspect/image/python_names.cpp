@@ -133,11 +133,12 @@ std::optional<PythonType> PythonNames::read_type(const HeapImage& image, std::ui
   type.flags = word_at(head, kTypeFlagsOffset);
   type.basic_bytes = word_at(head, kTypeBasicSizeOffset);
   type.item_bytes = word_at(head, kTypeItemSizeOffset);
-  type.name = read_name(*source_, word_at(head, kTypeNameOffset));
-  if (type.name.empty() || !type.has(kReady) || type.basic_bytes < 16 || type.basic_bytes > kBasicBytesMax ||
+  if (!type.has(kReady) || type.basic_bytes < 16 || type.basic_bytes > kBasicBytesMax ||
       type.item_bytes > kBasicBytesMax)
     return std::nullopt;
-  if (type.has(kHeapType)) type.name = full_names_.full_name(address).value_or(type.name);
+  if (type.has(kHeapType)) type.name = full_names_.full_name(address).value_or("");
+  if (type.name.empty()) type.name = read_name(*source_, word_at(head, kTypeNameOffset));
+  if (type.name.empty()) return std::nullopt;
   const auto is_one_of = [this, address](const char* name) {
     const auto& addresses = known_.at(name);
     return std::find(addresses.begin(), addresses.end(), address) != addresses.end();

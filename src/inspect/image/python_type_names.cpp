@@ -6,6 +6,8 @@
 #include <array>
 #include <cstring>
 
+#include "inspect/image/printable.hpp"
+
 namespace smallblock::inspect {
 
 namespace {
@@ -26,10 +28,10 @@ std::optional<std::string> PythonTypeNames::text_at(std::uint64_t address) const
   std::memcpy(&type_address, &head[kTypeOffset], sizeof type_address);
   if (std::find(text_types_.begin(), text_types_.end(), type_address) == text_types_.end()) return std::nullopt;
   const auto text = layout_.text_of(head);
-  if (!text || text->length == 0 || text->bytes() > kNameTextBytesMax) return std::nullopt;
-  std::vector<unsigned char> characters(text->bytes());
+  if (!text || text->length == 0) return std::nullopt;
+  std::vector<unsigned char> characters(std::min(text->bytes(), kNameTextBytesMax));
   if (!source_->read_bytes(address + text->data_offset, characters.data(), characters.size())) return std::nullopt;
-  return decode_text(characters, text->kind);
+  return printable(decode_text(characters, text->kind)) + (characters.size() < text->bytes() ? kCut : "");
 }
 
 // The address of the value of __module__ in the class's dict; 0 if it is not there.

@@ -14,7 +14,9 @@
 
 namespace smallblock::inspect {
 
-inline constexpr std::uint64_t kNameTextBytesMax = 256;  // a longer text is not believed to be a name
+// Of a longer text so much is shown, as Python holds it, and kCut.
+inline constexpr std::uint64_t kNameTextBytesMax = 256;
+inline constexpr const char* kCut = "...";
 
 // As repr() has it.
 inline std::string join_type_name(const std::string& module, const std::string& name) {
@@ -25,7 +27,7 @@ class PythonTypeNames {
  public:
   PythonTypeNames(const MemorySource& source, const PythonLayout& layout);
 
-  // Of the class at an address; nothing where it does not say, or what it says is too long to be a name. O(1).
+  // Of the class at an address, fit for a terminal; nothing where it does not say. O(1).
   std::optional<std::string> full_name(std::uint64_t type_address);
 
  private:

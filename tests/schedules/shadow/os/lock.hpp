@@ -11,7 +11,6 @@
 namespace smallblock::os {
 
 enum class LockRank : std::uint8_t {
-  kLimits,
   kMemoryReturn,
   kRegistry,
   kPrivateHeapList,
@@ -22,6 +21,7 @@ enum class LockRank : std::uint8_t {
   kArenaTable,
   kMagazineStore,
   kHeapArea,
+  kLimits,
 };
 
 class Lock {
