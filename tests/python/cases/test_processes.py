@@ -47,19 +47,27 @@ assert called == [1], called
 class FirstCalls(BothWays):
     def test_a_fork_waits_for_what_another_thread_imports(self) -> None:
         self.each("""
-import os, threading
-def first_calls():
-    smallblock.by_type(); smallblock.stats(); smallblock.pinned()
+import faulthandler, os, sys, threading, time
 if not smallblock.installed(): smallblock.install()
-threads = [threading.Thread(target=first_calls) for _ in range(3)]
-for thread in threads: thread.start()
-for _ in range(3):
-    child = os.fork()
-    if child == 0:
-        first_calls()
-        os._exit(0)
-    assert os.waitpid(child, 0)[1] == 0
-for thread in threads: thread.join()
+begun = threading.Event()
+class Slow:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name == "smallblock._types":
+            begun.set()
+            time.sleep(0.5)
+        return None
+sys.meta_path.insert(0, Slow)
+thread = threading.Thread(target=smallblock.__getattr__, args=("TypeCount",))
+thread.start()
+begun.wait()
+child = os.fork()
+if child == 0:
+    faulthandler.dump_traceback_later(60, exit=True)
+    assert smallblock.by_type().blocks > 100
+    os._exit(0)
+assert os.waitpid(child, 0)[1] == 0
+thread.join()
 """)
 
     def test_refusals_reach_the_parent(self) -> None:
