@@ -112,7 +112,7 @@ void gather_memory(sb_memory& memory) noexcept {
   double unused = 0;
   for (unsigned index = 1; index <= kClassCount; ++index)
     unused += depots[index].unused_bytes(static_cast<ClassIndex>(index));
-  memory.rounding_bytes = std::min(static_cast<std::uint64_t>(unused), memory.live_bytes);
+  memory.rounding_bytes = std::min(static_cast<std::uint64_t>(unused), out);
 }
 
 }  // namespace smallblock
