@@ -141,9 +141,10 @@ def limit(
     """Limits in bytes on the blocks that smallblock holds live; None: no limit. Each call replaces the one before.
 
     Above `soft` memory is trimmed, and `callback()` runs once in the main thread as soon as that executes Python
-    code; what it raises goes to sys.unraisablehook, but for KeyboardInterrupt and its like. At `hard` an allocation raises MemoryError. After install() only blocks of up to 512 bytes count; in a
-    process that was started on smallblock larger ones do too. The callback goes when the interpreter ends. Raises
-    TypeError or ValueError for wrong arguments, RuntimeError in a sub-interpreter.
+    code; what it raises goes to sys.unraisablehook, but for KeyboardInterrupt and its like. At `hard` an allocation
+    raises MemoryError. After install() only blocks of up to 512 bytes count; in a process that was started on
+    smallblock larger ones do too. The callback goes when the interpreter ends. Raises TypeError or ValueError for
+    wrong arguments, RuntimeError in a sub-interpreter.
     """
     for name, value in (("soft", soft), ("hard", hard)):
         if value is None:

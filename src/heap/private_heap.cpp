@@ -187,7 +187,7 @@ void PrivateHeap::deallocate(void* pointer) noexcept {
     return deallocate_next(pointer);
   }
   const PoolIndex pool = region.pool_of(block);
-  if (pool.is_none()) fail("free of an address in no pool of blocks: freed before, or never allocated", pointer);
+  if (pool.is_none()) fail(kInNoPool, pointer);
   if (region.record(pool).owner != number()) fail("free of a block that is not of this heap", pointer);
   const ClassIndex class_index = region.record(pool).class_index;
   // What is no block's start ends the process below.

@@ -12,6 +12,9 @@
 
 namespace smallblock {
 
+// What is said of an address in the region that leads to no pool, whichever front door it came to.
+inline constexpr char kInNoPool[] = "free of an address in no pool of blocks: freed before, or never allocated";
+
 class PrivateHeap {
  public:
   // nullptr when the region or its heap area is used up.

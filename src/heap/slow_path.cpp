@@ -280,8 +280,7 @@ void deallocate_classless(void* pointer, Door door) noexcept {
   if (PrivateHeap* heap = PrivateHeap::of(pointer)) return heap->deallocate(pointer);
   const UserPointer block{pointer};
   if (!region.owns(block)) return deallocate_next(pointer);
-  if (region.pool_of(block).is_none())
-    fail("free of an address in no pool of blocks: freed before, or never allocated", pointer);
+  if (region.pool_of(block).is_none()) fail(kInNoPool, pointer);
   fail("free of a block whose pool was given back: a double free", pointer);
 }
 

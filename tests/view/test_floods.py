@@ -1,5 +1,5 @@
-"""Requests without an end, and connections without requests: neither `smallblock view` nor `serve` takes memory for the ones, or keeps
-others waiting for the others."""
+"""Requests without an end, and connections without requests: neither `smallblock view` nor `serve` takes memory for the
+ones, or keeps anybody waiting for the others."""
 
 from __future__ import annotations
 
