@@ -73,6 +73,8 @@ struct Config {
   unsigned drain_below_share = 2;
   unsigned drained_share = 8;
   unsigned drain_quiet_frees = 50000;
+  // What it ended with in vain is forgotten by so much each time: about eight later it begins again.
+  unsigned drain_forget_share = 64;
   // After the system refused an arena it is not asked again for so long; the next allocator serves meanwhile.
   std::uint32_t refused_pause_ms = 10;
 

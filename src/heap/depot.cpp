@@ -213,7 +213,7 @@ bool Depot::start_draining(ClassIndex class_index, bool at_once) noexcept {
                       counts.blocks_out < counts.blocks_capacity / kConfig.drain_below_share;
   const bool stayed_sparse = sparse && (was_sparse_ || at_once);
   was_sparse_ = sparse;
-  if (free < drained_to_) drained_to_ = free;
+  drained_to_ = at_once ? 0 : std::min(free, drained_to_ - drained_to_ / kConfig.drain_forget_share);
   if (!stayed_sparse || draining_.load() || free < drained_to_ + drained_to_ / kConfig.drained_share) return false;
   draining_.store(true);
   return true;

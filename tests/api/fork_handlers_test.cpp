@@ -16,13 +16,19 @@
 #include <thread>
 #include <vector>
 
+#include "support.hpp"
+
+namespace smallblock::test {
 namespace {
+
+// A fork copies a sanitizer's shadow too.
+constexpr int kForks = kSanitized ? 20 : 200;
 
 // Runs `body` in a child of its own and returns its wait status; a hang ends it by SIGALRM.
 int status_of(const std::function<void()>& body) {
   const pid_t pid = fork();
   if (pid == 0) {
-    alarm(20);
+    alarm(kHangSeconds);
     body();
     _exit(0);
   }
@@ -31,10 +37,12 @@ int status_of(const std::function<void()>& body) {
   return status;
 }
 
-// Enough blocks of many sizes for some misses.
+// Enough blocks of many sizes for some misses. Nothing of the malloc below: a sanitizer's locks stay held in the
+// child of a fork, and the C library's own handlers wait for its locks, also for those of a thread that a signal
+// interrupts.
 void allocate_a_little() {
-  std::vector<void*> blocks;
-  for (std::size_t i = 1; i < 400; ++i) blocks.push_back(sb_malloc(i * 20));
+  void* blocks[400];
+  for (std::size_t i = 0; i < std::size(blocks); ++i) blocks[i] = sb_malloc(i * 20);
   for (void* block : blocks) sb_free(block);
 }
 
@@ -76,7 +84,7 @@ TEST(ForkHandlers, AForkDoesNotWaitForAFlushThatWaitsForIt) {
                   std::fflush(nullptr);
                 }
               });
-              for (int i = 0; i < 200; ++i) fork_and_allocate();
+              for (int i = 0; i < kForks; ++i) fork_and_allocate();
               stop = true;
               flusher.join();
             }),
@@ -111,15 +119,11 @@ void fork_in_the_middle_of(void (*body)(), int forks) {
 }
 
 TEST(ForkHandlers, ASignalHandlerMayForkInTheMiddleOfAMiss) {
-  EXPECT_EQ(status_of([] { fork_in_the_middle_of(allocate_a_little, 100); }), 0);
+  EXPECT_EQ(status_of([] { fork_in_the_middle_of(allocate_a_little, kForks / 2); }), 0);
 }
 
-// Without the C library's malloc: its own fork handlers wait for its locks, also for those of the interrupted
-// thread.
 void allocate_and_trim() {
-  static void* blocks[400];
-  for (std::size_t i = 0; i < std::size(blocks); ++i) blocks[i] = sb_malloc(i * 20);
-  for (void* block : blocks) sb_free(block);
+  allocate_a_little();
   sb_trim();
 }
 
@@ -136,7 +140,7 @@ TEST(ForkHandlers, ASignalHandlerMayForkInTheMiddleOfATrim) {
                 while (!stop) allocate_a_little();
               });
               pthread_sigmask(SIG_SETMASK, &none, nullptr);
-              fork_in_the_middle_of(allocate_and_trim, 60);
+              fork_in_the_middle_of(allocate_and_trim, kForks / 3);
               stop = true;
               other.join();
             }),
@@ -173,3 +177,4 @@ TEST(ForkHandlers, AnAbortHandlerMayForkAndAllocateAfterADoubleFree) {
 }
 
 }  // namespace
+}  // namespace smallblock::test

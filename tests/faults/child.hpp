@@ -39,7 +39,7 @@ inline void require(bool holds, const char* what) {
 
 // The child ends with what `body` returns.
 template <typename Body>
-Outcome in_child(Body body, unsigned seconds = 30) {
+Outcome in_child(Body body, unsigned seconds = 100) {
   int ends[2];
   if (pipe(ends) != 0) return {};
   const pid_t child = fork();

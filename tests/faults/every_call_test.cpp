@@ -139,7 +139,7 @@ class EveryCall : public testing::TestWithParam<Scenario> {};
 // Both kinds of failure with each errno. Returns how many calls the scenario has, the most of all kinds.
 void refuse_every_call(const Scenario& scenario, bool forever, int error, const Left& clean) {
   for (long call = 1;; call += kStep) {
-    const Outcome outcome = in_child([&] { return run(scenario, call, forever, error); }, 60);
+    const Outcome outcome = in_child([&] { return run(scenario, call, forever, error); });
     SCOPED_TRACE(testing::Message() << "call " << call << (forever ? " and all later" : "") << " failed with "
                                     << strerrorname_np(error));
     if (outcome.exited_with(kClean)) return;
@@ -157,7 +157,7 @@ TEST_P(EveryCall, MayBeRefused) {
   const Scenario& scenario = GetParam();
   // Shared with the children only if it is mapped before them.
   ASSERT_NE(shared_left(), MAP_FAILED);
-  const Outcome outcome = in_child([&] { return run(scenario, 0, false, 0); }, 60);
+  const Outcome outcome = in_child([&] { return run(scenario, 0, false, 0); });
   ASSERT_TRUE(outcome.exited_with(kClean)) << outcome;
   const Left clean = *shared_left();
   for (const int error : {ENOMEM, EINVAL, EPERM, EAGAIN}) {

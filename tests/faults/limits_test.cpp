@@ -110,38 +110,36 @@ class Mappings : public testing::TestWithParam<bool> {};
 
 TEST_P(Mappings, UsedUpFailsCleanlyAndMemoryStillGoesBack) {
   const bool started_before = GetParam();
-  const Outcome outcome = in_child(
-      [started_before] {
-        Ledger ledger;
-        if (started_before) {
-          for (int i = 0; i < 100000; ++i) ledger.take(sb_malloc(256), 256);
+  const Outcome outcome = in_child([started_before] {
+    Ledger ledger;
+    if (started_before) {
+      for (int i = 0; i < 100000; ++i) ledger.take(sb_malloc(256), 256);
+    }
+    use_up_mappings();
+    const long mappings = count_mappings();
+    operate(20000);
+    if (started_before) {
+      // One in a hundred stays, so that pages inside of used pools go back.
+      Ledger kept;
+      for (int i = 0; ledger.size() != 0; ++i) {
+        void* block = ledger.give_up();
+        if (i % 100 == 0) {
+          kept.take(block, 256);
+        } else {
+          sb_free(block);
         }
-        use_up_mappings();
-        const long mappings = count_mappings();
-        operate(20000);
-        if (started_before) {
-          // One in a hundred stays, so that pages inside of used pools go back.
-          Ledger kept;
-          for (int i = 0; ledger.size() != 0; ++i) {
-            void* block = ledger.give_up();
-            if (i % 100 == 0) {
-              kept.take(block, 256);
-            } else {
-              sb_free(block);
-            }
-          }
-          sb_trim();
-          sb_memory memory{};
-          sb_memory_get(&memory, sizeof memory);
-          require(memory.purged_bytes > (4 << 20), "pages go back while no mapping is left");
-          kept.verify();
-          require(count_mappings() <= mappings + 1, "giving back takes no mapping");
-          kept.free_all();
-        }
-        audit_heap(Magazines::kOfAll);
-        return 0;
-      },
-      60);
+      }
+      sb_trim();
+      sb_memory memory{};
+      sb_memory_get(&memory, sizeof memory);
+      require(memory.purged_bytes > (4 << 20), "pages go back while no mapping is left");
+      kept.verify();
+      require(count_mappings() <= mappings + 1, "giving back takes no mapping");
+      kept.free_all();
+    }
+    audit_heap(Magazines::kOfAll);
+    return 0;
+  });
   EXPECT_TRUE(outcome.exited_with(0)) << outcome;
 }
 
@@ -220,7 +218,7 @@ TEST(ControlGroupMemory, IsFreeForUseAgainAfterATrim) {
   const ControlGroup group = make_group();
   if (group.limit == nullptr) GTEST_SKIP() << "no control group for memory can be made here";
   ASSERT_TRUE(write_to(group.folder + group.limit, kLimitBytes));
-  const Outcome outcome = in_child([&] { return fill_twice(group); }, 100);
+  const Outcome outcome = in_child([&] { return fill_twice(group); });
   EXPECT_TRUE(outcome.exited_with(0)) << outcome;
   rmdir(group.folder.c_str());
 }
@@ -276,7 +274,7 @@ TEST(MemoryPressure, MakesASleepingProcessTrim) {
     GTEST_SKIP() << "this kernel does not tell of pressure";
   }
   ASSERT_TRUE(write_to(group.folder + group.limit, kLimitBytes));
-  const Outcome outcome = in_child([&] { return sleep_under_pressure(group); }, 100);
+  const Outcome outcome = in_child([&] { return sleep_under_pressure(group); });
   EXPECT_TRUE(outcome.exited_with(0)) << outcome;
   rmdir(group.folder.c_str());
 }

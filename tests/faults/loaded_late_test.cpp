@@ -32,29 +32,27 @@ Library load(const char* path) {
 }
 
 TEST(LoadedLate, AThousandTimesWithLiveBlocksAndThreads) {
-  const Outcome outcome = in_child(
-      [] {
-        std::vector<char*> blocks;
-        std::vector<std::thread> threads;
-        for (int round = 0; round < 1000; ++round) {
-          const Library library = load(SMALLBLOCK_LIBRARY);
-          auto* block = static_cast<char*>(library.malloc(100));
-          require(library.owns(block), "its blocks are its own");
-          std::memset(block, round & 0xff, 100);
-          blocks.push_back(block);
-          // Its heap must go home at the thread's end, whoever has the library open then.
-          if (round % 50 == 0) threads.emplace_back([library] { library.free(library.malloc(50)); });
-          require(dlclose(library.handle) == 0, "the library can be closed");
-        }
-        for (std::thread& thread : threads) thread.join();
-        const Library library = load(SMALLBLOCK_LIBRARY);
-        for (std::size_t i = 0; i < blocks.size(); ++i) {
-          require(static_cast<unsigned char>(blocks[i][99]) == (i & 0xff), "blocks outlive dlclose");
-          library.free(blocks[i]);
-        }
-        return 0;
-      },
-      60);
+  const Outcome outcome = in_child([] {
+    std::vector<char*> blocks;
+    std::vector<std::thread> threads;
+    for (int round = 0; round < 1000; ++round) {
+      const Library library = load(SMALLBLOCK_LIBRARY);
+      auto* block = static_cast<char*>(library.malloc(100));
+      require(library.owns(block), "its blocks are its own");
+      std::memset(block, round & 0xff, 100);
+      blocks.push_back(block);
+      // Its heap must go home at the thread's end, whoever has the library open then.
+      if (round % 50 == 0) threads.emplace_back([library] { library.free(library.malloc(50)); });
+      require(dlclose(library.handle) == 0, "the library can be closed");
+    }
+    for (std::thread& thread : threads) thread.join();
+    const Library library = load(SMALLBLOCK_LIBRARY);
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+      require(static_cast<unsigned char>(blocks[i][99]) == (i & 0xff), "blocks outlive dlclose");
+      library.free(blocks[i]);
+    }
+    return 0;
+  });
   EXPECT_TRUE(outcome.exited_with(0)) << outcome;
 }
 

@@ -181,7 +181,7 @@ void thread(Ledger& ledger) {
 void forked(Ledger& ledger) {
   const pid_t child = fork();
   if (child == 0) {
-    alarm(20);
+    alarm(100);
     ledger.verify();
     malloc_every_class(ledger);
     ledger.free_all();

@@ -112,27 +112,25 @@ class LateDestructors : public testing::TestWithParam<bool> {};
 
 TEST_P(LateDestructors, MayAllocate) {
   const bool checked = GetParam();
-  const Outcome outcome = in_child(
-      [checked] {
-        sb_free(sb_malloc(1));
-        if (checked) require(sb_check_enable() == 0, "check mode is on");
-        require(pthread_key_create(&late_key, allocate_late) == 0, "there is a key");
-        for (int i = 0; i < 300; ++i) {
-          std::thread([] {
-            sb_free(on_thread_exit.block);
-            on_thread_exit.block = sb_malloc(80);
-            pthread_setspecific(late_key, reinterpret_cast<void*>(3));
-          }).join();
-        }
-        require(late_calls == 900, "each destructor ran three times");
-        sb_trim();
-        sb_memory memory{};
-        sb_memory_get(&memory, sizeof memory);
-        require(memory.live_bytes == 0, "nothing is left");
-        audit_heap(Magazines::kOfAll);
-        return 0;
-      },
-      100);
+  const Outcome outcome = in_child([checked] {
+    sb_free(sb_malloc(1));
+    if (checked) require(sb_check_enable() == 0, "check mode is on");
+    require(pthread_key_create(&late_key, allocate_late) == 0, "there is a key");
+    for (int i = 0; i < 300; ++i) {
+      std::thread([] {
+        sb_free(on_thread_exit.block);
+        on_thread_exit.block = sb_malloc(80);
+        pthread_setspecific(late_key, reinterpret_cast<void*>(3));
+      }).join();
+    }
+    require(late_calls == 900, "each destructor ran three times");
+    sb_trim();
+    sb_memory memory{};
+    sb_memory_get(&memory, sizeof memory);
+    require(memory.live_bytes == 0, "nothing is left");
+    audit_heap(Magazines::kOfAll);
+    return 0;
+  });
   EXPECT_TRUE(outcome.exited_with(0)) << outcome;
 }
 

@@ -138,22 +138,20 @@ class CrossThread : public testing::TestWithParam<Storm> {};
 
 TEST_P(CrossThread, FreesLoseNothing) {
   const Storm& storm = GetParam();
-  const Outcome outcome = in_child(
-      [&storm] {
-        if (storm.checked) require(sb_check_enable() == 0, "check mode is on");
-        for (int round = 0; round < (storm.checked ? 1 : 4); ++round) storm.run();
-        sb_memory memory{};
-        sb_memory_get(&memory, sizeof memory);
-        // Some MiB live at once; the rest must not wait for an owner.
-        require(memory.peak_committed_bytes < (128 << 20), "what is freed is used again");
-        for (std::size_t place = 0; place < places.size(); ++place) take_from(place);
-        sb_trim();
-        sb_memory_get(&memory, sizeof memory);
-        require(memory.live_bytes == 0 && memory.cached_bytes == 0, "nothing is lost, nothing freed twice");
-        audit_heap(Magazines::kOfAll);
-        return 0;
-      },
-      100);
+  const Outcome outcome = in_child([&storm] {
+    if (storm.checked) require(sb_check_enable() == 0, "check mode is on");
+    for (int round = 0; round < (storm.checked ? 1 : 4); ++round) storm.run();
+    sb_memory memory{};
+    sb_memory_get(&memory, sizeof memory);
+    // Some MiB live at once; the rest must not wait for an owner.
+    require(memory.peak_committed_bytes < (128 << 20), "what is freed is used again");
+    for (std::size_t place = 0; place < places.size(); ++place) take_from(place);
+    sb_trim();
+    sb_memory_get(&memory, sizeof memory);
+    require(memory.live_bytes == 0 && memory.cached_bytes == 0, "nothing is lost, nothing freed twice");
+    audit_heap(Magazines::kOfAll);
+    return 0;
+  });
   EXPECT_TRUE(outcome.exited_with(0)) << outcome;
 }
 
@@ -169,49 +167,46 @@ INSTANTIATE_TEST_SUITE_P(Each, CrossThread,
 // Pages go back while others allocate, resize, free each other's blocks, end and fork. When all stand still, what
 // counts as purged is out of memory, and every live byte is as written.
 TEST(Purges, AgainstEverythingElseChangeNoLiveByte) {
-  const Outcome outcome = in_child(
-      [] {
-        std::array<Ledger, kThreads> ledgers;
-        std::atomic<bool> done{false};
-        for (int round = 0; round < 15; ++round) {
-          done = false;
-          std::thread purger([&] {
-            while (!done) sb_trim();
-          });
-          in_threads(kThreads, [&](unsigned thread) {
-            Ledger& ledger = ledgers[thread];
-            std::size_t random = static_cast<std::size_t>(round) * kThreads + thread + 1;
-            for (std::size_t i = 0; i < 4000; ++i) {
-              const std::size_t bytes = 1 + random_from(random) % 900;
-              ledger.take(sb_malloc(bytes), bytes);
-              if (i % 3 != 0) sb_free(ledger.give_up());
-              if (i % 7 == 0)
-                ledger.resized(ledger.size() - 1, sb_realloc(ledger[ledger.size() - 1].address, bytes * 2),
-                               bytes * 2);
-              hand_over(random, make(i));
-            }
-            if (round % 3 == 2) ledger.free_all();
-          });
-          const pid_t child = fork();
-          if (child == 0) {
-            sb_trim();
-            for (Ledger& ledger : ledgers) ledger.free_all();
-            require(purged_but_resident() == 0, "purged pages are out of memory in a child");
-            audit_heap(Magazines::kOfAll);
-            _exit(0);
-          }
-          done = true;
-          purger.join();
-          int status = -1;
-          require(waitpid(child, &status, 0) == child && status == 0, "the child works");
-          sb_trim();
-          require(purged_but_resident() == 0, "purged pages are out of memory");
-          for (const Ledger& ledger : ledgers) ledger.verify();
-          audit_heap(Magazines::kOfAll);
+  const Outcome outcome = in_child([] {
+    std::array<Ledger, kThreads> ledgers;
+    std::atomic<bool> done{false};
+    for (int round = 0; round < 15; ++round) {
+      done = false;
+      std::thread purger([&] {
+        while (!done) sb_trim();
+      });
+      in_threads(kThreads, [&](unsigned thread) {
+        Ledger& ledger = ledgers[thread];
+        std::size_t random = static_cast<std::size_t>(round) * kThreads + thread + 1;
+        for (std::size_t i = 0; i < 4000; ++i) {
+          const std::size_t bytes = 1 + random_from(random) % 900;
+          ledger.take(sb_malloc(bytes), bytes);
+          if (i % 3 != 0) sb_free(ledger.give_up());
+          if (i % 7 == 0)
+            ledger.resized(ledger.size() - 1, sb_realloc(ledger[ledger.size() - 1].address, bytes * 2), bytes * 2);
+          hand_over(random, make(i));
         }
-        return 0;
-      },
-      100);
+        if (round % 3 == 2) ledger.free_all();
+      });
+      const pid_t child = fork();
+      if (child == 0) {
+        sb_trim();
+        for (Ledger& ledger : ledgers) ledger.free_all();
+        require(purged_but_resident() == 0, "purged pages are out of memory in a child");
+        audit_heap(Magazines::kOfAll);
+        _exit(0);
+      }
+      done = true;
+      purger.join();
+      int status = -1;
+      require(waitpid(child, &status, 0) == child && status == 0, "the child works");
+      sb_trim();
+      require(purged_but_resident() == 0, "purged pages are out of memory");
+      for (const Ledger& ledger : ledgers) ledger.verify();
+      audit_heap(Magazines::kOfAll);
+    }
+    return 0;
+  });
   EXPECT_TRUE(outcome.exited_with(0)) << outcome;
 }
 
@@ -261,41 +256,39 @@ TEST(Forks, AThousandOutOfALoadedProcess) {
 
 // Ways to make a process without the handlers.
 TEST(Forks, WithoutHandlersDoNoHarm) {
-  const Outcome outcome = in_child(
-      [] {
-        std::atomic<bool> done{false};
-        std::thread other([&done] {
-          for (std::size_t i = 0; !done; ++i) {
-            hand_over(i, make(i));
-            if (i % 64 == 0) usleep(200);
-          }
-        });
-        for (int i = 0; i < 150; ++i) {
-          pid_t child = -1;
-          char name[] = "/bin/true";
-          char* arguments[] = {name, nullptr};
-          switch (i % 3) {
-            case 0:
-              child = vfork();
-              if (child == 0) _exit(0);
-              break;
-            case 1:
-              require(posix_spawn(&child, name, nullptr, nullptr, arguments, environ) == 0, "a process starts");
-              break;
-            default:
-              child = _Fork();
-              if (child == 0) _exit(0);
-          }
-          int status = -1;
-          require(child > 0 && waitpid(child, &status, 0) == child && status == 0, "the process ends well");
-          check_and_free(make(static_cast<std::size_t>(i)));
-        }
-        done = true;
-        other.join();
-        audit_heap(Magazines::kOfAll);
-        return 0;
-      },
-      60);
+  const Outcome outcome = in_child([] {
+    std::atomic<bool> done{false};
+    std::thread other([&done] {
+      for (std::size_t i = 0; !done; ++i) {
+        hand_over(i, make(i));
+        if (i % 64 == 0) usleep(200);
+      }
+    });
+    for (int i = 0; i < 150; ++i) {
+      pid_t child = -1;
+      char name[] = "/bin/true";
+      char* arguments[] = {name, nullptr};
+      switch (i % 3) {
+        case 0:
+          child = vfork();
+          if (child == 0) _exit(0);
+          break;
+        case 1:
+          require(posix_spawn(&child, name, nullptr, nullptr, arguments, environ) == 0, "a process starts");
+          break;
+        default:
+          child = _Fork();
+          if (child == 0) _exit(0);
+      }
+      int status = -1;
+      require(child > 0 && waitpid(child, &status, 0) == child && status == 0, "the process ends well");
+      check_and_free(make(static_cast<std::size_t>(i)));
+    }
+    done = true;
+    other.join();
+    audit_heap(Magazines::kOfAll);
+    return 0;
+  });
   EXPECT_TRUE(outcome.exited_with(0)) << outcome;
 }
 

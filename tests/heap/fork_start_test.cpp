@@ -12,7 +12,7 @@
 namespace smallblock {
 namespace {
 
-// Ends with 0 if a child that was forked in the middle of the first allocation can allocate within seconds.
+// Ends with 0 if a child that was forked in the middle of the first allocation can allocate at all.
 [[noreturn]] void fork_during_start(unsigned spins) {
   std::atomic<bool> go{false};
   std::thread starter([&go] {
@@ -25,7 +25,7 @@ namespace {
   }
   const pid_t child = fork();
   if (child == 0) {
-    alarm(10);
+    alarm(100);
     deallocate(allocate(24));
     _exit(0);
   }

@@ -9,7 +9,6 @@
 #include <cstdio>
 #include <cstring>
 #include <fstream>
-#include <random>
 #include <string>
 #include <thread>
 #include <vector>
@@ -19,6 +18,7 @@
 #include "heap/depot.hpp"
 #include "heap/registry.hpp"
 #include "os/port.hpp"
+#include "traffic.hpp"
 
 namespace smallblock {
 namespace {
@@ -42,44 +42,6 @@ RegionMappings region_mappings() {
     }
   }
   return found;
-}
-
-sb_memory memory() {
-  sb_memory now{};
-  EXPECT_EQ(sb_memory_get(&now, sizeof now), 0);
-  return now;
-}
-
-std::vector<void*> allocate_all(Bytes bytes, Bytes total) {
-  std::vector<void*> blocks(total / bytes);
-  for (void*& block : blocks) {
-    block = sb_malloc(bytes);
-    std::memset(block, 1, bytes);
-  }
-  return blocks;
-}
-
-// Frees all but one in `keep_one_in`, at random.
-std::vector<void*> drop_most(const std::vector<void*>& blocks, unsigned keep_one_in) {
-  std::mt19937 random(5);
-  std::vector<void*> kept;
-  for (void* block : blocks) {
-    if (random() % keep_one_in == 0) {
-      kept.push_back(block);
-    } else {
-      sb_free(block);
-    }
-  }
-  return kept;
-}
-
-void free_all(const std::vector<void*>& blocks) {
-  for (void* block : blocks) sb_free(block);
-}
-
-// Misses a magazine often enough for the clock to be read.
-void make_misses() {
-  free_all(allocate_all(48, 512_KiB));
 }
 
 TEST(Trim, LeavesLittleBesideTheLivePages) {
@@ -110,22 +72,6 @@ TEST(Trim, ChangesNoNumberOfMappings) {
     sb_trim();
   }
   EXPECT_LE(region_mappings().count, before + 2);
-}
-
-TEST(Trim, TrafficAfterItEmptiesSparsePools) {
-  std::vector<void*> live = drop_most(allocate_all(64, 32_MiB), 20);
-  sb_trim();
-  const Bytes held_before = memory().free_resident_bytes;
-  std::mt19937 random(9);
-  for (std::size_t i = 0; i < live.size() * 10; ++i) {
-    void*& block = live[random() % live.size()];
-    sb_free(block);
-    block = sb_malloc(64);
-  }
-  sb_trim();
-  EXPECT_LT(memory().free_resident_bytes, held_before / 10);
-  audit_heap();
-  free_all(live);
 }
 
 TEST(Trim, TakesTheSpareMagazinesOfSleepingThreads) {
