@@ -67,8 +67,8 @@ class alignas(64) Depot {
   // A class is draining while most of what its pools have is free: then a block of a sparse pool goes home as soon
   // as it is freed instead of being handed out again from a magazine, so that traffic empties the sparse pools.
   bool draining() const noexcept { return draining_.load(); }
-  // Starts it if the pools are sparse; unless `at_once`, only if they were so when this was last asked, and it did not
-  // end in vain just here. True if it did.
+  // Starts it if the pools are sparse; unless `at_once`, only if they were so when this was last asked, and it did
+  // not end in vain just here. True if it did.
   bool start_draining(ClassIndex class_index, bool at_once) noexcept;
   // Ends it: nothing moves any more.
   void stop_draining() noexcept;
