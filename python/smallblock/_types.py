@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, astuple, dataclass
 from operator import attrgetter
-from typing import Iterator, Optional, Tuple, TypeVar, Union, overload
+from typing import Iterable, Iterator, Optional, Tuple, TypeVar, Union, overload
 
 from smallblock import _introspection, _smallblock
 from smallblock._show import html_table, text_table
@@ -36,7 +36,7 @@ class TypeCount:
 
 @dataclass(frozen=True, repr=False)
 class TypeCounts:
-    """Most bytes first."""
+    """Most bytes first. What since() gives counts changes: below 0 where there is less than there was."""
 
     rows: Tuple[TypeCount, ...]
 
@@ -82,6 +82,19 @@ class TypeCounts:
         except KeyError:
             return default
 
+    def since(self, before: TypeCounts) -> TypeCounts:
+        """What changed after `before` was taken: a row for each type with a number that differs."""
+        if not isinstance(before, TypeCounts):
+            raise TypeError(f"before must be what by_type() gave earlier, not {type(before).__name__}")
+        now = {row.type: row for row in self.rows}
+        then = {row.type: row for row in before.rows}
+        none = TypeCount("", 0, 0, 0, 0)
+        changes = [
+            TypeCount(name, *(getattr(now.get(name, none), field) - getattr(then.get(name, none), field) for field in NUMBERS))
+            for name in {**now, **then}
+        ]
+        return counts_of(row for row in changes if any(getattr(row, field) for field in NUMBERS))
+
     def to_json(self) -> str:
         """A JSON list with one object a type."""
         return json.dumps([asdict(row) for row in self.rows])
@@ -104,7 +117,10 @@ class TypeCounts:
         return html_table([astuple(row) for row in self._shown()], ("type", *NUMBERS))
 
 
+def counts_of(rows: Iterable[TypeCount]) -> TypeCounts:
+    return TypeCounts(tuple(sorted(rows, key=attrgetter("total_bytes"), reverse=True)))
+
+
 def by_type() -> TypeCounts:
-    rows = [TypeCount(**row) for row in _introspection.types(_smallblock.heap())]
-    rows.sort(key=attrgetter("total_bytes"), reverse=True)
-    return TypeCounts(tuple(row for row in rows if row.blocks or row.part_blocks))
+    rows = (TypeCount(**row) for row in _introspection.types(_smallblock.heap()))
+    return counts_of(row for row in rows if row.blocks or row.part_blocks)

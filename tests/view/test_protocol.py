@@ -45,7 +45,11 @@ planted = [
     ([None], "1 item"), ([None] * 9, "9 items"), (list(), "0 items"),
     (tuple([None] * 3), "3 items"), ({1: 2, 3: 4}, "2 items"), (dict(), "0 items"),
     (set([1, 2, 3]), "3 items"), (frozenset([1]), "1 item"), (Plain(), ""),
+    (text, "__main__.text"), (Plain.__init__, "__main__.Plain.__init__"), (type(array)("shop"), "shop"), (len, ""),
 ]
+without_module = lambda: None
+without_module.__module__ = None
+planted.append((without_module, "<lambda>"))
 several = {number: None for number in range(8)}
 del several[3]
 planted.append((several, "7 items"))

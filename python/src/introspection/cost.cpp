@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "object_names.hpp"
 #include "seen_set.hpp"
 
 namespace smallblock::python {

@@ -17,6 +17,7 @@
 #include "answers.hpp"
 #include "cost.hpp"
 #include "inspect/image/questions.hpp"
+#include "object_names.hpp"
 #include "pinned.hpp"
 #include "type_parts.hpp"
 

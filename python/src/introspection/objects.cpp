@@ -7,8 +7,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "inspect/image/printable.hpp"
-#include "inspect/image/python_type_names.hpp"
+#include "object_names.hpp"
 
 namespace smallblock::python {
 
@@ -137,29 +136,6 @@ inspect::PythonType type_of(PyObject* object) {
 
 static_assert(offsetof(PyTypeObject, tp_dict) == inspect::kTypeDictOffset);
 static_assert(offsetof(PyDictObject, ma_keys) == inspect::kDictKeysOffset);
-static_assert(offsetof(PyHeapTypeObject, ht_qualname) ==
-              inspect::PythonLayout(PY_MINOR_VERSION).qualified_name_offset());
-
-std::string full_name_of(PyTypeObject* type) {
-  if ((type->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0 || type->tp_dict == nullptr) return type->tp_name;
-  PyObject* const module = PyDict_GetItemString(type->tp_dict, "__module__");
-  PyObject* const name = reinterpret_cast<PyHeapTypeObject*>(type)->ht_qualname;
-  std::array<std::string, 2> parts;
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    PyObject* const part = i == 0 ? module : name;
-    const std::size_t length = part != nullptr && PyUnicode_CheckExact(part) ? PyUnicode_GET_LENGTH(part) : 0;
-    const std::size_t most = length != 0 ? inspect::kNameTextBytesMax / PyUnicode_KIND(part) : 0;
-    PyObject* const shown = length != 0 ? PyUnicode_Substring(part, 0, static_cast<Py_ssize_t>(most)) : nullptr;
-    const char* const bytes = shown != nullptr ? PyUnicode_AsUTF8(shown) : nullptr;
-    if (bytes != nullptr) parts[i] = inspect::printable(bytes) + (length > most ? inspect::kCut : "");
-    Py_XDECREF(shown);
-    if (bytes == nullptr) {
-      PyErr_Clear();
-      return type->tp_name;
-    }
-  }
-  return inspect::join_type_name(parts[0], parts[1]);
-}
 
 PyObject* size_method_of(PyTypeObject* type) {
   PyObject* const name = PyUnicode_InternFromString("__sizeof__");
@@ -223,6 +199,8 @@ Asked asked_of(PyObject* object, const inspect::PythonType& type) {
 }
 
 std::string text_of(PyObject* object, const inspect::PythonType& type) {
+  std::string name = own_name_of(object);
+  if (!name.empty()) return name;
   const inspect::PythonLayout layout(PY_MINOR_VERSION);
   const std::uint64_t asked_bytes = asked_of(object, type).bytes;
   const std::uint64_t before_bytes = layout.bytes_before(type);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "object_names.hpp"
 #include "tracked.hpp"
 
 namespace smallblock::python {

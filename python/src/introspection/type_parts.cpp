@@ -2,6 +2,7 @@
 
 #include "type_parts.hpp"
 
+#include "object_names.hpp"
 #include "tracked.hpp"
 
 namespace smallblock::python {

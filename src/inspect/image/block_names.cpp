@@ -183,7 +183,8 @@ BlockDetail BlockNames::describe(const HeapImage& image, const PoolImage& pool, 
   detail.gc_header = object->type->has(kHasGc);
   detail.type_address = object->type->address;
   detail.size_bytes = object->need_bytes;
-  detail.value = state_->python->layout().value(*object->type, std::span(bytes).subspan(object->offset));
+  detail.value = state_->python->text_of(*object, image.block_address(pool, block) + object->offset,
+                                         std::span(bytes).subspan(object->offset));
   return detail;
 }
 

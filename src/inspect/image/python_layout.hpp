@@ -22,7 +22,8 @@ inline constexpr std::size_t kTypeItemSizeOffset = 40;
 inline constexpr std::size_t kTypeFlagsOffset = 168;
 inline constexpr std::size_t kTypeBytesRead = 176;
 inline constexpr std::size_t kTypeDictOffset = 264;
-inline constexpr std::size_t kDictKeysOffset = 32;  // of PyDictObject
+inline constexpr std::size_t kDictKeysOffset = 32;    // of PyDictObject
+inline constexpr std::size_t kModuleNameOffset = 48;  // of md_name in a module's PyModuleObject
 inline constexpr std::size_t kTextHeadBytes = 40;   // of any text, what says how it is laid out
 inline constexpr std::size_t kKeysHeadBytes = 40;   // of a dict's keys, the same
 
@@ -52,6 +53,8 @@ struct PythonType {
   bool unsized_items = false;  // has items, but nothing in the object says how many (generators, frames)
   bool is_float = false;
   bool is_set = false;
+  bool is_function = false;  // written in Python
+  bool is_module = false;
   bool has(TypeFlag flag) const noexcept { return (flags & flag) != 0; }
 };
 
@@ -107,6 +110,9 @@ class PythonLayout {
   constexpr std::uint64_t qualified_name_offset() const noexcept {
     return minor_ >= 12 ? 872 : minor_ >= 10 ? 864 : 856;
   }
+  // Of func_qualname and func_module in a PyFunctionObject.
+  constexpr std::uint64_t function_name_offset() const noexcept { return minor_ >= 10 ? 40 : 104; }
+  constexpr std::uint64_t function_module_offset() const noexcept { return minor_ >= 10 ? 104 : 88; }
 
  private:
   std::uint64_t digits_of(std::span<const unsigned char> object) const noexcept;

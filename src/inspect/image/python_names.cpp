@@ -23,6 +23,7 @@ constexpr std::uint32_t kTypeBytesMin = 512;
 constexpr std::size_t kNoTypesMax = 1U << 20;
 constexpr std::array kUnsized = {"PyGen_Type", "PyCoro_Type", "PyAsyncGen_Type", "PyFrame_Type"};
 constexpr std::array kSets = {"PySet_Type", "PyFrozenSet_Type"};
+constexpr std::array kOthers = {"PyFloat_Type", "PyFunction_Type", "PyModule_Type"};
 
 std::uint64_t word_at(std::span<const unsigned char> bytes, std::size_t offset) {
   std::uint64_t word = 0;
@@ -85,7 +86,7 @@ PythonNames::PythonNames(const MemorySource& source, unsigned minor, std::uint64
       full_names_(source, layout_),
       type_type_(type_type),
       mappings_(source.mappings()) {
-  for (const char* name : {"PyFloat_Type"}) known_[name] = source.find_symbol(name);
+  for (const char* name : kOthers) known_[name] = source.find_symbol(name);
   for (const char* name : kUnsized) known_[name] = source.find_symbol(name);
   for (const char* name : kSets) known_[name] = source.find_symbol(name);
 }
@@ -144,6 +145,8 @@ std::optional<PythonType> PythonNames::read_type(const HeapImage& image, std::ui
     return std::find(addresses.begin(), addresses.end(), address) != addresses.end();
   };
   type.is_float = is_one_of("PyFloat_Type");
+  type.is_function = is_one_of("PyFunction_Type");
+  type.is_module = is_one_of("PyModule_Type");
   type.unsized_items = std::any_of(kUnsized.begin(), kUnsized.end(), is_one_of);
   type.is_set = std::any_of(kSets.begin(), kSets.end(), is_one_of);
   return type;
@@ -178,6 +181,11 @@ std::optional<PythonNames::Object> PythonNames::object_in(const HeapImage& image
     return Object{type, offset, need->least == need->most ? need->least : 0};
   }
   return std::nullopt;
+}
+
+std::string PythonNames::text_of(const Object& object, std::uint64_t address, std::span<const unsigned char> bytes) {
+  const auto name = full_names_.own_name(*object.type, address);
+  return name ? *name : layout_.value(*object.type, bytes);
 }
 
 }  // namespace smallblock::inspect

@@ -21,7 +21,6 @@ class PythonNames {
   static std::optional<PythonNames> find(const MemorySource& source);
 
   std::string version() const { return "3." + std::to_string(layout_.minor()); }
-  const PythonLayout& layout() const noexcept { return layout_; }
 
   struct Object {
     const PythonType* type;
@@ -32,6 +31,10 @@ class PythonNames {
   // `lead_bytes` is what check mode puts before what was asked for.
   std::optional<Object> object_in(const HeapImage& image, unsigned class_index,
                                   std::span<const unsigned char> bytes, std::uint32_t lead_bytes = 0);
+
+  // What is shown of an object at an address, besides its type: a short value, or the name of a class, function or
+  // module; printable UTF-8, empty if there is nothing. `bytes` as above, from the object on.
+  std::string text_of(const Object& object, std::uint64_t address, std::span<const unsigned char> bytes);
 
   // The type at an address; nullptr if none is proved to be there. Remembers both until forget().
   const PythonType* type_at(const HeapImage& image, std::uint64_t address) { return type_at(image, address, 0); }

@@ -1,4 +1,4 @@
-// Reads two texts that a class keeps; see python_type_names.hpp.
+// Reads the texts that classes, functions and modules keep; see python_type_names.hpp.
 
 #include "inspect/image/python_type_names.hpp"
 
@@ -34,6 +34,11 @@ std::optional<std::string> PythonTypeNames::text_at(std::uint64_t address) const
   return printable(decode_text(characters, text->kind)) + (characters.size() < text->bytes() ? kCut : "");
 }
 
+std::optional<std::string> PythonTypeNames::text_behind(std::uint64_t pointer_address) const {
+  const auto address = source_->read<std::uint64_t>(pointer_address);
+  return address ? text_at(*address) : std::nullopt;
+}
+
 // The address of the value of __module__ in the class's dict; 0 if it is not there.
 std::uint64_t PythonTypeNames::module_of(std::uint64_t type_address) {
   const auto dict = source_->read<std::uint64_t>(type_address + kTypeDictOffset);
@@ -58,9 +63,17 @@ std::uint64_t PythonTypeNames::module_of(std::uint64_t type_address) {
 
 std::optional<std::string> PythonTypeNames::full_name(std::uint64_t type_address) {
   const auto module = text_at(module_of(type_address));
-  const auto name_address = source_->read<std::uint64_t>(type_address + layout_.qualified_name_offset());
-  const auto name = module && name_address ? text_at(*name_address) : std::nullopt;
+  const auto name = module ? text_behind(type_address + layout_.qualified_name_offset()) : std::nullopt;
   return name ? std::optional(join_type_name(*module, *name)) : std::nullopt;
+}
+
+std::optional<std::string> PythonTypeNames::own_name(const PythonType& type, std::uint64_t address) {
+  if (type.has(kTypeType)) return full_name(address);
+  if (type.is_module) return text_behind(address + kModuleNameOffset);
+  if (!type.is_function) return std::nullopt;
+  const auto module = text_behind(address + layout_.function_module_offset());
+  const auto name = text_behind(address + layout_.function_name_offset());
+  return module && name ? std::optional(join_type_name(*module, *name)) : name;
 }
 
 }  // namespace smallblock::inspect

@@ -1,7 +1,7 @@
-// The full name of a class: its module and its name there, as its repr() shows it.
+// The full name of a class or function: its module and its name there, as a class's repr() shows it; and a module's.
 //
-// Called by python_names.cpp, for types of another process or a dump; the Python package says the same of its own
-// (python/src/introspection/objects.cpp), with join_type_name(). Reads the class's own dict, in which the class
+// Called by python_names.cpp, for objects of another process or a dump; the Python package says the same of its own
+// (python/src/introspection/object_names.cpp), with join_type_name(). Reads the class's own dict, in which the class
 // statement enters __module__ first.
 #pragma once
 
@@ -30,7 +30,11 @@ class PythonTypeNames {
   // Of the class at an address, fit for a terminal; nothing where it does not say. O(1).
   std::optional<std::string> full_name(std::uint64_t type_address);
 
+  // Of the class, function or module at an address, if `type` is of one of these; else nothing. O(1).
+  std::optional<std::string> own_name(const PythonType& type, std::uint64_t address);
+
  private:
+  std::optional<std::string> text_behind(std::uint64_t pointer_address) const;
   std::optional<std::string> text_at(std::uint64_t address) const;
   std::uint64_t module_of(std::uint64_t type_address);
 

@@ -234,6 +234,9 @@ assert len(letters) == place["capacity"] == place["pool_bytes"] // block.block_b
 assert "@ this block" in text
 assert "no allocator made it" in " ".join(str(smallblock.explain(None)).split()) and not smallblock.explain(None).block
 assert "<pre>" in explained._repr_html_() and "<Slots" not in explained._repr_html_()
+words = [" ".join(str(smallblock.explain(program)).split()) for program in (Plain, Plain.__init__, smallblock, len)]
+assert words[0].startswith("This type __main__.Plain takes") and words[2].startswith("This module smallblock "), words
+assert words[1].startswith("This function __main__.Plain.__init__ ") and words[3].startswith("This builtin_function_"), words
 """)
 
     def test_the_whole_cost(self) -> None:

@@ -36,6 +36,18 @@ assert after.blocks == sum(row.blocks + row.part_blocks for row in after.rows)
 assert [row.total_bytes for row in after] == sorted((row.total_bytes for row in after), reverse=True)
 live = smallblock.stats().live_bytes
 assert abs(smallblock.by_type().bytes - live) < live / 50
+grown = after.since(before)
+assert grown["Order"] == after["Order"] and grown.rows[0].total_bytes > 0, grown
+assert grown.bytes == after.bytes - before.bytes and grown.blocks == after.blocks - before.blocks
+shrunk = smallblock.by_type().since(after)
+assert shrunk["Order"].blocks == -10_000 and shrunk.rows[-1].type.endswith("Order") and "-10,000" in str(shrunk), shrunk
+assert len(after.since(after)) == 0 and "blocks" in str(after.since(after))
+try:
+    after.since({})
+except TypeError as error:
+    assert str(error) == "before must be what by_type() gave earlier, not dict", error
+else:
+    raise AssertionError("no TypeError")
 """)
 
     def test_what_objects_keep_beside_their_blocks_counts_for_their_types(self) -> None:
