@@ -21,7 +21,20 @@ write_basic_package_version_file(${CMAKE_BINARY_DIR}/smallblock-config-version.c
 install(FILES ${CMAKE_BINARY_DIR}/smallblock-config.cmake ${CMAKE_BINARY_DIR}/smallblock-config-version.cmake
   DESTINATION ${package_dir})
 
-# From where the file lies to the prefix, for `cmake --install --prefix` may choose another one.
-file(RELATIVE_PATH smallblock_prefix /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+# From where the file lies to the prefix, for `cmake --install --prefix` may choose another one; but not where the
+# folders are fixed.
+if(IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}")
+  set(smallblock_pc_prefix ${CMAKE_INSTALL_PREFIX})
+else()
+  file(RELATIVE_PATH up /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+  set(smallblock_pc_prefix "\${pcfiledir}/${up}")
+endif()
+foreach(folder lib include)
+  string(TOUPPER ${folder} name)
+  set(smallblock_pc_${folder}dir ${CMAKE_INSTALL_${name}DIR})
+  if(NOT IS_ABSOLUTE "${CMAKE_INSTALL_${name}DIR}")
+    string(PREPEND smallblock_pc_${folder}dir "\${prefix}/")
+  endif()
+endforeach()
 configure_file(${CMAKE_CURRENT_LIST_DIR}/smallblock.pc.in ${CMAKE_BINARY_DIR}/smallblock.pc @ONLY)
 install(FILES ${CMAKE_BINARY_DIR}/smallblock.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -8,6 +8,7 @@
 #include <smallblock/smallblock.h>
 
 #include <cstddef>
+#include <cstdlib>
 #include <limits>
 #include <new>
 #include <type_traits>
@@ -16,6 +17,20 @@ namespace smallblock {
 
 // What every block has without asking, in bytes. Larger alignments cost an aligned allocation.
 inline constexpr std::size_t kDefaultAlignment = 16;
+
+namespace detail {
+
+// What cannot be thrown, in a program without exceptions, ends it.
+template <class Exception>
+[[noreturn]] inline void throw_or_abort() {
+#ifdef __cpp_exceptions
+  throw Exception();
+#else
+  std::abort();
+#endif
+}
+
+}  // namespace detail
 
 // Thread-safe: any instance may be used from any thread. O(1) for arrays up to the small limit.
 template <class T>
@@ -38,7 +53,8 @@ class allocator {
   // Memory for `count` objects of T, aligned for T; count may be 0. Throws std::bad_array_new_length if
   // count * sizeof(T) overflows size_t, std::bad_alloc if no memory is left.
   [[nodiscard]] T* allocate(std::size_t count) {
-    if (count > std::numeric_limits<std::size_t>::max() / sizeof(T)) throw std::bad_array_new_length();
+    if (count > std::numeric_limits<std::size_t>::max() / sizeof(T))
+      detail::throw_or_abort<std::bad_array_new_length>();
     const std::size_t bytes = count * sizeof(T);
     void* block = nullptr;
     if constexpr (alignof(T) > kDefaultAlignment) {
@@ -46,20 +62,12 @@ class allocator {
     } else {
       block = sb_malloc(bytes);
     }
-    if (block == nullptr) throw std::bad_alloc();
+    if (block == nullptr) detail::throw_or_abort<std::bad_alloc>();
     return static_cast<T*>(block);
   }
 
   // Gives back what allocate(count) returned, from any thread and any instance. Keeps errno.
-  void deallocate(T* block, std::size_t count) noexcept {
-    if constexpr (alignof(T) > kDefaultAlignment) {
-      // The block of an aligned request may be of a larger class than its size alone says.
-      static_cast<void>(count);
-      sb_free(block);
-    } else {
-      sb_free_sized(block, count * sizeof(T));
-    }
-  }
+  void deallocate(T* block, std::size_t count) noexcept { sb_free_sized(block, count * sizeof(T)); }
 
   template <class U>
   friend constexpr bool operator==(const allocator&, const allocator<U>&) noexcept {

@@ -24,14 +24,15 @@ namespace detail {
 inline void* heap_allocate(sb_heap* heap, std::size_t bytes, std::size_t alignment) {
   void* block =
       alignment > kDefaultAlignment ? sb_heap_aligned_alloc(heap, alignment, bytes) : sb_heap_alloc(heap, bytes);
-  if (block == nullptr) throw std::bad_alloc();
+  if (block == nullptr) throw_or_abort<std::bad_alloc>();
   return block;
 }
 
 }  // namespace detail
 
 // A private heap as a std::pmr::memory_resource; made by heap::resource(), valid as long as the heap, also
-// after the heap has been moved. Two are equal if they belong to the same heap. Thread-safe.
+// after the heap has been moved. Two are equal if they belong to the same heap; without RTTI each one only to
+// itself. Thread-safe.
 class heap_resource final : public std::pmr::memory_resource {
  public:
   explicit heap_resource(sb_heap* heap) noexcept : heap_(heap) {}
@@ -42,8 +43,12 @@ class heap_resource final : public std::pmr::memory_resource {
   }
   void do_deallocate(void* block, std::size_t, std::size_t) override { sb_heap_free(heap_, block); }
   [[nodiscard]] bool do_is_equal(const std::pmr::memory_resource& other) const noexcept override {
+#ifdef __cpp_rtti
     const auto* resource = dynamic_cast<const heap_resource*>(&other);
     return resource != nullptr && resource->heap_ == heap_;
+#else
+    return this == &other;
+#endif
   }
 
   sb_heap* heap_;
@@ -56,7 +61,7 @@ class heap {
  public:
   // Throws std::bad_alloc when the system refuses memory.
   heap() : handle_(sb_heap_create()) {
-    if (handle_ == nullptr) throw std::bad_alloc();
+    if (handle_ == nullptr) detail::throw_or_abort<std::bad_alloc>();
     resource_ = std::make_unique<heap_resource>(handle_.get());
   }
 
@@ -117,7 +122,8 @@ class heap_allocator {
   // Memory for `count` objects of T, aligned for T; count may be 0. Throws std::bad_array_new_length if
   // count * sizeof(T) overflows size_t, std::bad_alloc if no memory is left.
   [[nodiscard]] T* allocate(std::size_t count) {
-    if (count > std::numeric_limits<std::size_t>::max() / sizeof(T)) throw std::bad_array_new_length();
+    if (count > std::numeric_limits<std::size_t>::max() / sizeof(T))
+      detail::throw_or_abort<std::bad_array_new_length>();
     return static_cast<T*>(detail::heap_allocate(heap_, count * sizeof(T), alignof(T)));
   }
 

@@ -2,7 +2,7 @@
 //
 // For pmr containers: std::pmr::vector<int> v(smallblock::memory_resource::default_resource()), or for the whole
 // program: std::pmr::set_default_resource(smallblock::memory_resource::default_resource()).
-// Header-only over the C interface. It has no state: all instances are equal.
+// Header-only over the C interface. It has no state: all instances are equal; without RTTI each one only to itself.
 #ifndef SMALLBLOCK_MEMORY_RESOURCE_HPP
 #define SMALLBLOCK_MEMORY_RESOURCE_HPP
 
@@ -34,20 +34,18 @@ class memory_resource final : public std::pmr::memory_resource {
  private:
   void* do_allocate(std::size_t bytes, std::size_t alignment) override {
     void* block = alignment > kDefaultAlignment ? sb_aligned_alloc(alignment, bytes) : sb_malloc(bytes);
-    if (block == nullptr) throw std::bad_alloc();
+    if (block == nullptr) detail::throw_or_abort<std::bad_alloc>();
     return block;
   }
 
-  void do_deallocate(void* block, std::size_t bytes, std::size_t alignment) override {
-    if (alignment > kDefaultAlignment) {
-      sb_free(block);
-    } else {
-      sb_free_sized(block, bytes);
-    }
-  }
+  void do_deallocate(void* block, std::size_t bytes, std::size_t) override { sb_free_sized(block, bytes); }
 
   [[nodiscard]] bool do_is_equal(const std::pmr::memory_resource& other) const noexcept override {
+#ifdef __cpp_rtti
     return dynamic_cast<const memory_resource*>(&other) != nullptr;
+#else
+    return this == &other;
+#endif
   }
 };
 

@@ -34,8 +34,9 @@ SB_API void* sb_malloc(size_t bytes) SB_NOEXCEPT;
 SB_API void* sb_calloc(size_t count, size_t bytes) SB_NOEXCEPT;
 
 /* Resizes in place when the new size fits the block and fills at least half of it, else moves the block.
- * block == NULL is sb_malloc; bytes == 0 frees the block and returns NULL. On failure: NULL with errno ENOMEM, the
- * block stays. O(1) in place, else O(bytes). */
+ * A block above the small limit is the malloc below's to resize, whatever its new size. block == NULL is sb_malloc;
+ * bytes == 0 frees the block and returns NULL. On failure: NULL with errno ENOMEM, the block stays. O(1) in place,
+ * else O(bytes). */
 SB_API void* sb_realloc(void* block, size_t bytes) SB_NOEXCEPT;
 
 /* Gives a block back. NULL is ignored; errno is kept. O(1). */
@@ -87,7 +88,8 @@ SB_API bool sb_heap_owns(const sb_heap* heap, const void* address) SB_NOEXCEPT;
 
 /* Gives back to the system everything that can go, now and for all threads: magazines, free pages inside used
  * pools, empty pools and arenas. Magazines that other threads have in use follow at their next miss. May be called
- * at any time, but not from a signal handler. O(pools); a heap of 1 GB takes some tens of milliseconds. */
+ * at any time, but not from a signal handler. O(pools), and what the kernel takes for each
+ * page: about 0.1 s where 1 GB goes back, 10 ms where little does. */
 SB_API void sb_trim(void) SB_NOEXCEPT;
 
 /* Switches check mode on, for good: from now on misuse is reported when it happens, and ends the process
@@ -111,7 +113,7 @@ typedef struct sb_memory {
   uint64_t live_bytes;           /* blocks that the program holds */
   uint64_t cached_bytes;         /* blocks in magazines of threads and of the depot */
   uint64_t free_resident_bytes;  /* free blocks of used pools, in memory (with pools' ends too short for a block) */
-  uint64_t purged_bytes;         /* pages of used pools that were given back */
+  uint64_t purged_bytes;         /* pages of used pools that are not in memory: given back, or not used yet */
   uint64_t empty_resident_bytes; /* empty pools whose memory was not given back */
   uint64_t metadata_bytes;       /* records, class table, heaps and magazines that were touched */
   uint64_t rounding_bytes;  /* of live_bytes: what was not asked for; estimated from the requests that missed */
@@ -129,10 +131,10 @@ SB_API int sb_memory_get(sb_memory* memory, size_t struct_bytes) SB_NOEXCEPT;
 
 /* Limits in bytes; 0: none. Live is what blocks take, magazines and the malloc below included; committed is arenas
  * and the malloc below. A request that takes use above a soft limit trims first and calls on_soft once, in the
- * thread that asked for memory and without a lock: it may allocate and free. When limits are set anew, such a call
- * of before may still be running, or begin just after. At a hard limit requests fail with NULL and
- * ENOMEM after a trim was of no use; memory that is held already stays. A refill counts as live what it puts into a
- * magazine. */
+ * thread that asked for memory and without a lock: it may allocate and free, and must not throw. When limits are
+ * set anew, such a call of before may still be running, or begin just after. At a hard limit requests fail with
+ * NULL and ENOMEM after a trim was of no use; memory that is held already stays. A refill counts as live what it
+ * puts into a magazine. */
 typedef struct sb_limits {
   uint64_t soft_live_bytes;
   uint64_t hard_live_bytes;
@@ -167,7 +169,7 @@ typedef struct sb_class_stats {
 typedef struct sb_stats {
   uint32_t version;      /* SB_STATS_VERSION of the library */
   uint32_t struct_bytes; /* how much of this struct the library filled */
-  uint64_t region_bytes; /* address space reserved; 0: everything goes to the malloc below */
+  uint64_t region_bytes; /* address space reserved; 0: nothing was asked for yet, or all goes to the malloc below */
   uint64_t small_limit_bytes;
   uint64_t page_bytes;
   uint64_t arena_bytes;
@@ -184,7 +186,7 @@ typedef struct sb_stats {
   uint64_t empty_bytes;           /* in empty pools of used arenas */
   uint64_t committed_bytes;       /* arenas used and kept, times arena_bytes */
   uint64_t metadata_bytes;        /* records, class table, heaps and magazines that were touched */
-  uint64_t heaps;                 /* thread heaps that exist (running threads, at most one each) */
+  uint64_t heaps;                 /* of threads, at most one each; CPython up to 3.11 shares one more */
   uint64_t heaps_private;         /* made by sb_heap_create */
   uint64_t next_allocations;      /* small requests that fell through to the next allocator */
   uint32_t class_count;

@@ -119,7 +119,7 @@ def stats() -> Stats:
 
 
 def trim() -> None:
-    """Gives back to the system all memory that can go, now: tens of milliseconds for a heap of 1 GB."""
+    """Gives back to the system all memory that can go, now: about 0.1 s where 1 GB goes back."""
     _smallblock.trim()
 
 
@@ -242,4 +242,4 @@ if not TYPE_CHECKING:  # it would make every name a good one
         raise AttributeError(f"module 'smallblock' has no attribute {name!r}")
 
     def __dir__() -> list:
-        return sorted({*globals(), *__all__})
+        return sorted([*__all__, *(name for name in globals() if name.startswith("__"))])

@@ -132,7 +132,7 @@ void say_block(const Block& block) noexcept {
         static_cast<void*>(block.user + block.requested));
   } else {
     say("  the block: number %u of pool %u, class %u of %u bytes, from %p to %p\n", block.index, block.pool.raw(),
-        block.class_index, kSizeClasses[block.class_index].block_bytes, static_cast<void*>(block.start),
+        block.class_index - 1U, kSizeClasses[block.class_index].block_bytes, static_cast<void*>(block.start),
         static_cast<void*>(block.end));
   }
   if (block.record.state == State::kNone) return;

@@ -47,6 +47,12 @@ ThreadHeap* make_shared_heap(LockCheck lock_is_held) noexcept;
 // Reserves the region unless that was done or refused before. True if there is one. Any thread.
 bool start_engine() noexcept;
 
+// Before what asks no heap for a block: the settings, which the start reads, count from the first call on.
+inline void ensure_started() noexcept {
+  if (!is_real(current_heap)) [[unlikely]]
+    start_engine();
+}
+
 // For heap/fork.cpp: the lock of the list of heaps; whether the caller interrupts a miss in its own thread; and the
 // end of all other threads, in a child, which takes over what they had if it may.
 os::Lock& heap_list_lock() noexcept;

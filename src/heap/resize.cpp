@@ -7,6 +7,7 @@
 #include "heap/large_blocks.hpp"
 #include "heap/next_blocks.hpp"
 #include "heap/private_heap.hpp"
+#include "heap/registry.hpp"
 #include "heap/sample_hook.hpp"
 #include "heap/slow_path.hpp"
 
@@ -62,6 +63,7 @@ void* reallocate(void* pointer, Bytes bytes, Door door) noexcept {
 
 void* allocate_aligned(Bytes alignment, Bytes bytes, Door door) noexcept {
   if (alignment <= kConfig.granule_bytes) return allocate(bytes, door);
+  ensure_started();
   if (check_hook.get() != nullptr) [[unlikely]]
     return allocate_checked(bytes, alignment, door);
   if (bytes <= kConfig.small_limit_bytes) {
@@ -82,7 +84,10 @@ void* allocate_zeroed(Bytes count, Bytes bytes, Door door) noexcept {
     errno = ENOMEM;
     return nullptr;
   }
-  if (total > kConfig.small_limit_bytes && check_hook.get() == nullptr) return allocate_next_zeroed(count, bytes);
+  if (total > kConfig.small_limit_bytes) {
+    ensure_started();
+    if (check_hook.get() == nullptr) return allocate_next_zeroed(count, bytes);
+  }
   void* block = allocate(total, door);
   if (block != nullptr) std::memset(block, 0, total);
   return block;

@@ -264,6 +264,7 @@ void* refill_and_pop(ThreadHeap& heap, ClassIndex class_index, Bytes bytes, Door
 }
 
 void* allocate_large(Bytes bytes, Door door) noexcept {
+  ensure_started();
   return check_hook.get() == nullptr ? allocate_next(bytes) : allocate_checked(bytes, kConfig.granule_bytes, door);
 }
 
@@ -307,6 +308,7 @@ void* allocate_slow_in(ThreadHeap& heap, Bytes bytes, Door door) noexcept {
 
 void deallocate_slow(void* pointer, Door door) noexcept {
   if (pointer == nullptr) return;
+  ensure_started();
   if (check_hook.get() != nullptr) [[unlikely]]
     return deallocate_checked(pointer, door, kUnsized);
   const ClassIndex class_index = class_of_free(pointer);

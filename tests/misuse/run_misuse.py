@@ -134,7 +134,7 @@ def find_python(role: str) -> str:
 REPORT = """smallblock: double free of 0x10, a freed block of 24 bytes from malloc
   this call:
     #0  main at a.c:5
-  the block: number 6 of pool 4, class 3 of 48 bytes, from 0x120 to 0x150
+  the block: number 6 of pool 4, class 2 of 48 bytes, from 0x120 to 0x150
   allocated here:
     #0  main at a.c:4
   freed here:

@@ -1,5 +1,6 @@
-// The names that classes, functions and modules of this process keep. The same that inspect/image/python_type_names.hpp
-// reads from another process. Called by module.cpp, cost.cpp and objects.cpp, with the GIL held.
+// The names that classes, functions and modules of this process keep. The same that
+// inspect/image/python_type_names.hpp reads from another process. Called by module.cpp, cost.cpp and objects.cpp,
+// with the GIL held.
 #pragma once
 
 #include <Python.h>

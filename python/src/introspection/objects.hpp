@@ -54,8 +54,8 @@ PyObject* size_method_of(PyTypeObject* type);
 // What that says beyond those two: buffers that only the type knows of. 0 without a method.
 std::uint64_t buffer_bytes_of(PyObject* object, PyObject* size_method);
 
-// As in 'text' 12 characters, 42, 3 items, or the name of a class, function or module; empty for types without a short
-// text.
+// As in 'text' 12 characters, 42, 3 items, or the name of a class, function or module; empty for types without a
+// short text.
 std::string text_of(PyObject* object, const inspect::PythonType& type);
 
 // Calls visit for what the object refers to, as its type's tp_traverse does, and for the keys of a dict, which that

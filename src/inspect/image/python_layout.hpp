@@ -24,8 +24,8 @@ inline constexpr std::size_t kTypeBytesRead = 176;
 inline constexpr std::size_t kTypeDictOffset = 264;
 inline constexpr std::size_t kDictKeysOffset = 32;    // of PyDictObject
 inline constexpr std::size_t kModuleNameOffset = 48;  // of md_name in a module's PyModuleObject
-inline constexpr std::size_t kTextHeadBytes = 40;   // of any text, what says how it is laid out
-inline constexpr std::size_t kKeysHeadBytes = 40;   // of a dict's keys, the same
+inline constexpr std::size_t kTextHeadBytes = 40;     // of any text, what says how it is laid out
+inline constexpr std::size_t kKeysHeadBytes = 40;     // of a dict's keys, the same
 
 enum TypeFlag : std::uint64_t {
   kInlineValues = 1U << 2,    // from 3.13 on

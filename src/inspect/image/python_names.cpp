@@ -183,7 +183,8 @@ std::optional<PythonNames::Object> PythonNames::object_in(const HeapImage& image
   return std::nullopt;
 }
 
-std::string PythonNames::text_of(const Object& object, std::uint64_t address, std::span<const unsigned char> bytes) {
+std::string PythonNames::text_of(const Object& object, std::uint64_t address,
+                                 std::span<const unsigned char> bytes) {
   const auto name = full_names_.own_name(*object.type, address);
   return name ? *name : layout_.value(*object.type, bytes);
 }

@@ -1,8 +1,9 @@
-// The full name of a class or function: its module and its name there, as a class's repr() shows it; and a module's.
+// The full name of a class or function: its module and its name there, as a class's repr() shows it; and a
+// module's.
 //
 // Called by python_names.cpp, for objects of another process or a dump; the Python package says the same of its own
-// (python/src/introspection/object_names.cpp), with join_type_name(). Reads the class's own dict, in which the class
-// statement enters __module__ first.
+// (python/src/introspection/object_names.cpp), with join_type_name(). Reads the class's own dict, in which the
+// class statement enters __module__ first.
 #pragma once
 
 #include <optional>
