@@ -4,6 +4,7 @@
 
 #include "core/arena_table.hpp"
 #include "heap/in_hand.hpp"
+#include "os/memory_tool.hpp"
 
 namespace smallblock {
 
@@ -12,6 +13,8 @@ unsigned LockedOrder::take(unsigned wanted, void** blocks) const noexcept {
   const InHand in_hand;
   const PoolIndex pool = arena_table.open_pool(units_log2());
   if (pool.is_none()) return 0;
+  // Of a private heap: its blocks become usable one by one. Where a tool watches, all others are check mode's.
+  if (owner != 0) forbid(pool);
   unsigned taken = 0;
   {
     const os::LockGuard guard(lock);
@@ -24,6 +27,10 @@ unsigned LockedOrder::take(unsigned wanted, void** blocks) const noexcept {
   }
   arena_table.close_pool(pool, units_log2());
   return taken;
+}
+
+void LockedOrder::forbid(PoolIndex pool) const noexcept {
+  if (os::is_marking()) os::mark_forbidden(region.start_of(pool), kConfig.pool_bytes << units_log2());
 }
 
 void LockedOrder::close_pools(PoolIndex first) const noexcept {

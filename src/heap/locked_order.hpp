@@ -43,6 +43,9 @@ struct LockedOrder {
   // Gives every free page back. O(pools).
   void punch_all(PunchBatch& batch, std::uint32_t now_ms) const noexcept;
 
+  // Tells a tool that watches the process (os/memory_tool.hpp) that nobody may touch this pool.
+  void forbid(PoolIndex pool) const noexcept;
+
  private:
   void close_pools(PoolIndex first) const noexcept;
   unsigned units_log2() const noexcept { return kSizeClasses[class_index].units_log2; }

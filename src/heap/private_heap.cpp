@@ -90,6 +90,7 @@ void PrivateHeap::destroy() noexcept {
         pool = orders_[index].remove_any();
         if (pool.is_none()) break;
       }
+      order_of(static_cast<ClassIndex>(index)).forbid(pool);
       arena_table.close_pool(pool, kSizeClasses[index].units_log2);
     }
   }
