@@ -64,7 +64,7 @@ Exit code: 0 if there is no problem, else 1.
 
 inline constexpr const char* kTrimHelp =
     R"(Make a running process with smallblock inside give its free memory back: preloaded, linked, or static and not
-stripped. A thread of the process does it when it next allocates, or its background thread; no thread is stopped.
+stripped. The thread that next frees or allocates does it, or the background thread; no thread is stopped.
 
 Usage: smallblock trim PID [--wait MS]
 

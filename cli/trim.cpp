@@ -1,4 +1,5 @@
-// Raises trims_requested in the process's smallblock_control (heap/control.hpp) and waits for trims_done to follow.
+// Raises trims_requested in the process's smallblock_control (heap/control.hpp), sees to it that the process looks
+// there (cli/nudge.hpp), and waits for trims_done to follow.
 //
 // Two commands at once: both may raise it to the same number, and the one trim that follows serves both. A command
 // that was held up between its read and its write can put an older number back; a command that still waits sees
@@ -17,6 +18,7 @@
 #include <vector>
 
 #include "cli/error.hpp"
+#include "cli/nudge.hpp"
 #include "cli/target/remote_process.hpp"
 #include "heap/control.hpp"
 #include "inspect/image/printable.hpp"
@@ -103,6 +105,7 @@ std::vector<Asked> ask(const RemoteProcess& process, const std::vector<std::uint
     all.push_back({address, control.trims_requested.load() + 1});
     write_number(process, all.back());
   }
+  nudge_heaps(process);
   return all;
 }
 
@@ -142,13 +145,13 @@ int run_trim(const TrimRequest& request) {
   const auto bytes_before = process.resident_bytes().value_or(0);
   const auto asked = ask(process, addresses);
   if (request.wait_ms == 0) {
-    fmt::print("asked: process {} trims when it next allocates\n", request.pid);
+    fmt::print("asked: process {} trims when it next frees or allocates\n", request.pid);
     return 0;
   }
   if (!wait_until_done(process, asked, request.wait_ms)) {
     throw Error(
         kExitPending,
-        fmt::format("asked, but process {} allocated nothing or little in {} ms: it trims as soon as it does "
+        fmt::format("asked, but process {} freed and allocated nothing in {} ms: it trims as soon as it does "
                     "(started with SMALLBLOCK_BACKGROUND=1 it would not have to)",
                     request.pid, request.wait_ms));
   }

@@ -87,7 +87,7 @@ SB_API void sb_heap_destroy(sb_heap* heap) SB_NOEXCEPT;
 SB_API bool sb_heap_owns(const sb_heap* heap, const void* address) SB_NOEXCEPT;
 
 /* Gives back to the system everything that can go, now and for all threads: magazines, free pages inside used
- * pools, empty pools and arenas. Magazines that other threads have in use follow at their next miss. May be called
+ * pools, empty pools and arenas. Magazines that other threads have in use follow at their next free. May be called
  * at any time, but not from a signal handler. O(pools), and what the kernel takes for each
  * page: about 0.1 s where 1 GB goes back, 10 ms where little does. */
 SB_API void sb_trim(void) SB_NOEXCEPT;

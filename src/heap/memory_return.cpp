@@ -8,7 +8,6 @@
 #include "core/arena_table.hpp"
 #include "core/totals.hpp"
 #include "heap/check_hook.hpp"
-#include "heap/control.hpp"
 #include "heap/depot.hpp"
 #include "heap/magazine_store.hpp"
 #include "heap/private_heap.hpp"

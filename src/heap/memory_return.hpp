@@ -7,6 +7,7 @@
 #pragma once
 
 #include "core/decay.hpp"
+#include "heap/control.hpp"
 #include "os/lock.hpp"
 
 namespace smallblock {
@@ -15,10 +16,13 @@ namespace smallblock {
 bool decay_step() noexcept;
 
 // Gives back everything that can go, for all threads: the caller's magazines, the depots, spare magazines of other
-// threads; their loaded magazines at each thread's next miss. O(pools).
+// threads; their loaded magazines at each thread's next free. O(pools).
 void trim() noexcept;
 
-// Trims if another process asked for it (heap/control.hpp). No lock may be held.
+// Whether another process asked for a trim (heap/control.hpp); and does it then. No lock may be held.
+inline bool is_trim_requested() noexcept {
+  return smallblock_control.trims_requested.load() != smallblock_control.trims_done.load();
+}
 void trim_if_requested() noexcept;
 
 // From now on; milliseconds, or -1 for never, or 0 for at once. Any thread.

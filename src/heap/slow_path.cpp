@@ -196,7 +196,7 @@ void look_around(ThreadHeap& heap, bool nudged) noexcept {
     heap.flush_asked.store(false);
     flush_heap(heap);
   }
-  if (!nudged) {
+  if (!nudged && !is_trim_requested()) {
     if (heap.misses_to_look != 0) [[likely]] {
       --heap.misses_to_look;
       return;

@@ -27,7 +27,8 @@ PTRACE_SCOPE = YAMA.read_text().strip() if YAMA.exists() else "0"
 
 NO_PROCESS, NO_PERMISSION, NO_SMALLBLOCK, OTHER_VERSION, PENDING = 3, 4, 5, 6, 7
 
-# A big list comes and goes; then it allocates until its standard input ends, or waits for a line first.
+# A big list comes and goes; then it allocates until its standard input ends, or waits for a line first. Steady: what
+# it frees is what it allocates next.
 PYTHON_BODY = """
 import sys, time
 big = [str(number) * 3 for number in range(800000)]
@@ -35,6 +36,9 @@ big = None
 print("ready", flush=True)
 if sys.argv[1] == "idle":
     sys.stdin.readline()
+while sys.argv[1] == "steady":
+    [(one,) for one in range(20)]
+    time.sleep(0.0001)
 while True:
     small = [str(number) for number in range(5000)]
     time.sleep(0.005)
@@ -116,6 +120,10 @@ class Trimmed(TrimTest):
         process = self.start_python("busy")
         self.assert_trimmed(self.trim(process.pid), process.pid)
 
+    def test_one_whose_magazines_serve_all_that_it_does(self) -> None:
+        process = self.start_python("steady")
+        self.assert_trimmed(self.trim(process.pid), process.pid)
+
     def test_one_that_sleeps_answers_when_it_allocates_again(self) -> None:
         process = self.start_python("idle")
         before = resident_mib(process.pid)
@@ -159,7 +167,7 @@ class Trimmed(TrimTest):
         before = resident_mib(process.pid)
         result = self.trim(process.pid, "--wait", "0")
         self.assertEqual((result.returncode, result.stderr), (0, ""))
-        self.assertEqual(result.stdout, f"asked: process {process.pid} trims when it next allocates\n")
+        self.assertEqual(result.stdout, f"asked: process {process.pid} trims when it next frees or allocates\n")
         deadline = time.monotonic() + 60
         while resident_mib(process.pid) > before - 40.0:
             self.assertLess(time.monotonic(), deadline)

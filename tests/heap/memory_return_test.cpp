@@ -80,8 +80,8 @@ TEST(Trim, TakesTheSpareMagazinesOfSleepingThreads) {
     free_all(allocate_all(32, 1_MiB));
     step = 1;
     while (step != 2) os::yield_thread();
-    // The next misses flush the rest.
-    make_misses();
+    // The next free flushes the rest.
+    sb_free(sb_malloc(48));
     step = 3;
     while (step != 4) os::yield_thread();
   });
