@@ -112,7 +112,7 @@ Json pinned_answer(const HeapImage& image, inspect::BlockNamer& namer, std::size
   return {{"arenas", std::move(arenas)}, {"pools", std::move(pools)}};
 }
 
-Json waste_answer(const HeapImage& image) {
+Json waste_answer(const HeapImage& image, std::uint64_t untouched_bytes) {
   const inspect::HeapSummary summary = inspect::summarise(image);
   std::vector<std::uint64_t> tails(summary.by_class.size());
   for (const PoolImage& pool : image.pools) tails[pool.class_index] += inspect::resident_tail_bytes(image, pool);
@@ -129,7 +129,9 @@ Json waste_answer(const HeapImage& image) {
                        {"cached_bytes", sums.cached_bytes},
                        {"live_bytes", sums.live_bytes}});
   }
-  return {{"classes", std::move(classes)}, {"trim_returns_bytes", inspect::trim_returns_bytes(image)}};
+  const std::uint64_t counted_bytes = inspect::trim_returns_bytes(image);
+  return {{"classes", std::move(classes)},
+          {"trim_returns_bytes", counted_bytes - std::min(counted_bytes, untouched_bytes)}};
 }
 
 Json types_answer(const HeapImage& image, inspect::BlockNamer& namer) {

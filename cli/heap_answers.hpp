@@ -28,7 +28,8 @@ std::string text_of(const Json& answer);
 enum class Values : std::uint8_t { kShown, kLeftOut };
 Json pinned_answer(const inspect::HeapImage& image, inspect::BlockNamer& namer, std::size_t limit,
                    Values values = Values::kShown);
-Json waste_answer(const inspect::HeapImage& image);
+// `untouched_bytes`: what pools count as in memory and the system does not.
+Json waste_answer(const inspect::HeapImage& image, std::uint64_t untouched_bytes);
 Json types_answer(const inspect::HeapImage& image, inspect::BlockNamer& namer);
 Json search_answer(const inspect::HeapImage& image, inspect::BlockNamer& namer, const std::string& text);
 

@@ -51,12 +51,22 @@ AttachedHeap::AttachedHeap(const std::string& target) {
     core_ = std::make_shared<CoreFile>(target);
     name_ = target;
   }
-  root_ = as_error(name_, [this] { return inspect::find_heap(memory()); });
+  root_ = as_error(name_, [this] { return find_root(); });
 }
 
 AttachedHeap::AttachedHeap(AttachedHeap&&) noexcept = default;
 AttachedHeap& AttachedHeap::operator=(AttachedHeap&&) noexcept = default;
 AttachedHeap::~AttachedHeap() = default;
+
+inspect::HeapRoot AttachedHeap::find_root() const {
+  try {
+    return inspect::find_heap(memory());
+  } catch (const inspect::HeapError&) {
+    if (core_ == nullptr || !core_->is_cut()) throw;
+    throw Error(kExitNoSmallblock,
+                fmt::format("cannot look into the heap of {}: the file's end is missing (see ulimit -c)", name_));
+  }
+}
 
 const inspect::MemorySource& AttachedHeap::memory() const noexcept {
   if (process_ != nullptr) return *process_;
@@ -71,7 +81,9 @@ std::shared_ptr<const inspect::MemorySource> AttachedHeap::memory_now() const {
 
 inspect::HeapImage AttachedHeap::walk(inspect::HeapImage memory) const {
   if (end_ != nullptr) end_->check();
-  return as_error(name_, [&] { return inspect::walk(this->memory(), root_, std::move(memory)); });
+  auto image = as_error(name_, [&] { return inspect::walk(this->memory(), root_, std::move(memory)); });
+  if (core_ != nullptr) image.time_ns = core_->time_ns();
+  return image;
 }
 
 // A thread may have been stopped in the middle of a change, with a record that contradicts itself or with blocks in

@@ -46,6 +46,8 @@ class AttachedHeap {
   inspect::ProcessFacts facts(const inspect::HeapImage& image) const;
 
  private:
+  inspect::HeapRoot find_root() const;
+
   std::unique_ptr<ProcessEnd> end_;  // of a process; else null, as the next is
   std::unique_ptr<RemoteProcess> process_;
   std::shared_ptr<CoreFile> core_;

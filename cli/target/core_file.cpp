@@ -77,6 +77,8 @@ CoreFile::CoreFile(const std::string& path) : CoreFile(open(path.c_str(), O_RDON
                                         std::strerror(errno)));
   }
   file_bytes_ = static_cast<std::uint64_t>(status.st_size);
+  time_ns_ = static_cast<std::uint64_t>(status.st_mtim.tv_sec) * 1'000'000'000 +
+             static_cast<std::uint64_t>(status.st_mtim.tv_nsec);
   elf_version(EV_CURRENT);
   const OpenedElf elf(elf_begin(file_, ELF_C_READ, nullptr));
   GElf_Ehdr header;
@@ -102,8 +104,10 @@ bool CoreFile::read_segments(void* opened) {
   for (std::size_t index = 0; index < count; ++index) {
     GElf_Phdr segment;
     if (gelf_getphdr(elf, static_cast<int>(index), &segment) == nullptr) break;
-    if (segment.p_offset >= file_bytes_) continue;
-    const std::uint64_t bytes = std::min<std::uint64_t>(segment.p_filesz, file_bytes_ - segment.p_offset);
+    const std::uint64_t left = file_bytes_ - std::min<std::uint64_t>(segment.p_offset, file_bytes_);
+    const std::uint64_t bytes = std::min<std::uint64_t>(segment.p_filesz, left);
+    is_cut_ = is_cut_ || bytes < segment.p_filesz;
+    if (left == 0) continue;
     if (segment.p_type == PT_LOAD) {
       segments_.push_back({segment.p_vaddr, bytes, segment.p_offset});
       loaded_bytes += bytes;

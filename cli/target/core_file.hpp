@@ -26,6 +26,11 @@ class CoreFile : public inspect::MemorySource {
 
   inspect::ProcessFacts facts() const { return facts_; }
 
+  // When it was written, in nanoseconds after 1970.
+  std::uint64_t time_ns() const noexcept { return time_ns_; }
+  // Whether it ends before what its head says is in it.
+  bool is_cut() const noexcept { return is_cut_; }
+
  private:
   struct Segment {
     std::uint64_t begin;
@@ -47,6 +52,8 @@ class CoreFile : public inspect::MemorySource {
 
   int file_;
   std::uint64_t file_bytes_ = 0;
+  std::uint64_t time_ns_ = 0;
+  bool is_cut_ = false;
   std::vector<Segment> segments_;  // by address
   std::vector<Mapping> files_;     // by address
   inspect::ProcessFacts facts_;

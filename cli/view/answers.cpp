@@ -72,7 +72,10 @@ Answer ViewAnswers::get(const std::string& path, const Parameters& parameters) {
     if (path == "/api/block") return block_answer(parameters);
     if (path == "/api/types") return types_answer();
     if (path == "/api/pinned") return pinned_answer(parameters);
-    if (path == "/api/waste") return {200, text_of(cli::waste_answer(*target_.current()->image))};
+    if (path == "/api/waste") {
+      const auto frame = target_.current();
+      return {200, text_of(cli::waste_answer(*frame->image, frame->layers.untouched))};
+    }
     if (path == "/api/search") return search_answer(parameters);
     return error_answer(404, "there is nothing at this path");
   } catch (const Error& error) {

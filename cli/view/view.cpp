@@ -10,9 +10,11 @@
 #include <signal.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <optional>
 
 #include "cli/error.hpp"
+#include "cli/preload_check.hpp"
 #include "cli/signals.hpp"
 #include "cli/target/followed_process.hpp"
 #include "cli/target/viewed_heap.hpp"
@@ -37,6 +39,16 @@ int wait_for_end(const sigset_t& signals, std::optional<ViewChild>& child) {
     fmt::print(stderr, "smallblock: the program has ended ({}); what it had last is shown until Ctrl-C\n",
                child->exit_code());
   }
+}
+
+// A word that is neither a process nor a heap in a file is a command: one that there is.
+void check_command(const std::string& word) {
+  std::error_code ignored;
+  if (find_program(word)) return;
+  if (std::filesystem::exists(word, ignored))
+    throw Error(kExitUsage,
+                fmt::format("'{}' is no core dump of a 64-bit process, no snapshot and no program", word));
+  throw Error(kExitNotFound, fmt::format("'{}' is no process, no file and no command", word));
 }
 
 int write_output(const ViewRequest& request) {
@@ -64,6 +76,7 @@ int run_view(const ViewRequest& request) {
     throw Error(kExitUsage,
                 "--output takes a process id or a snapshot, as in 'smallblock view 4711 --output heap.html'");
   if (!request.output.empty()) return write_output(request);
+  if (is_command && !request.is_command && request.target.size() == 1) check_command(request.target.front());
   const ListenAddress listen = parse_listen(request.listen);
   give_memory_back_soon();
   const sigset_t signals = signal_set({SIGINT, SIGTERM, SIGHUP, SIGCHLD});

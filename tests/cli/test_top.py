@@ -181,12 +181,15 @@ print('to stderr', file=sys.stderr)
 print(repr(sys.stdin.read()), flush=True)
 """
 
+    def has_its_blocks(self, seen: list[str]) -> bool:
+        return max((row["live"] for row in table(seen)[1]), default=0) >= self.KEPT
+
     def test_its_output_comes_after_the_screen(self) -> None:
         go = self.folder / "go"
         script = self.SCRIPT + f"while not os.path.exists({str(go)!r}): time.sleep(0.02)\nsys.exit(7)"
         terminal = self.terminal("--interval", "0.1", find_python(), "-c", script)
         terminal.wait_for("new/s")
-        lines = terminal.wait("its blocks", lambda seen: max(row["live"] for row in table(seen)[1]) >= self.KEPT)
+        lines = terminal.wait("its blocks", self.has_its_blocks)
         self.assertNotIn("to std", "\n".join(lines[1:]))
         go.touch()
         self.assertEqual(terminal.wait_end(), 7)
@@ -213,7 +216,7 @@ print(repr(sys.stdin.read()), flush=True)
         terminal = self.terminal("--interval", "0.1", "--", "bash", "-c", script)
         self.assertIn("bash -c", terminal.wait_for("q quit")[0])
         (self.folder / "go").touch()
-        lines = terminal.wait("its blocks", lambda seen: max(row["live"] for row in table(seen)[1]) >= self.KEPT)
+        lines = terminal.wait("its blocks", self.has_its_blocks)
         self.assertRegex(lines[0], r"^smallblock top +\d+ +python")
         (self.folder / "end").touch()
         self.assertEqual(terminal.wait_end(), 0)

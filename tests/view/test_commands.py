@@ -136,9 +136,17 @@ class Commands(ViewTest):
             result = smallblock("view", "--no-browser", "--", program)
             self.assertEqual(result.returncode, exit_code)
             self.assertIn("the program ended before its heap could be seen", result.stderr)
-        result = smallblock("view", "--no-browser", "no-such-program")
-        self.assertEqual(result.returncode, NOT_FOUND)
-        self.assertEqual(result.stderr, "smallblock: command not found: no-such-program\n")
+        result = smallblock("view", "--no-browser", "--", "no-such-program")
+        self.assert_one_line_error(result, NOT_FOUND, "command not found: no-such-program")
+
+    def test_one_word_that_may_be_anything(self) -> None:
+        result = smallblock("view", "--no-browser", "no-such.snap")
+        self.assert_one_line_error(result, NOT_FOUND, "'no-such.snap' is no process, no file and no command")
+        empty = self.folder / "empty.snap"
+        empty.write_bytes(b"")
+        for word in (str(empty), str(self.folder)):
+            result = smallblock("view", "--no-browser", word)
+            self.assert_one_line_error(result, USAGE, f"'{word}' is no core dump of a 64-bit process, no snapshot and no")
 
     @unittest.skipUnless(OTHER_RELEASE, "the library of another release was not built")
     def test_a_command_that_does_not_end_by_itself(self) -> None:

@@ -14,6 +14,8 @@ const BATCH = 256;
 const REQUESTS_MAX = 2;
 const AGAIN_MS = 400;
 const PAUSE_MS = 2000;
+const TYPES_AGAIN_MS = 30_000;
+const TYPES_OF_NEW_MS = 2000;
 
 interface Slot { unit: number; seen: number; frames: Record<BlocksOf, number>; asked: Record<BlocksOf, number>; names: string[] | null }
 
@@ -25,7 +27,7 @@ export class BlockCache {
   private readonly slots: (Slot | null)[] = new Array<Slot | null>(SLOTS).fill(null);
   private readonly slotByUnit = new Map<number, number>();
   private readonly mainTypes = new Map<number, number>();
-  private readonly typesAsked = new Map<number, number>();
+  private readonly typesAsked = new Map<number, { ms: number; live: number }>();
   private turn = 0;
   private running = 0;
   private quietUntil = 0;
@@ -91,7 +93,11 @@ export class BlockCache {
     return heap.isHead(head) && heap.classes[head] === live.classes[head] && live.changedFrame[head] <= heap.frame;
   }
   private isMissing(head: number, kind: BlocksOf, detail: boolean, nowMs: number): boolean {
-    if (!detail) return (this.typesAsked.get(head) ?? -Infinity) + 30_000 < nowMs;
+    if (!detail) {
+      // A pool that was asked for when it was new says little of what it is full of since.
+      const asked = this.typesAsked.get(head);
+      return !asked || asked.ms + (this.store.live.live[head] > 2 * asked.live ? TYPES_OF_NEW_MS : TYPES_AGAIN_MS) < nowMs;
+    }
     const index = this.slotByUnit.get(head);
     if (index === undefined) return false;
     const slot = this.slots[index]!;
@@ -131,7 +137,7 @@ export class BlockCache {
   private async fetch(heads: number[], kind: BlocksOf, nowMs: number): Promise<void> {
     this.running += 1;
     for (const head of heads) {
-      if (kind === "type") this.typesAsked.set(head, nowMs);
+      if (kind === "type") this.typesAsked.set(head, { ms: nowMs, live: this.store.live.live[head] });
       const index = this.slotByUnit.get(head);
       if (index !== undefined) this.slots[index]!.asked[kind] = nowMs;
     }

@@ -54,6 +54,21 @@ export function changesByType(before: TypesCount, after: TypesCount): TypeChange
   return changes.filter((change) => change.blocks !== 0).sort((one, other) => other.bytes - one.bytes);
 }
 
+// The earlier of two heaps first: the mark may be set after the moment on display.
+export function inOrder(one: Heap, other: Heap): [Heap, Heap] {
+  return one.timeMs <= other.timeMs ? [one, other] : [other, one];
+}
+
+// Of changes in their order, the `most` at its two ends: half of them each, or more of the one where the other has few.
+export function ends<Row extends { bytes: number }>(rows: Row[], most: number): { grown: Row[]; left: number; shrunk: Row[] } {
+  const grown = rows.filter((row) => row.bytes > 0);
+  const shrunk = rows.filter((row) => row.bytes < 0);
+  const up = Math.min(grown.length, Math.max(most / 2, most - shrunk.length));
+  const down = Math.min(shrunk.length, most - up);
+  const left = rows.length <= most ? 0 : rows.length - up - down;
+  return { grown: grown.slice(0, up), left, shrunk: shrunk.slice(shrunk.length - down) };
+}
+
 // Bytes that a type among the summed up ones can have at most; less than any has where there are none.
 function restMax({ types, rest }: TypesCount): number {
   return rest.types > 0 ? (types.at(-1)?.bytes ?? 0) : -1;

@@ -74,12 +74,19 @@ function rowButton(content: Child): HTMLButtonElement {
   return element;
 }
 
-// With onRow a click anywhere in a row calls it, and the row's first cell is a button that does so for the keyboard.
-export function table<Row>(columns: Column<Row>[], rows: Row[], onRow?: (row: Row) => void): HTMLTableElement {
+// With onRow a click anywhere in a row calls it, and the row's first cell is a button that does so for the keyboard. A text
+// among the rows stands alone in its line.
+export function table<Row extends object>(columns: Column<Row>[], rows: (Row | string)[], onRow?: (row: Row) => void): HTMLTableElement {
   const head = h("tr");
   for (const column of columns) head.append(h("th", column.numeric ? "number" : "", column.name));
   const body = h("tbody");
   for (const row of rows) {
+    if (typeof row === "string") {
+      const cell = h("td", "sub wraps", row);
+      cell.colSpan = columns.length;
+      body.append(h("tr", "", cell));
+      continue;
+    }
     const line = h("tr", onRow ? "link" : "");
     columns.forEach((column, at) => {
       const cell = column.cell(row);

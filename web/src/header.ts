@@ -20,7 +20,7 @@ export function makeHeader(store: Store, search: Search, showHelp: () => void): 
     if (!head) return;
     const blocks = head.classes.reduce((sum, row) => sum + (row[1] ?? 0), 0);
     const torn = head.torn_pools > 0 ? ` · ${count(head.torn_pools)} pools changed too fast to read` : "";
-    figures.textContent = `${bytes(head.layers.resident)} resident · ${count(blocks)} live blocks in ${count(head.arenas.used)} arenas${torn}`;
+    figures.textContent = `${bytes(head.layers.resident)} resident · ${count(blocks)} live blocks in ${count(head.arenas.used)} ${head.arenas.used === 1 ? "arena" : "arenas"}${torn}`;
   };
   store.on("figures", update);
   store.on("connection", update);

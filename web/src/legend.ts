@@ -34,8 +34,12 @@ export class Legend {
   }
 
   private draw(): void {
-    for (const [mode, choice] of this.buttons) choice.setAttribute("aria-pressed", String(mode === this.store.mode));
-    this.keys.replaceChildren(...(this.store.isComparing ? this.change() : this[this.store.mode]()));
+    const { isComparing } = this.store;
+    for (const [mode, choice] of this.buttons) {
+      choice.setAttribute("aria-pressed", String(!isComparing && mode === this.store.mode));
+      choice.title = isComparing ? "While the Growth panel is open the map is coloured by what grew" : "";
+    }
+    this.keys.replaceChildren(...(isComparing ? this.change() : this[this.store.mode]()));
   }
   private key(color: string, text: string): HTMLElement {
     return h("span", "legend-key", swatch(color), text);
@@ -76,6 +80,6 @@ export class Legend {
   private type(): HTMLElement[] {
     const colors = theme().types;
     const keys = this.types.names().map(([name, slot]) => this.key(css(colors[slot]), name));
-    return [...keys, this.key(css(colors[OTHER]), "other"), this.key(css(colors[UNKNOWN]), "unknown"), ...this.tones()];
+    return [...keys, this.key(css(colors[OTHER]), "other"), this.key(css(colors[UNKNOWN]), "unknown, or not counted yet"), ...this.tones()];
   }
 }

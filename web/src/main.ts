@@ -83,7 +83,7 @@ function build(api: Api, store: Store): void {
     map.marks.found = matches.map((match) => ({ address: Number(match.address), unit: match.unit, block: match.block }));
     map.redraw();
   };
-  typesPanel.onType = (name) => search.find(name);
+  typesPanel.onType = (name) => search.findType(name);
 
   // The block beside the pinned one.
   const neighbour = (by: number): void => {

@@ -1,4 +1,5 @@
-// The search field: an address goes there at once, other text asks for objects of types that have it in their name.
+// The search field: an address goes there at once, other text asks for objects of types that have it in their name; those
+// of the type that is called just so stand first.
 //
 // Called by main.ts and keyboard.ts ("/"). What was found is outlined on the map until the field is cleared.
 import { ApiError, type Api } from "./api";
@@ -35,9 +36,10 @@ export class Search {
     this.field.focus();
     this.field.select();
   }
-  find(text: string): void {
-    this.field.value = text;
-    void this.run(text);
+  // Of that type only, if some are found.
+  findType(name: string): void {
+    this.field.value = name;
+    void this.run(name, true);
   }
   clear(): void {
     this.turn += 1;
@@ -66,9 +68,9 @@ export class Search {
     event.stopPropagation();
   }
 
-  private async run(text: string): Promise<void> {
+  private async run(text: string, isType = false): Promise<void> {
     const turn = ++this.turn;
-    const asAddress = parseAddress(text);
+    const asAddress = isType ? null : parseAddress(text);
     if (asAddress !== null) {
       if (this.onAddress(asAddress)) this.list.hidden = true;
       else this.say("No block is at this address.");
@@ -77,8 +79,10 @@ export class Search {
     if (text.trim() === "") return;
     this.say("Searching …");
     try {
-      const { matches, more } = await this.api.search(text.trim());
+      const { matches: all, more } = await this.api.search(text.trim());
       if (turn !== this.turn) return;
+      const exact = all.filter((match) => match.type === text.trim());
+      const matches = isType && exact.length > 0 ? exact : [...exact, ...all.filter((match) => !exact.includes(match))];
       this.onMatches(matches);
       if (matches.length === 0) {
         this.say(this.api.isStatic ? "A saved page finds addresses only." : "Nothing is called so.");

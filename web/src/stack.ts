@@ -12,11 +12,17 @@ import type { TypesPalette } from "./types_palette";
 
 interface Part { name: string; value: number; color: Rgb; says: string; striped?: boolean }
 interface Row { name: string; says: string; parts: Part[] }
+interface Bars { pixels: number; percent: number }
 const TYPES_SHOWN = 8;
 const NAME_PIXELS = 144;  // the column of names, and margins
 const NAME_LETTER = 7.6;  // widths of letters, bold and plain
 const LETTER = 6.6;
-const BARS_SHARE = 0.82;  // of the track; the texts of small parts stand right of it
+const REST_SHARE = 0.18;  // of the track: the texts of small parts, right of the bars
+const REST_PIXELS = 280;  // which is as wide at least, where the bars leave as much
+const REST_SHARE_MAX = 0.36;
+const REST_TEXTS = 4;
+const BARS_SHARE_NARROW = 0.9;  // in a narrow window the texts stand below; there is room for the gaps between bars
+const NARROW = matchMedia("(max-width: 760px)");  // as in page.css
 
 export class StackView {
   readonly element = h("section", "stack");
@@ -34,36 +40,45 @@ export class StackView {
     if (!head) return;
     const rows = this.rows(head.layers, head.time_ms);
     const whole = Math.max(1, ...rows.map((row) => row.parts.reduce((sum, part) => sum + part.value, 0)));
-    this.element.replaceChildren(...rows.map((row) => this.row(row, whole, head.layers.resident)));
+    const track = Math.max(100, this.element.clientWidth - NAME_PIXELS);
+    const pixels = NARROW.matches ? track * BARS_SHARE_NARROW : track - Math.max(track * REST_SHARE, Math.min(REST_PIXELS, track * REST_SHARE_MAX));
+    const bars = { pixels, percent: (100 * pixels) / track };
+    this.element.replaceChildren(...rows.map((row) => this.row(row, whole, head.layers.resident, bars)));
   }
 
-  private row(row: Row, whole: number, resident: number): HTMLElement {
+  private row(row: Row, whole: number, resident: number, bars: Bars): HTMLElement {
     const track = h("div", "stack-track");
-    const width = Math.max(300, this.element.clientWidth - NAME_PIXELS) * BARS_SHARE;
-    const small: string[] = [];
+    const small: Part[] = [];
     for (const part of row.parts) {
       if (part.value <= 0) continue;
       const share = part.value / whole;
-      const room = share * width - 12;
+      const room = share * bars.pixels - 12;
       const text = ` ${bytes(part.value)}`;
       const hasName = room >= part.name.length * NAME_LETTER;
       const hasAll = room >= part.name.length * NAME_LETTER + text.length * LETTER;
-      if (!hasAll) small.push(`${part.name}${text}`);
+      if (!hasAll) small.push(part);
       const element = h("div", part.striped ? "stack-part striped" : "stack-part", hasName && h("span", "stack-text", h("b", "", part.name), hasAll && text));
-      element.style.flex = `0 0 ${share * BARS_SHARE * 100}%`;
+      element.style.flex = `0 0 ${share * bars.percent}%`;
       element.style.background = css(part.color);
       element.style.color = part.striped ? "var(--muted)" : inkOn(part.color);
       element.title = `${part.name}: ${bytes(part.value)} (${percent(part.value, resident)} of the resident memory)\n${part.says}`;
       track.append(element);
     }
-    if (small.length > 0) {  // what has no room has its bytes here
-      const rest = h("div", "stack-rest", small.join(" · "));
-      rest.title = small.join("\n");
-      track.append(rest);
-    }
+    if (small.length > 0) track.append(this.rest(small));
     const name = h("div", "stack-name", row.name);
     name.title = row.says;
     return h("div", "stack-row", name, track);
+  }
+
+  // What has no room in its bar has its bytes here: a name may be cut, a figure never.
+  private rest(parts: Part[]): HTMLElement {
+    const told = parts.length > REST_TEXTS ? parts.slice(0, REST_TEXTS - 1) : parts;
+    const texts = told.map(({ name, value }): [string, number] => [name, value]);
+    const more = parts.slice(told.length);
+    if (more.length > 0) texts.push([`${more.length} more`, more.reduce((sum, part) => sum + part.value, 0)]);
+    const rest = h("div", "stack-rest", ...texts.map(([name, value]) => h("span", "", h("i", "", name), bytes(value))));
+    rest.title = parts.map(({ name, value }) => `${name} ${bytes(value)}`).join("\n");
+    return rest;
   }
 
   private rows(layers: Layers, timeMs: number): Row[] {

@@ -71,7 +71,7 @@ void check_image(const HeapImage& image) {
 
 void look_at(const HeapImage& image, const cli::NamedMemory& names) {
   constexpr std::size_t kPinned = 20;
-  cli::text_of(cli::waste_answer(image));
+  cli::text_of(cli::waste_answer(image, 0));
   cli::text_of(cli::pinned_answer(image, *names.namer, kPinned));
   cli::text_of(cli::types_answer(image, *names.namer));
   cli::text_of(cli::search_answer(image, *names.namer, "a"));

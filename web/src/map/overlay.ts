@@ -74,9 +74,12 @@ export class Overlay {
   private arenas(camera: Camera, heap: Heap, theme: Theme): void {
     const { context } = this;
     const visible = camera.visible();
-    context.font = "500 11px system-ui, sans-serif";
+    // Within the gap of one unit above the arena. Nothing in them reaches below the line they stand on.
+    const size = camera.scale >= 12 ? 11 : 9;
+    const above = Math.min(4, (camera.scale - size * 0.75) / 2);
+    context.font = `500 ${size}px system-ui, sans-serif`;
     context.fillStyle = css(theme.muted);
-    context.textBaseline = "bottom";
+    context.textBaseline = "alphabetic";
     context.textAlign = "left";
     const lastColumn = Math.min(this.layout.columns - 1, Math.floor((visible.x + visible.width) / ARENA_PITCH));
     for (let row = Math.max(0, Math.floor(visible.y / ARENA_PITCH)); row * ARENA_PITCH <= visible.y + visible.height; row += 1) {
@@ -84,8 +87,7 @@ export class Overlay {
         const arena = row * this.layout.columns + column;
         if (arena * UNITS_PER_ARENA >= heap.unitCount) return;
         const at = camera.toScreen(column * ARENA_PITCH, row * ARENA_PITCH);
-        if (camera.scale >= 12) context.fillText(`arena ${arena}`, at.x + 1, at.y - 2);
-        else context.fillText(String(arena), at.x + 1, at.y + 1);  // figures reach less far down than letters do
+        context.fillText(camera.scale >= 12 ? `arena ${arena}` : String(arena), at.x + 1, at.y - above);
       }
     }
   }

@@ -84,7 +84,7 @@ void main() {
   uint classIndex = unit.x & 255u;
   uint flags = (unit.x >> 8) & 255u;
   uint use = unit.w & 255u;
-  float gap = uScale >= 5.0 ? max(1.0, uScale * 0.025) : 0.0;
+  float gap = uScale >= 5.0 ? clamp(uScale * 0.025, 1.0, 2.0) : 0.0;  // no wider than the lines between blocks
   vec3 ground = use == 1u ? uArena : use == 2u ? uKept : mix(uBackground, uArena, 0.35);
   color.rgb = ground;
   vec2 fromEdge = min(inUnit, 1.0 - inUnit) * uScale;
@@ -98,7 +98,11 @@ void main() {
   int offset = number & (int(shape.w) - 1);
   vec2 extent = vec2(min(int(shape.w), ${ARENA_SIDE}), max(1, int(shape.w) / ${ARENA_SIDE}));
   vec2 inPool = (vec2(offset % ${ARENA_SIDE}, offset / ${ARENA_SIDE}) + inUnit) / extent;
+  vec2 grid = vec2(shape.yz);
+  vec2 blockPixels = extent * uScale / grid;
+  float side = min(blockPixels.x, blockPixels.y);
   vec2 inPixels = inPool * extent * uScale;
+  gap = min(gap, max(1.0, 0.4 * side));  // the first blocks are seen, however small they are
   if (inPixels.x < gap || inPixels.y < gap) return;
 
   uint slot = unit.x >> 16;
@@ -107,9 +111,6 @@ void main() {
     color.rgb = compared(unit);
     return;
   }
-  vec2 grid = vec2(shape.yz);
-  vec2 blockPixels = extent * uScale / grid;
-  float side = min(blockPixels.x, blockPixels.y);
   if (slot == 0u || side < 1.5) {
     color.rgb = poolColor(base, unit, 1.0 - inPool.y, extent.y * uScale);
     return;

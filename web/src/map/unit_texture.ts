@@ -3,6 +3,7 @@
 // Called by renderer.ts with the units that changed. Words: class | flags << 8 | block slot << 16; shares of live,
 // cached, free and purged blocks; age | type << 8 | change << 16; use of the arena. A pool's words stand in all its units.
 import type { BlockCache } from "../blocks";
+import { inOrder } from "../difference";
 import type { Heap } from "../heap";
 import { ageBucket } from "../palette";
 import { UNITS_PER_ARENA, type Geometry } from "../protocol";
@@ -75,7 +76,8 @@ function sharesOf(heap: Heap, head: number, capacity: number): number {
 // 128 is no change, 255 a pool that filled up, 1 one that emptied.
 function changeOf(heap: Heap, before: Heap | null, head: number, geometry: Geometry): number {
   if (!before) return NO_CHANGE;
-  const change = heap.liveBytes(head, geometry) - before.liveBytes(head, geometry);
+  const [first, second] = inOrder(before, heap);
+  const change = second.liveBytes(head, geometry) - first.liveBytes(head, geometry);
   if (change === 0) return NO_CHANGE;
   const pool = geometry.unit_bytes * Math.max(1, geometry.classes[heap.classes[head]]?.units ?? 1);
   const strength = Math.max(1, Math.round(127 * Math.sqrt(Math.min(1, Math.abs(change) / pool))));

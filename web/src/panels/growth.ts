@@ -1,16 +1,17 @@
 // What grew between the mark and the moment on display: by class, by type, by pool; the map shows the same pools.
 //
 // Called by main.ts; while it is in sight the map is coloured by change. Types are those of the nearest samples.
-import { changesByClass, changesByType, changesByUnit, type ClassChange, type TypeChange, type UnitChange } from "../difference";
+import { changesByClass, changesByType, changesByUnit, ends, inOrder, type ClassChange, type TypeChange, type UnitChange } from "../difference";
 import { button, h, isInRows, refill, table } from "../dom";
-import { bytes, clock, signedBytes, signedCount } from "../format";
+import { bytes, clock, count, signedBytes, signedCount } from "../format";
 import type { Heap } from "../heap";
-import { UNITS_PER_ARENA } from "../protocol";
+import { UNITS_PER_ARENA, type Target } from "../protocol";
 import type { Store } from "../store";
 import type { Panel } from "./panels";
 
 const EVERY_MS = 500;
-const ROWS = 10;
+const ROWS = 20;
+const FILES: Record<Target["kind"], string> = { process: "saved page", core: "core dump", snapshot: "snapshot" };
 
 export class GrowthPanel implements Panel {
   readonly name = "Growth";
@@ -23,6 +24,10 @@ export class GrowthPanel implements Panel {
   private readonly tables = h("div", "panel-part");
 
   constructor(private readonly store: Store) {
+    if (store.isFixed) {
+      this.element.append(h("p", "hint", `A ${FILES[store.target.kind]} is of one moment only, so there is no growth to see.`));
+      return;
+    }
     this.element.append(this.figure, h("div", "row", button("Mark this moment", "wide", () => store.setMark(store.shown.frame), "", "m"),
                                        button("Mark the oldest", "wide", () => store.setMark(store.history.head(0).frame))), this.tables);
     store.on("figures", () => this.update());
@@ -32,10 +37,12 @@ export class GrowthPanel implements Panel {
     });
   }
   shown(): void {
+    if (this.store.isFixed) return;
     this.isShown = true;
     this.store.compare(true);
   }
   hidden(): void {
+    if (this.store.isFixed) return;
     this.isShown = false;
     this.store.compare(false);
   }
@@ -51,12 +58,13 @@ export class GrowthPanel implements Panel {
   }
 
   private draw(): void {
-    const { before, shown } = this.store;
-    if (!before?.head || !shown.head) return;
+    if (!this.store.before) return;
+    const [before, after] = inOrder(this.store.before, this.store.shown);
+    if (!before.head || !after.head) return;
     const { geometry } = this.store.target;
-    const change = shown.head.layers.live - before.head.layers.live;
-    this.figure.replaceChildren(h("div", "", h("b", "", signedBytes(change)), h("span", "sub", `live, from ${clock(before.timeMs)} to ${clock(shown.timeMs)}`)));
-    refill(this.tables, this.classes(changesByClass(before, shown, geometry)), this.types(), this.pools(changesByUnit(before, shown, geometry)));
+    const change = after.head.layers.live - before.head.layers.live;
+    this.figure.replaceChildren(h("div", "", h("b", "", signedBytes(change)), h("span", "sub", `live, from ${clock(before.timeMs)} to ${clock(after.timeMs)}`)));
+    refill(this.tables, this.classes(changesByClass(before, after, geometry)), this.types(before, after), this.pools(changesByUnit(before, after, geometry)));
   }
 
   private section(title: string, content: HTMLElement | null): HTMLElement {
@@ -69,12 +77,11 @@ export class GrowthPanel implements Panel {
       { name: "blocks", cell: (row) => signedCount(row.blocks), numeric: true },
       { name: "pools", cell: (row) => (row.pools === 0 ? "" : signedCount(row.pools)), numeric: true },
       { name: "bytes", cell: (row) => signedBytes(row.bytes), numeric: true },
-    ], ends(changes)));
+    ], few(changes)));
   }
-  private types(): HTMLElement {
-    const { before, shown } = this.store;
-    const first = this.store.typesAt(before!.timeMs);
-    const second = this.store.typesAt(shown.timeMs);
+  private types(before: Heap, after: Heap): HTMLElement {
+    const first = this.store.typesAt(before.timeMs);
+    const second = this.store.typesAt(after.timeMs);
     if (!first || !second || first === second) {
       return h("section", "", h("h3", "", "Types"), h("p", "hint", "Types are counted every ten seconds; there are no two counts near these moments yet."));
     }
@@ -84,17 +91,18 @@ export class GrowthPanel implements Panel {
         { name: "type", cell: (row) => row.name, wraps: true },
         { name: "blocks", cell: (row) => signedCount(row.blocks), numeric: true },
         { name: "bytes", cell: (row) => signedBytes(row.bytes), numeric: true },
-      ], ends(changes)));
+      ], few(changes)));
   }
   private pools(changes: UnitChange[]): HTMLElement {
     return this.section(`Pools (${changes.length} changed)`, changes.length === 0 ? null : table<UnitChange>([
       { name: "pool", cell: (row) => `arena ${Math.floor(row.unit / UNITS_PER_ARENA)}, unit ${row.unit % UNITS_PER_ARENA}` },
       { name: "live bytes", cell: (row) => signedBytes(row.bytes), numeric: true },
-    ], ends(changes), (row) => this.onPool(row.unit)));
+    ], few(changes), (row) => this.onPool(row.unit)));
   }
 }
 
-// The most grown and the most shrunk.
-function ends<Row>(rows: Row[]): Row[] {
-  return rows.length <= ROWS * 2 ? rows : [...rows.slice(0, ROWS), ...rows.slice(-ROWS)];
+// The most grown and the most shrunk, with a line between them that says how many are left out.
+function few<Row extends { bytes: number }>(rows: Row[]): (Row | string)[] {
+  const { grown, left, shrunk } = ends(rows, ROWS);
+  return left === 0 ? rows : [...grown, `… ${count(left)} more`, ...shrunk];
 }

@@ -34,7 +34,7 @@ export class WastePanel implements Panel {
   private async trim(): Promise<void> {
     try {
       await this.api.trim();
-      this.said = "Asked: the program trims at its next call of the allocator.";
+      this.said = "Asked: the program trims when it next frees or allocates.";
     } catch (error) {
       this.said = `It could not be asked: ${(error as Error).message}.`;
     }
@@ -45,11 +45,11 @@ export class WastePanel implements Panel {
     const rows = [...answer.classes].sort((one, other) => wasted(other) - wasted(one)).slice(0, 24);
     const most = Math.max(1, ...rows.map((row) => wasted(row) + row.live_bytes));
     const { layers } = theme();
-    const isLive = this.store.state === "live" && !this.store.isPaused && !this.api.isStatic;
+    const isLive = this.store.state === "live" && !this.store.isPaused && !this.store.isFixed;
     const mayTrim = this.store.target.actions;
     const trim = mayTrim && isLive ? button("Trim now", "wide", () => void this.trim(), "Ask the program to give back what it can") : null;
     refill(this.element,
-      h("div", "figure", h("div", "", h("b", "", bytes(answer.trim_returns_bytes)), h("span", "sub", "a trim would give back now")), trim),
+      h("div", "figure", h("div", "", h("b", "", bytes(answer.trim_returns_bytes)), h("span", "sub", isLive ? "a trim would give back now" : "a trim would have given back then")), trim),
       this.said !== "" ? h("p", "hint", this.said) : "",
       !mayTrim && isLive ? h("p", "hint", "Start the view with --allow-actions to trim from here.") : "",
       h("section", "", h("h3", "", "Classes by what they waste"), h("p", "hint", "Memory of pools that no block of the program fills: free blocks, blocks in magazines, ends of pools that are too short for a block."),

@@ -53,7 +53,9 @@ test("what has no words on it has a name, and the map its role", async () => {
   }
   await page.getByRole("button", { name: "keys", exact: true }).click();
   await page.getByRole("button", { name: "close", exact: true }).click();
-  expect(await page.getByRole("application", { name: /^Map of the heap/ }).count()).toBe(1);
+  await page.getByRole("application", { name: /^Map of the heap/ }).focus();
+  await reader.press("0");
+  await waitFor("the focus seen round the map", async () => (await mapColors(page, [[1, 100]])).at[0] === "rgb(0 114 178)");
   await reader.press("/");
   await page.keyboard.type("no such type");
   await reader.press("Enter");

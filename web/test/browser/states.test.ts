@@ -137,6 +137,12 @@ test("a page in a file shows the same without a command", async () => {
     await reader.press("2");
     await page.locator(".named-block", { has: page.locator("span", { hasText: /^__main__\.Planted$/ }) }).first().waitFor();
     await picture(page, "saved-page");
+    await reader.press("3");
+    await page.locator(".figure", { hasText: "would have given back then" }).waitFor();
+    expect(await page.locator(".panel").innerText()).not.toContain("--allow-actions");
+    await reader.press("4");
+    await page.locator(".hint", { hasText: "one moment only" }).waitFor();
+    expect(await page.getByRole("button", { name: "Mark" }).count()).toBe(0);
     expect(errors).toEqual([]);
     expect(requests.filter((url) => !/^(file|data|blob):/.test(url))).toEqual([]);
     await page.context().close();

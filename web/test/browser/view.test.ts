@@ -46,11 +46,22 @@ test("the map appears, and every layer has its bytes", async () => {
   await picture(page, "map-dark");
 });
 
+test("in small windows the map can be used, no figure is cut, and nothing is beside the window", async () => {
+  for (const [width, height] of [[1280, 400], [844, 390], [320, 568]] as const) {
+    await page.setViewportSize({ width, height });
+    const size = `${width} x ${height}`;
+    await waitFor(`the page at ${size}`, async () => (await page.locator(".map").boundingBox())!.height > 200);
+    await waitFor(`figures in sight at ${size}`, () => page.evaluate(() => [...document.querySelectorAll(".stack-text, .stack-rest span")].every((part) => part.scrollWidth <= part.clientWidth)));
+    expect(await page.evaluate(() => document.documentElement.scrollWidth), size).toBe(width);
+  }
+  await page.setViewportSize({ width: 1280, height: 800 });
+});
+
 test("zoomed to a block, the page says the type that the program says", async () => {
   await waitFor("the types' colours", async () => (await page.locator(".stack-row").last().innerText()).includes("str"));
   await reader.press("c", "c", "c");
   expect(await page.locator(".segments [aria-pressed=true]").innerText()).toBe("Type");
-  expect(await page.locator(".legend-key").allInnerTexts()).toContain("unknown");
+  expect(await page.locator(".legend-key").allInnerTexts()).toContain("unknown, or not counted yet");
   for (const [type, address] of Object.entries(facts.objects)) {
     await reader.goTo(address);
     expect(await reader.pinnedTitle()).toBe(type);
@@ -156,6 +167,7 @@ test("the difference of two moments names what grew", async () => {
   const grown = rows.map((row) => number(/\+([\d,]+)/.exec(row)?.[1]));
   expect(Math.max(...grown)).toBeGreaterThanOrEqual(STRINGS * 0.9);
   expect(await page.locator(".legend-keys").innerText()).toContain("grew");
+  expect(await page.locator(".segments [aria-pressed=true]").count()).toBe(0);
   const colors = await mapColors(page);
   expect(colors.distinct).toBeGreaterThan(5);
   await picture(page, "growth");
@@ -207,6 +219,11 @@ test("types are listed, dark turns to light, and every key is told", async () =>
   await reader.press("5");
   await page.locator(".panel tbody tr", { hasText: "Planted" }).waitFor();
   expect(await page.locator(".panel-body").evaluate((body) => body.scrollWidth - body.clientWidth), "long names wrap").toBe(0);
+  await page.locator(".panel").getByRole("button", { name: "int", exact: true }).click();
+  const found = page.locator(".search-list .named-block span:last-child");
+  await found.first().waitFor();
+  for (const text of await found.allInnerTexts()) expect(text).toMatch(/^int( ·|$)/);
+  await page.locator(".search input").press("Escape");
   await reader.press("c");
   await waitFor("ages in the legend", async () => (await page.locator(".legend-keys").innerText()).includes("just now"));
   await sleep(600);  // ages are told anew twice a second

@@ -1,6 +1,6 @@
 // What grew between two moments.
 import { expect, test } from "vitest";
-import { changesByClass, changesByType, changesByUnit } from "../../src/difference";
+import { changesByClass, changesByType, changesByUnit, ends, inOrder } from "../../src/difference";
 import { Heap } from "../../src/heap";
 import type { TypeSum } from "../../src/protocol";
 import { frame, GEOMETRY, pool } from "./helpers";
@@ -36,4 +36,21 @@ test("types: one that comes from among the summed up ones, or goes there, is tol
   const after = { types: [{ name: "new", blocks: 9, bytes: 900 }, { name: "dict", blocks: 5, bytes: 500 }, { name: "rises", blocks: 3, bytes: 96 }], rest: { types: 2, blocks: 5, bytes: 150 } };
   // 8 blocks of 246 bytes became 7 of 216.
   expect(changesByType(before, after)).toEqual([{ name: "new", blocks: 9, bytes: 900 }, { name: "other types", blocks: 1, bytes: 30 }]);
+});
+
+test("of many changes those at the two ends are told, and never the least ones of a side that has more", () => {
+  const rows = (...bytes: number[]) => bytes.map((each) => ({ bytes: each }));
+  const told = (bytes: number[]) => {
+    const { grown, left, shrunk } = ends(rows(...bytes), 4);
+    return [grown.map((row) => row.bytes), left, shrunk.map((row) => row.bytes)];
+  };
+  expect(told([9, 8, 7, 6, 5, 4])).toEqual([[9, 8, 7, 6], 2, []]);
+  expect(told([9, 8, 7, 6, 0, -1])).toEqual([[9, 8, 7], 2, [-1]]);
+  expect(told([9, 8, 7, -1, -2, -3, -4])).toEqual([[9, 8], 3, [-3, -4]]);
+  expect(told([1, 0, -1])).toEqual([[1], 0, [-1]]);
+});
+
+test("growth is from the earlier moment to the later one, wherever the mark is", () => {
+  const [early, late] = [heapOf(1, []), heapOf(2, [])];
+  expect([inOrder(early, late), inOrder(late, early)]).toEqual([[early, late], [early, late]]);
 });
