@@ -89,14 +89,12 @@ Layers layers_of(const ViewFrame& frame, const ResidentBytes& resident, std::uin
   const std::uint64_t counted = layers.live + layers.cached + layers.free + layers.tail + layers.empty_resident;
   layers.untouched = resident.arenas ? counted - std::min(counted, *resident.arenas) : untouched_before;
   const std::uint64_t untouched_free = std::min(layers.untouched, layers.free);
-  const std::uint64_t untouched_cached = std::min(layers.untouched - untouched_free, layers.cached);
   layers.free -= untouched_free;
-  layers.cached -= untouched_cached;
-  layers.purged += untouched_free + untouched_cached;
+  layers.purged += untouched_free;
   layers.metadata = totals.metadata_bytes;
   layers.next = totals.next_bytes;
   layers.committed = totals.committed_bytes;
-  layers.region_resident = counted - untouched_free - untouched_cached + layers.metadata;
+  layers.region_resident = counted - untouched_free + layers.metadata;
   const std::uint64_t known = layers.region_resident + layers.next;
   layers.resident = resident.process.value_or(known);
   layers.other = layers.resident - std::min(layers.resident, known);

@@ -24,7 +24,8 @@ case $step in
     # With assertions on, it runs under AddressSanitizer.
     [[ $preset == asan ]] || same+='|EveryCall'
     # Of one thread, or seen by the other sanitizer.
-    [[ $preset == tsan ]] && same+='|^image\.Snapshot|/PageSize|^model\.(one_thread|audited_each_step)'
+    [[ $preset == tsan ]] && same+='|^core\.(EveryClass|SomeClasses)|^image\.Snapshot|/PageSize'
+    [[ $preset == tsan ]] && same+='|^model\.(one_thread|audited_each_step)'
     ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -L "$labels" -LE 'soak|slow' -E "$same"
     ;;
   *)
