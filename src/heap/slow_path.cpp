@@ -277,6 +277,8 @@ ClassIndex class_of_free(const void* pointer) noexcept {
 
 // Not in any class: large, private, foreign or no block at all.
 void deallocate_classless(void* pointer, Door door) noexcept {
+  ensure_started();
+  if (check_hook.get() != nullptr) return deallocate_checked(pointer, door, kUnsized);
   if (const SampleHook* hook = sampled(pointer)) return hook->deallocate(pointer, door);
   if (PrivateHeap* heap = PrivateHeap::of(pointer)) return heap->deallocate(pointer);
   const UserPointer block{pointer};
@@ -308,7 +310,6 @@ void* allocate_slow_in(ThreadHeap& heap, Bytes bytes, Door door) noexcept {
 
 void deallocate_slow(void* pointer, Door door) noexcept {
   if (pointer == nullptr) return;
-  ensure_started();
   if (check_hook.get() != nullptr) [[unlikely]]
     return deallocate_checked(pointer, door, kUnsized);
   const ClassIndex class_index = class_of_free(pointer);
