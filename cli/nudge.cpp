@@ -3,22 +3,15 @@
 #include "cli/nudge.hpp"
 
 #include <cstddef>
-#include <cstring>
-#include <unordered_set>
 
-#include "core/heap_descriptor.hpp"
 #include "heap/thread_heap.hpp"
+#include "inspect/image/heap_walk.hpp"
+#include "inspect/image/magazine_walk.hpp"
+#include "inspect/image/plausible.hpp"
 
 namespace smallblock::cli {
 
 namespace {
-
-constexpr std::size_t kHeapsMax = std::size_t{1} << 16;  // more threads than that are no list that is true
-
-bool is_known(const HeapDescriptor& descriptor) {
-  return std::memcmp(descriptor.magic, HeapDescriptor::kMagic, sizeof descriptor.magic) == 0 &&
-         descriptor.layout == HeapDescriptor::kLayout && descriptor.struct_bytes == sizeof(HeapDescriptor);
-}
 
 void nudge_one(const RemoteProcess& process, std::uint64_t heap) {
   for (std::size_t index = 1; index <= kClassCount; ++index) {
@@ -27,24 +20,26 @@ void nudge_one(const RemoteProcess& process, std::uint64_t heap) {
   }
 }
 
+// What is written to must be a heap, whatever the process says.
 void nudge_all(const RemoteProcess& process, const HeapDescriptor& descriptor) {
-  std::uint64_t heap = process.read<std::uint64_t>(descriptor.all_heaps).value_or(0);
-  std::unordered_set<std::uint64_t> seen;
-  while (seen.size() < kHeapsMax && seen.insert(heap).second) {
-    const bool is_heap =
-        heap - descriptor.heap_area < descriptor.heap_area_bytes && heap % alignof(ThreadHeap) == 0;
-    if (!is_heap) return;
-    nudge_one(process, heap);
-    heap = process.read<std::uint64_t>(heap + offsetof(ThreadHeap, next)).value_or(0);
+  for (const std::uint64_t heap : inspect::thread_heaps(process, descriptor)) {
+    if (heap - descriptor.heap_area < descriptor.heap_area_bytes && heap % alignof(ThreadHeap) == 0)
+      nudge_one(process, heap);
   }
 }
 
 }  // namespace
 
 void nudge_heaps(const RemoteProcess& process) {
-  for (const std::uint64_t address : process.find_data_symbol("smallblock_heap").addresses) {
-    const auto descriptor = process.read<HeapDescriptor>(address);
-    if (descriptor && is_known(*descriptor)) nudge_all(process, *descriptor);
+  for (const std::uint64_t address : process.find_symbol("smallblock_heap")) {
+    const auto descriptor = inspect::read_descriptor(process, address);
+    if (!descriptor || descriptor->layout != HeapDescriptor::kLayout || !inspect::is_plausible(*descriptor))
+      continue;
+    try {
+      nudge_all(process, *descriptor);
+    } catch (const inspect::HeapError&) {
+      continue;  // a list that is not true: it trims when it misses by itself
+    }
   }
 }
 

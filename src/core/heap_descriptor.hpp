@@ -11,7 +11,6 @@
 namespace smallblock {
 
 struct HeapDescriptor {
-  static constexpr char kMagic[8] = {'s', 'm', 'b', 'l', 'h', 'e', 'a', 'p'};
   static constexpr std::uint32_t kLayout = 3;
 
   char magic[8];

@@ -278,6 +278,7 @@ ClassIndex class_of_free(const void* pointer) noexcept {
 // Not in any class: large, private, foreign or no block at all.
 void deallocate_classless(void* pointer, Door door) noexcept {
   ensure_started();
+  // The start may just have begun check mode.
   if (check_hook.get() != nullptr) return deallocate_checked(pointer, door, kUnsized);
   if (const SampleHook* hook = sampled(pointer)) return hook->deallocate(pointer, door);
   if (PrivateHeap* heap = PrivateHeap::of(pointer)) return heap->deallocate(pointer);

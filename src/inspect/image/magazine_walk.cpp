@@ -123,7 +123,7 @@ void visit_heaps(const MemorySource& source, const HeapDescriptor& descriptor, V
     if (!source.read_bytes(address, bytes, sizeof bytes)) break;
     heaps.count_one();
     const auto& heap = *reinterpret_cast<const ThreadHeap*>(bytes);
-    visit(heap);
+    visit(heap, address);
     address = reinterpret_cast<std::uint64_t>(heap.next);
   }
 }
@@ -139,9 +139,16 @@ std::vector<std::uint64_t> newest_full_magazines(const MemorySource& source, con
 
 }  // namespace
 
+std::vector<std::uint64_t> thread_heaps(const MemorySource& source, const HeapDescriptor& descriptor) {
+  std::vector<std::uint64_t> heaps;
+  visit_heaps(source, descriptor, [&heaps](const ThreadHeap&, std::uint64_t address) { heaps.push_back(address); });
+  return heaps;
+}
+
 bool has_busy_heap(const MemorySource& source, const HeapDescriptor& descriptor) {
   bool any = false;
-  visit_heaps(source, descriptor, [&any](const ThreadHeap& heap) { any = any || heap.busy.load() != kNoClass; });
+  visit_heaps(source, descriptor,
+              [&any](const ThreadHeap& heap, std::uint64_t) { any = any || heap.busy.load() != kNoClass; });
   return any;
 }
 
@@ -151,7 +158,7 @@ std::uint64_t walk_magazines(const MemorySource& source, const HeapDescriptor& d
   // between, and what a magazine had in an earlier life does not count.
   std::uint64_t attached = 0;
   std::vector<Place> places;
-  visit_heaps(source, descriptor, [&](const ThreadHeap& heap) {
+  visit_heaps(source, descriptor, [&](const ThreadHeap& heap, std::uint64_t) {
     std::uint8_t is_attached = 0;  // a bool of somebody else's may have any value
     std::memcpy(&is_attached, &heap.attached, sizeof is_attached);
     if (is_attached != 0) ++attached;

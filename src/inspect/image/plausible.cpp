@@ -10,10 +10,15 @@
 
 namespace smallblock::inspect {
 
+namespace {
+
+constexpr char kMagic[] = {'s', 'm', 'b', 'l', 'h', 'e', 'a', 'p'};
+
+}  // namespace
+
 std::optional<HeapDescriptor> read_descriptor(const MemorySource& source, std::uint64_t address) {
   auto descriptor = source.read<HeapDescriptor>(address);
-  if (!descriptor || std::memcmp(descriptor->magic, HeapDescriptor::kMagic, sizeof descriptor->magic) != 0)
-    return std::nullopt;
+  if (!descriptor || std::memcmp(descriptor->magic, kMagic, sizeof kMagic) != 0) return std::nullopt;
   if (descriptor->struct_bytes < sizeof(HeapDescriptor)) {
     std::memset(reinterpret_cast<char*>(&*descriptor) + descriptor->struct_bytes, 0,
                 sizeof(HeapDescriptor) - descriptor->struct_bytes);
