@@ -16,6 +16,8 @@ struct Config {
   unsigned pool_units_max = 16;  // a pool of large blocks is up to this many units of pool_bytes
   // Where it costs no block, none crosses a border between two stretches of this length: the smallest OS page.
   Bytes group_bytes = 4_KiB;
+  // A pool of fine blocks that are longer than this has one block less for it, if need be: bench/retention/layout.
+  Bytes one_block_less_above_bytes = 400;
 
   // Size classes: steps of `granule_bytes` up to the fine limit, then eighths of a power of two.
   Bytes granule_bytes = 16;
@@ -68,11 +70,12 @@ struct Config {
   std::uint8_t hurried_nudges = 16;  // frees of each class in each heap that are made to miss in 4 ms: 0.6 us
   Bytes hurried_bytes_min = 4_MiB;
   // A class whose pools have at least so much free, and less than 1/drain_below_share of their blocks out, is
-  // drained; until 1/drained_share of them is free, or so many frees in a row found no sparse pool.
+  // drained; until 1/drained_share of them is free, or so many frees gained nothing; each that did outweighs some.
   Bytes drain_bytes_min = 256_KiB;
   unsigned drain_below_share = 2;
   unsigned drained_share = 8;
   unsigned drain_quiet_frees = 50000;
+  std::uint16_t drain_gain_frees = 1024;
   // What it ended with in vain is forgotten by so much each time: about eight later it begins again.
   unsigned drain_forget_share = 64;
   // After the system refused an arena it is not asked again for so long; the next allocator serves meanwhile.
@@ -101,7 +104,7 @@ static_assert(kConfig.fine_limit_bytes / kConfig.coarse_steps >= kConfig.granule
 static_assert(kConfig.small_limit_bytes * kConfig.coarse_steps <= kConfig.pool_bytes * kConfig.pool_units_max,
               "the longest pool holds at least as many blocks as there are buckets");
 static_assert(kConfig.region_bytes_min >= 64_MiB && kConfig.region_bytes_max >= kConfig.region_bytes_min);
-static_assert(kConfig.region_bytes_max / kConfig.pool_bytes < PoolIndex::kNoneRaw, "a pool index has 32 bits");
+static_assert(kConfig.region_bytes_max / kConfig.pool_bytes <= PoolLink::kNoneRaw + 1, "a pool's link has 24 bits");
 static_assert(std::has_single_bit(kConfig.magazine_bytes), "a magazine is found from any of its entries");
 
 // The next smaller reservation to try. `bytes` is a power of two.

@@ -32,6 +32,27 @@ class Index {
 
 // A pool's place in the region: (address - region base) / pool bytes. The first pools hold metadata.
 using PoolIndex = Index<struct PoolTag>;
+// The same in three bytes, for records that link to each other. A region has fewer units than that:
+// base/config.hpp.
+class PoolLink {
+ public:
+  constexpr PoolLink& operator=(PoolIndex pool) noexcept {
+    for (unsigned byte = 0; byte < sizeof raw_; ++byte)
+      raw_[byte] = static_cast<std::uint8_t>(pool.raw() >> 8 * byte);
+    return *this;
+  }
+  // Implicit, so that the lists of pools and of arenas are one template.
+  constexpr operator PoolIndex() const noexcept {
+    const PoolIndex::Raw raw = raw_[0] | PoolIndex::Raw{raw_[1]} << 8 | PoolIndex::Raw{raw_[2]} << 16;
+    return raw == kNoneRaw ? PoolIndex::none() : PoolIndex{raw};
+  }
+  constexpr bool is_none() const noexcept { return PoolIndex{*this}.is_none(); }
+
+  static constexpr PoolIndex::Raw kNoneRaw = 0xffffff;
+
+ private:
+  std::uint8_t raw_[3] = {0xff, 0xff, 0xff};
+};
 // An arena's place among the arenas of the region.
 using ArenaIndex = Index<struct ArenaTag>;
 // A block's place in its pool.

@@ -1,13 +1,31 @@
 // The arena record: which of an arena's 64 units are free, kept outside the arena.
 //
 // An arena serves pools of one length only, chosen when it is taken into use, so that a free place for a pool is
-// found in O(1). Owned by core/arena_table.hpp and guarded by its lock.
+// found in O(1). Pools with so many blocks that their bits lie in a bitmap table keep together, in arenas of their
+// own kind, so that the others' arenas have no memory there. Owned by core/arena_table.hpp and guarded by its lock.
 #pragma once
 
 #include "base/bits.hpp"
 #include "base/config.hpp"
+#include "core/pool.hpp"
 
 namespace smallblock {
+
+// Up to kUnitsLog2Max: for pools of 2^kind units; kManyBlocks: of one unit, with bits in a bitmap table.
+using ArenaKind = unsigned;
+inline constexpr ArenaKind kManyBlocks = kUnitsLog2Max + 1;
+inline constexpr unsigned kArenaKinds = kManyBlocks + 1;
+
+constexpr ArenaKind arena_kind_of(const SizeClass& size_class) noexcept {
+  return size_class.capacity > PoolRecord::kOwnBlocksMax ? kManyBlocks : size_class.units_log2;
+}
+constexpr unsigned units_log2_of(ArenaKind kind) noexcept {
+  return kind == kManyBlocks ? 0 : kind;
+}
+// Where a pool may lie, too: the other kind with pools of one unit, if this is one of the two.
+constexpr ArenaKind other_kind(ArenaKind kind) noexcept {
+  return kind == 0 ? kManyBlocks : kind == kManyBlocks ? 0 : kind;
+}
 
 enum class ArenaState : std::uint8_t {
   kNever,     // not committed yet
@@ -30,6 +48,7 @@ struct alignas(64) ArenaRecord {
   ArenaIndex watch_next;
   ArenaIndex watch_prev;
   ArenaState state;
+  std::uint8_t kind;
   std::uint8_t units_log2;
   std::uint8_t free_count;
   bool watched;

@@ -42,16 +42,16 @@ void ArenaTable::count_dirty(int units) noexcept {
 void ArenaTable::list(ArenaIndex arena) noexcept {
   const ArenaRecord& record = region.record(arena);
   if (record.free_count == 0) return;
-  by_free_[record.units_log2][record.free_count - 1].push_front(region, arena);
-  listed_[record.units_log2] |= std::uint64_t{1} << (record.free_count - 1);
+  by_free_[record.kind][record.free_count - 1].push_front(region, arena);
+  listed_[record.kind] |= std::uint64_t{1} << (record.free_count - 1);
 }
 
 void ArenaTable::unlist(ArenaIndex arena) noexcept {
   const ArenaRecord& record = region.record(arena);
   if (record.free_count == 0) return;
-  List& with_same = by_free_[record.units_log2][record.free_count - 1];
+  List& with_same = by_free_[record.kind][record.free_count - 1];
   with_same.remove(region, arena);
-  if (with_same.empty()) listed_[record.units_log2] &= ~(std::uint64_t{1} << (record.free_count - 1));
+  if (with_same.empty()) listed_[record.kind] &= ~(std::uint64_t{1} << (record.free_count - 1));
 }
 
 std::uint64_t ArenaTable::units_of(unsigned slot, unsigned units_log2) noexcept {
@@ -146,12 +146,14 @@ ArenaIndex ArenaTable::commit_new() noexcept {
   return ArenaIndex::none();
 }
 
-ArenaIndex ArenaTable::open_arena(unsigned units_log2) noexcept {
+ArenaIndex ArenaTable::open_arena(ArenaKind kind) noexcept {
   ArenaIndex arena = take_unused();
   if (arena.is_none() && may_commit()) arena = commit_new();
   if (arena.is_none()) return arena;
   ArenaRecord& record = region.record(arena);
   record.state = ArenaState::kUsed;
+  const unsigned units_log2 = units_log2_of(kind);
+  record.kind = static_cast<std::uint8_t>(kind);
   record.units_log2 = static_cast<std::uint8_t>(units_log2);
   record.free_count = static_cast<std::uint8_t>(slots_of(units_log2));
   record.free_slots = low_bits(slots_of(units_log2));
@@ -162,22 +164,33 @@ ArenaIndex ArenaTable::open_arena(unsigned units_log2) noexcept {
   return arena;
 }
 
-PoolIndex ArenaTable::open_pool(unsigned units_log2) noexcept {
+// Of those with room; none if there are none.
+ArenaIndex ArenaTable::fullest(ArenaKind kind) const noexcept {
+  return listed_[kind] == 0 ? ArenaIndex::none() : by_free_[kind][lowest_bit(listed_[kind])].front();
+}
+
+// Rather than more memory, or none, one of the other kind serves.
+ArenaIndex ArenaTable::choose_arena(ArenaKind kind) noexcept {
+  ArenaIndex arena = fullest(kind);
+  if (!arena.is_none()) return arena;
+  arena = fullest(other_kind(kind));
+  if (!arena.is_none() && region.record(arena).dirty_units != 0) return arena;
+  arena = open_arena(kind);
+  return arena.is_none() ? fullest(other_kind(kind)) : arena;
+}
+
+PoolIndex ArenaTable::open_pool(ArenaKind kind) noexcept {
   const os::LockGuard guard(lock_);
-  ArenaIndex arena;
-  if (listed_[units_log2] != 0) {
-    arena = by_free_[units_log2][lowest_bit(listed_[units_log2])].front();
-  } else {
-    arena = open_arena(units_log2);
-    if (arena.is_none()) return PoolIndex::none();
-  }
+  const ArenaIndex arena = choose_arena(kind);
+  if (arena.is_none()) return PoolIndex::none();
+  const unsigned units_log2 = units_log2_of(kind);
   const ArenaRecord& record = region.record(arena);
   const std::uint64_t dirty = record.dirty_units;
   if (dirty == 0) note_regret(record);
   const unsigned slot = dirty != 0 ? lowest_bit(dirty) >> units_log2 : lowest_bit(record.free_slots);
   take_slot(arena, slot);
   const PoolIndex pool{region.first_pool_of(arena).raw() + (slot << units_log2)};
-  region.record(pool).purged_pages = pages_of_units(~dirty >> (slot << units_log2), units_log2);
+  region.record(pool).set_purged_pages(pages_of_units(~dirty >> (slot << units_log2), units_log2));
   return pool;
 }
 
@@ -187,7 +200,7 @@ void ArenaTable::close_pool(PoolIndex pool, unsigned units_log2) noexcept {
   ArenaRecord& record = region.record(arena);
   SB_ASSERT(record.state == ArenaState::kUsed && record.units_log2 == units_log2);
   const unsigned first = pool.raw() - region.first_pool_of(arena).raw();
-  const std::uint64_t purged = units_of_pages(region.record(pool).purged_pages, units_log2);
+  const std::uint64_t purged = units_of_pages(region.record(pool).purged_pages(), units_log2);
   add_dirty(arena, (low_bits(1U << units_log2) & ~purged) << first);
   return_slot(arena, first >> units_log2);
   give_back_surplus(arena);
@@ -337,13 +350,14 @@ ArenaCounts ArenaTable::counts() noexcept {
 void ArenaTable::audit() noexcept {
   const os::LockGuard guard(lock_);
   std::uint64_t listed = 0;
-  for (unsigned length = 0; length <= kUnitsLog2Max; ++length) {
-    for (unsigned free_count = 1; free_count <= slots_of(length); ++free_count) {
-      const List& same = by_free_[length][free_count - 1];
-      SB_CHECK(same.empty() == ((listed_[length] >> (free_count - 1) & 1) == 0));
+  for (ArenaKind kind = 0; kind < kArenaKinds; ++kind) {
+    for (unsigned free_count = 1; free_count <= slots_of(units_log2_of(kind)); ++free_count) {
+      const List& same = by_free_[kind][free_count - 1];
+      SB_CHECK(same.empty() == ((listed_[kind] >> (free_count - 1) & 1) == 0));
       for (ArenaIndex arena = same.front(); !arena.is_none(); arena = region.record(arena).next) {
         const ArenaRecord& record = region.record(arena);
-        SB_CHECK(record.state == ArenaState::kUsed && record.units_log2 == length);
+        SB_CHECK(record.state == ArenaState::kUsed && record.kind == kind);
+        SB_CHECK(record.units_log2 == units_log2_of(kind));
         SB_CHECK(record.free_count == free_count &&
                  static_cast<unsigned>(std::popcount(record.free_slots)) == free_count);
         ++listed;

@@ -1,7 +1,7 @@
 // The arenas: where an empty pool comes from and where it goes.
 //
-// Used arenas with room are listed by pool length and by how many places are free; a pool comes from the fullest
-// one, as pymalloc's usable_arenas does (obmalloc.c, nfp2lasta), so that sparse arenas drain. The memory of empty
+// Used arenas with room are listed by kind and by how many places are free; a pool comes from the fullest one, as
+// pymalloc's usable_arenas does (obmalloc.c, nfp2lasta), so that sparse arenas drain. The memory of empty
 // pools goes back to the system: what exceeds a spare (kConfig.spare_units_min) at once, as long as that is a small
 // part of the process's time (kConfig.units_at_once_per_ms), the rest when it was left alone for decay_ms. If the
 // program asks for released memory again within regret_ms, the spare doubles, and it halves in calm times. Called
@@ -28,9 +28,9 @@ struct ArenaCounts {
 
 class ArenaTable {
  public:
-  // An empty pool of 2^units_log2 units; none when the region is used up or the system refuses memory. Its record's
-  // purged_pages say which of its pages are not in memory. O(1).
-  PoolIndex open_pool(unsigned units_log2) noexcept;
+  // An empty pool for an arena of this kind; none when the region is used up or the system refuses memory. Its
+  // record's purged_pages() say which of its pages are not in memory. O(1).
+  PoolIndex open_pool(ArenaKind kind) noexcept;
 
   // Takes back a pool that PoolOrder has closed. May give memory back to the system. O(1).
   void close_pool(PoolIndex pool, unsigned units_log2) noexcept;
@@ -68,7 +68,9 @@ class ArenaTable {
   bool may_commit() const noexcept;
   ArenaIndex take_unused() noexcept;
   ArenaIndex commit_new() noexcept;
-  ArenaIndex open_arena(unsigned units_log2) noexcept;
+  ArenaIndex open_arena(ArenaKind kind) noexcept;
+  ArenaIndex fullest(ArenaKind kind) const noexcept;
+  ArenaIndex choose_arena(ArenaKind kind) noexcept;
   void count_used(int arenas) noexcept;
   void count_kept(int arenas) noexcept;
   void count_dirty(int units) noexcept;
@@ -84,10 +86,9 @@ class ArenaTable {
   bool without_lock(SystemCall system_call) noexcept;
 
   os::Lock lock_{os::LockRank::kArenaTable};
-  // by_free_[length][n - 1]: used arenas with n free places; bit n - 1 of listed_[length] says whether there are
-  // any.
-  List by_free_[kUnitsLog2Max + 1][ArenaRecord::kUnits];
-  std::uint64_t listed_[kUnitsLog2Max + 1] = {};
+  // by_free_[kind][n - 1]: used arenas with n free places; bit n - 1 of listed_[kind] says whether there are any.
+  List by_free_[kArenaKinds][ArenaRecord::kUnits];
+  std::uint64_t listed_[kArenaKinds] = {};
   List kept_;
   WatchQueue<ArenaIndex, Region> watch_;
   List released_;

@@ -11,7 +11,7 @@
 namespace smallblock {
 
 struct HeapDescriptor {
-  static constexpr std::uint32_t kLayout = 3;
+  static constexpr std::uint32_t kLayout = 4;
 
   char magic[8];
   std::uint32_t layout;

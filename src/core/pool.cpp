@@ -6,21 +6,20 @@
 
 namespace smallblock {
 
-void PoolRecord::open(PoolIndex self, ClassIndex new_class, std::uint32_t new_owner,
-                      std::uint64_t* new_bitmap) noexcept {
+void PoolRecord::open(ClassIndex new_class, std::uint32_t new_owner, std::uint64_t* new_bitmap) noexcept {
   SB_ASSERT(state() == PoolState::kEmpty);
   const SizeClass& size_class = kSizeClasses[new_class];
+  // A short pool is soon filled: not worth the bookkeeping, even if its pages are not in memory yet.
+  const std::uint64_t purged = size_class.units_log2 == 0 ? 0 : purged_pages();
   next = prev = PoolIndex::none();
-  head = self;
   owner = new_owner;
   capacity = free_blocks = size_class.capacity;
   class_index = new_class;
   bucket.store(0);
   sparser_at = capacity;
   punching = taken_from = watched = false;
-  idle_pages = 0;
-  // A short pool is soon filled: not worth the bookkeeping, even if its pages are not in memory yet.
-  if (size_class.units_log2 == 0) purged_pages = 0;
+  set_purged_pages(purged);
+  set_idle_pages(0);
   purged_blocks = static_cast<std::uint16_t>(count_purged());
   if (capacity > kOwnBlocksMax) bitmap = new_bitmap;
   const unsigned words = (capacity + 63U) / 64;
@@ -29,10 +28,11 @@ void PoolRecord::open(PoolIndex self, ClassIndex new_class, std::uint32_t new_ow
 
 void PoolRecord::close() noexcept {
   SB_ASSERT(free_blocks == capacity);
+  const std::uint64_t purged = purged_pages();
   class_index = kNoClass;
   owner = 0;
-  own_bits = 0;
   free_blocks = capacity = purged_blocks = 0;
+  set_purged_pages(purged);
 }
 
 unsigned PoolRecord::take_lowest(char* start, unsigned wanted, void** end) noexcept {
@@ -82,7 +82,7 @@ void PoolRecord::audit() const noexcept {
     set += static_cast<unsigned>(std::popcount(free_bits()[word]));
   }
   SB_CHECK(set == free_blocks);
-  SB_CHECK((purged_pages & ~free_pages()) == 0 && purged_blocks == count_purged());
+  SB_CHECK((purged_pages() & ~free_pages()) == 0 && purged_blocks == count_purged());
 }
 
 }  // namespace smallblock

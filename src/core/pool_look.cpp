@@ -16,13 +16,13 @@ void PoolOrder::collect(PunchBatch& batch, LookRound& round) noexcept {
 void PoolOrder::look_at(PoolIndex pool, PunchBatch& batch, const LookRound& round) noexcept {
   PoolRecord& record = region.record(pool);
   // Even of a pool without a free block: its last page may lie behind the last block.
-  const std::uint64_t free = record.free_pages() & ~record.purged_pages;
+  const std::uint64_t free = record.free_pages() & ~record.purged_pages();
   std::uint64_t ready = free;
-  if (round.age_ms != 0) ready &= record.taken_from ? 0 : record.idle_pages;
-  record.idle_pages = free & ~ready;
+  if (round.age_ms != 0) ready &= record.taken_from ? 0 : record.idle_pages();
+  record.set_idle_pages(free & ~ready);
   record.taken_from = false;
   // Without an idle page there is nothing to wait for until the next block is freed.
-  if (record.idle_pages != 0) watch_.add(region, pool);
+  if (record.idle_pages() != 0) watch_.add(region, pool);
   if (ready == 0) return;
   // First the mask, then the system call: from here on nobody can be given a block on these pages.
   record.purge(ready);

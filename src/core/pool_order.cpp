@@ -61,7 +61,7 @@ void PoolOrder::count_pool(const PoolRecord& record, int pools) noexcept {
   counts_.blocks_capacity += static_cast<std::uint64_t>(std::int64_t{pools} * record.capacity);
   add_to(totals.pools_bytes, pools * pool_bytes);
   add_to(totals.tail_bytes, pools * (pool_bytes - std::int64_t{record.capacity} * size_class.block_bytes));
-  count_purged(pools * std::popcount(record.purged_pages));
+  count_purged(pools * std::popcount(record.purged_pages()));
 }
 
 void PoolOrder::count_purged(int pages) noexcept {
@@ -70,9 +70,9 @@ void PoolOrder::count_purged(int pages) noexcept {
 }
 
 void PoolOrder::unpurge_for(PoolRecord& record, unsigned wanted) noexcept {
-  const int purged_before = std::popcount(record.purged_pages);
+  const int purged_before = std::popcount(record.purged_pages());
   record.unpurge_for(wanted);
-  count_purged(std::popcount(record.purged_pages) - purged_before);
+  count_purged(std::popcount(record.purged_pages()) - purged_before);
 }
 
 unsigned PoolOrder::take(unsigned wanted, void** blocks) noexcept {
@@ -101,10 +101,7 @@ void PoolOrder::open_pool(PoolIndex pool, ClassIndex class_index, std::uint32_t 
   PoolRecord& record = region.record(pool);
   class_index_ = class_index;
   owner_ = owner;
-  record.open(pool, class_index, owner, region.take_bitmap(pool, kSizeClasses[class_index].capacity));
-  for (unsigned unit = 1; unit < (1U << record.units_log2()); ++unit) {
-    region.record(PoolIndex{pool.raw() + unit}).head = pool;
-  }
+  record.open(class_index, owner, region.take_bitmap(pool, kSizeClasses[class_index].capacity));
   region.set_class_entry(pool, record.units_log2(), owner == 0 ? class_index : kNoClass);
   insert(pool, bucket_of(record));
   count_pool(record, 1);
@@ -133,9 +130,6 @@ PoolIndex PoolOrder::remove_any() noexcept {
 void PoolOrder::close(PoolIndex pool) noexcept {
   PoolRecord& record = region.record(pool);
   region.set_class_entry(pool, record.units_log2(), kNoClass);
-  for (unsigned unit = 1; unit < (1U << record.units_log2()); ++unit) {
-    region.record(PoolIndex{pool.raw() + unit}).head = PoolIndex::none();
-  }
   record.close();
 }
 
@@ -146,11 +140,11 @@ void PoolOrder::audit() const noexcept {
     for (PoolIndex pool = buckets_[bucket].front(); !pool.is_none(); pool = region.record(pool).next) {
       const PoolRecord& record = region.record(pool);
       record.audit();
-      SB_CHECK(record.head == pool && record.bucket.load() == bucket && bucket_of(record) == bucket);
+      SB_CHECK(record.bucket.load() == bucket && bucket_of(record) == bucket);
       SB_CHECK(record.punching || record.free_blocks < record.capacity);
       SB_CHECK(record.punching || record.free_blocks < record.sparser_at);
-      SB_CHECK(record.watched || (record.free_pages() & ~record.purged_pages) == 0);
-      seen.pages_purged += static_cast<std::uint64_t>(std::popcount(record.purged_pages));
+      SB_CHECK(record.watched || (record.free_pages() & ~record.purged_pages()) == 0);
+      seen.pages_purged += static_cast<std::uint64_t>(std::popcount(record.purged_pages()));
       ++seen.pools;
       seen.blocks_capacity += record.capacity;
       seen.blocks_out += record.capacity - record.free_blocks;

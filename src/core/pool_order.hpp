@@ -57,6 +57,12 @@ class PoolOrder {
     return bucket != kFullBucket && bucket % kLevels < kLevels / 2;
   }
 
+  // Whether no pool with a free block is in a fuller bucket than this one, which has some: then take() may take
+  // from here next.
+  bool is_fullest(PoolIndex pool) const noexcept {
+    return region.record(pool).bucket.load() >= highest_bit(filled_buckets_ & low_bits(kFullBucket));
+  }
+
   // Empties any pool at once: all its blocks count as free. Returns it, closed, for the arena table; none when
   // there is no pool left.
   PoolIndex remove_any() noexcept;

@@ -23,7 +23,7 @@ template <typename Visit>
 void PoolRecord::for_each_purged(Visit visit) const noexcept {
   const SizeClass& size_class = kSizeClasses[class_index];
   unsigned seen = 0;
-  for_each_run(purged_pages, [&](unsigned first_page, unsigned page_count) {
+  for_each_run(purged_pages(), [&](unsigned first_page, unsigned page_count) {
     const BlockRange blocks = blocks_on_pages(size_class, first_page, page_count);
     const unsigned first = blocks.first < seen ? seen : blocks.first;
     if (first < blocks.end) visit(first, blocks.end - first);
@@ -32,8 +32,8 @@ void PoolRecord::for_each_purged(Visit visit) const noexcept {
 }
 
 unsigned PoolRecord::count_purged() const noexcept {
-  if (purged_pages == 0) return 0;
-  if (purged_pages == pages_of_pool(units_log2())) return capacity;
+  if (purged_pages() == 0) return 0;
+  if (purged_pages() == pages_of_pool(units_log2())) return capacity;
   unsigned blocks = 0;
   for_each_purged([&](unsigned, unsigned count) { blocks += count; });
   return blocks;
@@ -64,28 +64,30 @@ std::uint64_t PoolRecord::free_pages() const noexcept {
 }
 
 void PoolRecord::purge(std::uint64_t pages) noexcept {
-  purged_pages |= pages;
+  set_purged_pages(purged_pages() | pages);
   purged_blocks = static_cast<std::uint16_t>(count_purged());
 }
 
 void PoolRecord::unpurge(std::uint64_t pages) noexcept {
-  purged_pages &= ~pages;
+  set_purged_pages(purged_pages() & ~pages);
   purged_blocks = static_cast<std::uint16_t>(count_purged());
 }
 
 void PoolRecord::unpurge_for(unsigned wanted) noexcept {
   const SizeClass& size_class = kSizeClasses[class_index];
-  while (resident_blocks() < wanted && purged_pages != 0) {
-    const BlockRange blocks = blocks_on_pages(size_class, lowest_bit(purged_pages), 1);
-    purged_pages &= purged_pages - 1;
+  std::uint64_t purged = purged_pages();
+  while (resident_blocks() < wanted && purged != 0) {
+    const BlockRange blocks = blocks_on_pages(size_class, lowest_bit(purged), 1);
+    purged &= purged - 1;
     // A block that also touches the next purged page stays purged.
     unsigned end = blocks.end;
-    if (purged_pages != 0) {
-      const unsigned still_purged = blocks_on_pages(size_class, lowest_bit(purged_pages), 1).first;
+    if (purged != 0) {
+      const unsigned still_purged = blocks_on_pages(size_class, lowest_bit(purged), 1).first;
       if (still_purged < end) end = still_purged;
     }
     if (blocks.first < end) purged_blocks = static_cast<std::uint16_t>(purged_blocks - (end - blocks.first));
   }
+  set_purged_pages(purged);
 }
 
 }  // namespace smallblock

@@ -14,16 +14,12 @@ constexpr char kInterior[] = "free of an address that is not the start of a bloc
 constexpr char kDouble[] = "double free of a block";
 constexpr char kNoPool[] = "free of a block whose pool was given back: a double free";
 
-// One of these blocks is none. Its pool may have become empty by it, and then no record leads to the pool's start;
-// its place in the arena does.
+// One of these blocks is none.
 [[noreturn, gnu::noinline]] void fail_interior(ClassIndex class_index, unsigned count,
                                                void* const* blocks) noexcept {
   const SizeClass& size_class = kSizeClasses[class_index];
   for (unsigned i = 0; i < count; ++i) {
-    const PoolIndex unit = region.pool_map().unit_of(blocks[i]);
-    const std::uint32_t first = region.first_pool_of(region.arena_of(unit)).raw();
-    const PoolIndex pool{first +
-                         (unit.raw() - first) / (1U << size_class.units_log2) * (1U << size_class.units_log2)};
+    const PoolIndex pool = first_unit_of(region.pool_map().unit_of(blocks[i]), size_class.units_log2);
     const Bytes offset = region.offset_in(pool, UserPointer{blocks[i]});
     if (block_at(size_class, offset) == kNotABlock) fail(kInterior, blocks[i]);
   }
@@ -156,7 +152,7 @@ PoolIndex PoolOrder::put_back_to(ClassIndex class_index, unsigned count, void* c
     PoolIndex pool = map.unit_of(*next);
     if (map.class_entry(pool) != class_entry) [[unlikely]]
       fail(kNoPool, *next);
-    if (marker.size_class.units_log2 != 0) pool = map.record(pool).head;
+    if (marker.size_class.units_log2 != 0) pool = first_unit_of(pool, marker.size_class.units_log2);
     PoolRecord& record = map.record(pool);
     const unsigned marked = marker.mark_free(bits.of(pool), map.address_of(pool), next, end);
     next += marked;

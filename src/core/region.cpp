@@ -22,6 +22,7 @@ constexpr Bytes kTablesRefusedShare = 16;
 
 static_assert(sizeof(PoolRecord) * ArenaRecord::kUnits % 4_KiB == 0, "an arena's records fill whole small pages");
 static_assert(bitmap_bytes(0) * ArenaRecord::kUnits % 4_KiB == 0, "and so do its bitmaps");
+static_assert(kHugePageBytes % kConfig.arena_bytes == 0, "arenas begin at a multiple of their units");
 
 constexpr Bytes part(Bytes bytes) noexcept {
   return round_up(bytes, kPartAlignment);
@@ -115,7 +116,9 @@ bool Region::lay_out(char* start, Bytes bytes) noexcept {
   heap_area_ = area;
   heap_area_bytes_ = heap_area_bytes;
   first_pool_ = static_cast<std::uint32_t>(metadata >> kPoolShift);
-  arena_count_ = static_cast<std::uint32_t>((bytes - metadata) / kConfig.arena_bytes);
+  // The last unit of the largest region is what no link means.
+  const Bytes units = std::min(pools, Bytes{PoolLink::kNoneRaw}) - first_pool_;
+  arena_count_ = static_cast<std::uint32_t>(units / ArenaRecord::kUnits);
   page_log2 = lowest_bit(os::page_bytes());
   base_.set(reinterpret_cast<std::uintptr_t>(start));
   bytes_.set(bytes);
@@ -134,10 +137,8 @@ PoolIndex Region::pool_of(UserPointer pointer) const noexcept {
   if (unit < first_pool_) return PoolIndex::none();
   const ArenaIndex arena = arena_of(PoolIndex{unit});
   if (arena.raw() >= arena_count_ || arenas_[arena.raw()].state != ArenaState::kUsed) return PoolIndex::none();
-  const PoolIndex head = pools_[unit - first_pool_].head;
-  if (head.is_none() || head.raw() < first_pool_ || record(head).state() == PoolState::kEmpty)
-    return PoolIndex::none();
-  return head;
+  const PoolIndex pool = first_unit_of(PoolIndex{unit}, arenas_[arena.raw()].units_log2);
+  return record(pool).state() == PoolState::kEmpty ? PoolIndex::none() : pool;
 }
 
 bool Region::commit_arena(ArenaIndex arena) noexcept {

@@ -19,7 +19,7 @@ namespace smallblock {
 using ClassEntry = std::uint16_t;
 inline constexpr unsigned kClassEntryScale = 16;
 
-// A bitmap table has a place for each unit: 64 bytes for pools of up to 512 blocks, 128 for those of more.
+// A bitmap table has a place for each unit: 64 bytes for pools of 257 to 512 blocks, 128 for those of more.
 inline constexpr unsigned kBitmapTables = 2;
 constexpr Bytes bitmap_bytes(unsigned table) noexcept {
   return Bytes{64} << table;
@@ -28,6 +28,12 @@ constexpr unsigned bitmap_table_of(unsigned blocks) noexcept {
   return blocks <= bitmap_bytes(0) * 8 ? 0 : 1;
 }
 static_assert(bitmap_bytes(kBitmapTables - 1) * 8 == kConfig.pool_bytes / kConfig.granule_bytes);
+
+// The first unit of the pool that has this one, if its arena is one for pools of so many units: arenas begin at
+// multiples of an arena's units.
+constexpr PoolIndex first_unit_of(PoolIndex unit, unsigned units_log2) noexcept {
+  return PoolIndex{unit.raw() >> units_log2 << units_log2};
+}
 
 class Region {
  public:

@@ -2,7 +2,8 @@
 //
 // Up to kConfig.fine_limit_bytes the classes are one granule apart, so the class is a shift; above, each power of
 // two is cut in kConfig.coarse_steps. Blocks lie back to back in *groups*: a group is the whole pool, or, where
-// that loses no block, kConfig.group_bytes, so that no block keeps two pages in memory. The whole table is computed
+// that loses no block, or one of the largest fine ones, kConfig.group_bytes, so that no block keeps two pages in
+// memory. The whole table is computed
 // and proved at compile time. Called by the hot path (heap/thread_heap.hpp) and by everything that turns an address
 // into a block.
 #pragma once
@@ -95,7 +96,9 @@ constexpr SizeClass make_size_class(unsigned index) noexcept {
   result.group_log2 = kOffsetBits;
   const Bytes in_short_groups =
       ((kConfig.pool_bytes << units_log2) / kConfig.group_bytes) * (kConfig.group_bytes / block);
-  if (kConfig.group_bytes % block != 0 && in_short_groups == result.capacity) {
+  const bool may_lose_one = fine && block > kConfig.one_block_less_above_bytes;
+  if (kConfig.group_bytes % block != 0 && in_short_groups + (may_lose_one ? 1 : 0) >= result.capacity) {
+    result.capacity = static_cast<std::uint16_t>(in_short_groups);
     result.group_blocks = static_cast<std::uint16_t>(kConfig.group_bytes / block);
     result.group_log2 = static_cast<std::uint8_t>(std::countr_zero(kConfig.group_bytes));
     result.group_reciprocal = (1U << kGroupShift) / result.group_blocks + 1;

@@ -23,7 +23,7 @@ class WatchQueue {
     record.looked_ms = now_ms_;
     record.watch_next = IndexType::none();
     record.watch_prev = last_;
-    (last_.is_none() ? first_ : table.record(last_).watch_next) = index;
+    set_next(table, last_, index);
     last_ = index;
     ++size_;
   }
@@ -33,8 +33,12 @@ class WatchQueue {
     auto& record = table.record(index);
     if (!record.watched) return;
     record.watched = false;
-    (record.watch_prev.is_none() ? first_ : table.record(record.watch_prev).watch_next) = record.watch_next;
-    (record.watch_next.is_none() ? last_ : table.record(record.watch_next).watch_prev) = record.watch_prev;
+    set_next(table, record.watch_prev, record.watch_next);
+    if (record.watch_next.is_none()) {
+      last_ = record.watch_prev;
+    } else {
+      table.record(record.watch_next).watch_prev = record.watch_prev;
+    }
     --size_;
   }
 
@@ -61,6 +65,15 @@ class WatchQueue {
   }
 
  private:
+  // Of none: what is at the front.
+  void set_next(const Table& table, IndexType index, IndexType next) noexcept {
+    if (index.is_none()) {
+      first_ = next;
+    } else {
+      table.record(index).watch_next = next;
+    }
+  }
+
   IndexType first_;
   IndexType last_;
   std::uint32_t size_ = 0;

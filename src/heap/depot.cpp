@@ -219,6 +219,16 @@ bool Depot::start_draining(ClassIndex class_index, bool at_once) noexcept {
   return true;
 }
 
+bool Depot::take_home(ClassIndex class_index, PoolIndex pool, void* block) noexcept {
+  bool is_gain = false;
+  locked_order(class_index).put_back([&] {
+    const PoolIndex emptied = pools_.put_back(class_index, 1, &block);
+    is_gain = !emptied.is_none() || !pools_.is_fullest(pool);
+    return emptied;
+  });
+  return is_gain;
+}
+
 void Depot::stop_draining() noexcept {
   const os::LockGuard guard(lock_);
   draining_.store(false);

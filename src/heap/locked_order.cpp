@@ -11,7 +11,7 @@ namespace smallblock {
 unsigned LockedOrder::take(unsigned wanted, void** blocks) const noexcept {
   if (const unsigned taken = take_free(wanted, blocks); taken != 0) return taken;
   const InHand in_hand;
-  const PoolIndex pool = arena_table.open_pool(units_log2());
+  const PoolIndex pool = arena_table.open_pool(arena_kind_of(kSizeClasses[class_index]));
   if (pool.is_none()) return 0;
   // Of a private heap: its blocks become usable one by one. Where a tool watches, all others are check mode's.
   if (owner != 0) forbid(pool);

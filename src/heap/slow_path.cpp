@@ -130,8 +130,12 @@ bool refill(ThreadHeap& heap, ClassIndex class_index, Bytes bytes) noexcept {
     recount_cached(heap, class_index);
     return true;
   }
-  depots[class_index].note_request(bytes);
-  const unsigned taken = depots[class_index].take_blocks(class_index, cold.limit_entries, loaded->entries);
+  Depot& depot = depots[class_index];
+  depot.note_request(bytes);
+  // What lies in a magazine holds its page: of a class that drains, few blocks do.
+  const unsigned wanted = depot.draining() ? std::min<unsigned>(cold.limit_entries, kConfig.magazine_first_entries)
+                                           : cold.limit_entries;
+  const unsigned taken = depot.take_blocks(class_index, wanted, loaded->entries);
   load(slot, loaded, taken, cold.limit_entries);
   recount_cached(heap, class_index);
   return taken != 0;
@@ -216,16 +220,14 @@ bool free_to_sparse_pool(ThreadHeap& heap, ClassIndex class_index, void* pointer
   const PoolIndex pool = region.pool_of(UserPointer{pointer});
   MagazineSpare& cold = heap.spares[class_index];
   const BusyMark mark(heap, kBusyElsewhere);
-  if (!pool.is_none() && PoolOrder::is_sparse(region.record(pool))) {
-    depot.put_back(class_index, 1, &pointer);
-    cold.quiet_frees = 0;
-    return true;
-  }
-  if (++cold.quiet_frees > kConfig.drain_quiet_frees) {
+  const bool is_sparse = !pool.is_none() && PoolOrder::is_sparse(region.record(pool));
+  if (is_sparse && depot.take_home(class_index, pool, pointer)) {
+    cold.quiet_frees -= std::min<std::uint16_t>(cold.quiet_frees, kConfig.drain_gain_frees);
+  } else if (++cold.quiet_frees > kConfig.drain_quiet_frees) {
     cold.quiet_frees = 0;
     depot.stop_draining();
   }
-  return false;
+  return is_sparse;
 }
 
 void* refill_and_pop(ThreadHeap& heap, ClassIndex class_index, Bytes bytes, Door door) noexcept {

@@ -16,6 +16,19 @@ TEST(Units, AnIndexIsNoneUntilSet) {
   EXPECT_EQ(PoolIndex{7}.raw(), 7U);
 }
 
+TEST(Units, ALinkIsAnIndexInThreeBytes) {
+  static_assert(sizeof(PoolLink) == 3);
+  PoolLink link;
+  EXPECT_TRUE(link.is_none());
+  for (const std::size_t raw : {std::size_t{0}, std::size_t{0x010203}, std::size_t{0xfffffe}}) {
+    link = PoolIndex{raw};
+    EXPECT_FALSE(link.is_none());
+    EXPECT_TRUE(link == PoolIndex{raw});
+  }
+  link = PoolIndex::none();
+  EXPECT_TRUE(link.is_none() && link == PoolIndex::none());
+}
+
 TEST(Units, IndicesOfDifferentTablesDoNotConvert) {
   static_assert(!std::is_convertible_v<PoolIndex, ArenaIndex>);
   static_assert(!std::is_convertible_v<std::size_t, PoolIndex>);

@@ -18,10 +18,10 @@ namespace {
 
 constexpr unsigned kPools = ArenaRecord::kUnits;
 
-std::vector<PoolIndex> open_pools(unsigned count, unsigned units_log2 = 0) {
+std::vector<PoolIndex> open_pools(unsigned count, ArenaKind kind = 0) {
   std::vector<PoolIndex> pools;
   for (unsigned i = 0; i < count; ++i) {
-    pools.push_back(arena_table.open_pool(units_log2));
+    pools.push_back(arena_table.open_pool(kind));
     EXPECT_FALSE(pools.back().is_none());
   }
   return pools;
@@ -34,7 +34,7 @@ void close_pools(const std::vector<PoolIndex>& pools, unsigned units_log2 = 0) {
 
 // What a pool order and a program do: its pages are in memory.
 void use_memory(PoolIndex pool) {
-  region.record(pool).purged_pages = 0;
+  region.record(pool).set_purged_pages(0);
   for (Bytes offset = 0; offset < kConfig.pool_bytes; offset += os::page_bytes())
     region.start_of(pool)[offset] = 'x';
 }
@@ -72,6 +72,37 @@ TEST(ArenaTable, OpensPoolsInTheFullestArena) {
   EXPECT_TRUE(region.arena_of(open_pools(1).front()) == region.arena_of(sparse.back()));
 }
 
+TEST(ArenaTable, PoolsOfManyBlocksHaveArenasOfTheirOwn) {
+  ASSERT_TRUE(start_engine());
+  const PoolIndex few = open_pools(1).front();
+  const std::vector<PoolIndex> many = open_pools(2, kManyBlocks);
+  EXPECT_FALSE(region.arena_of(many[0]) == region.arena_of(few));
+  EXPECT_TRUE(region.arena_of(many[0]) == region.arena_of(many[1]));
+  EXPECT_TRUE(region.arena_of(open_pools(1).front()) == region.arena_of(few));
+  close_pools(many);
+}
+
+TEST(ArenaTable, PoolsThatAreInMemoryServeEitherKind) {
+  ASSERT_TRUE(start_engine());
+  const std::vector<PoolIndex> few = open_used_pools(3);
+  close_pools({few[1]});
+  EXPECT_TRUE(open_pools(1, kManyBlocks).front() == few[1]);
+  // The places that are left there were never used.
+  EXPECT_FALSE(region.arena_of(open_pools(1, kManyBlocks).front()) == region.arena_of(few[0]));
+  arena_table.audit();
+}
+
+TEST(ArenaTable, EitherKindServesWhereNoArenaIsToBeHad) {
+  ASSERT_TRUE(start_engine());
+  const PoolIndex few = open_pools(1).front();
+  arena_table.limit_committed(read(totals.committed_bytes));
+  for (const PoolIndex pool : open_pools(kPools - 1, kManyBlocks))
+    EXPECT_TRUE(region.arena_of(pool) == region.arena_of(few));
+  EXPECT_TRUE(arena_table.open_pool(kManyBlocks).is_none());
+  EXPECT_TRUE(arena_table.open_pool(1).is_none());
+  arena_table.audit();
+}
+
 TEST(ArenaTable, LongPoolsAreAlignedAndHaveArenasOfTheirOwn) {
   ASSERT_TRUE(start_engine());
   for (unsigned units_log2 = 0; units_log2 <= kUnitsLog2Max; ++units_log2) {
@@ -103,7 +134,7 @@ TEST(ArenaTable, GivesNoMoreBackAtOnceThanItsTimeAllows) {
   ASSERT_TRUE(start_engine());
   constexpr std::uint64_t kUnits = kConfig.units_at_once_first * 2;
   const std::vector<PoolIndex> pools = open_pools(kUnits);
-  for (const PoolIndex pool : pools) region.record(pool).purged_pages = 0;
+  for (const PoolIndex pool : pools) region.record(pool).set_purged_pages(0);
   const std::uint32_t begin_ms = os::coarse_now_ms();
   close_pools(pools);
   const std::uint64_t earned = (os::coarse_now_ms() - begin_ms) * kConfig.units_at_once_per_ms;

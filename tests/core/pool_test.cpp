@@ -13,7 +13,7 @@ char* const kStart = reinterpret_cast<char*>(std::uintptr_t{1} << 30);
 
 class PoolOfClass : public ::testing::TestWithParam<unsigned> {
  protected:
-  void SetUp() override { record_.open(PoolIndex{1}, static_cast<ClassIndex>(GetParam()), 0, bitmap_); }
+  void SetUp() override { record_.open(static_cast<ClassIndex>(GetParam()), 0, bitmap_); }
 
   Bytes block_bytes() const { return kSizeClasses[GetParam()].block_bytes; }
   Bytes offset_of(unsigned block) const { return smallblock::offset_of(kSizeClasses[GetParam()], block); }
@@ -79,7 +79,7 @@ INSTANTIATE_TEST_SUITE_P(EveryClass, PoolOfClass, ::testing::Range(1U, kClassCou
 TEST(PoolDeathTest, AuditFindsAWrongCount) {
   PoolRecord record{};
   std::uint64_t bitmap[PoolRecord::kWords];
-  record.open(PoolIndex{1}, 1, 0, bitmap);
+  record.open(1, 0, bitmap);
   record.free_blocks = 3;
   EXPECT_DEATH(record.audit(), "smallblock: check failed");
 }

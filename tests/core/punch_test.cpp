@@ -55,7 +55,7 @@ TEST_P(PunchOfClass, KeepsEveryLiveByteAndPurgesTheFreePages) {
   for (const auto& [block, mark] : live) {
     for (Bytes i = 0; i < GetParam(); ++i) ASSERT_EQ(block[i], mark);
   }
-  for (const auto& [block, mark] : live) purged += region.record(region.pool_of(UserPointer{block})).purged_pages;
+  for (const auto& [block, mark] : live) purged += region.record(region.pool_of(UserPointer{block})).purged_pages();
   if (GetParam() >= 256) {
     EXPECT_GT(purged, 0U);
   }
@@ -169,12 +169,12 @@ TEST_P(PunchOfClass, APoolOpenedOnPartlyPurgedUnitsGivesTheRestBackToo) {
   const unsigned units_log2 = kSizeClasses[index_].units_log2;
   const PoolIndex pool = arena_table.open_pool(units_log2);
   ASSERT_FALSE(pool.is_none());
-  region.record(pool).purged_pages = pages_of_pool(units_log2) & 0x5555555555555555;
+  region.record(pool).set_purged_pages(pages_of_pool(units_log2) & 0x5555555555555555);
   order_.open_pool(pool, index_, 0);
   ASSERT_EQ(take(1).size(), 1U);
   order_.audit();
   punch(1000, 0);
-  EXPECT_EQ(region.record(pool).purged_pages, region.record(pool).free_pages());
+  EXPECT_EQ(region.record(pool).purged_pages(), region.record(pool).free_pages());
 }
 
 TEST_P(PunchOfClass, AFullPoolGivesThePageBehindItsLastBlockBack) {
@@ -182,7 +182,7 @@ TEST_P(PunchOfClass, AFullPoolGivesThePageBehindItsLastBlockBack) {
   const std::vector<void*> blocks = take(capacity_);
   punch(1000, 0);
   const PoolIndex pool = region.pool_of(UserPointer{blocks[0]});
-  EXPECT_EQ(region.record(pool).purged_pages, region.record(pool).free_pages());
+  EXPECT_EQ(region.record(pool).purged_pages(), region.record(pool).free_pages());
 }
 
 INSTANTIATE_TEST_SUITE_P(SomeClasses, PunchOfClass,

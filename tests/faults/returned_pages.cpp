@@ -20,10 +20,10 @@ unsigned long in_arena(ArenaIndex arena) {
   for (unsigned unit = 0; unit < ArenaRecord::kUnits; ++unit) {
     const PoolIndex pool{first.raw() + unit};
     const PoolRecord& record = region.record(pool);
-    if (record.state() == PoolState::kEmpty || record.head != pool) continue;
+    if (record.state() == PoolState::kEmpty) continue;
     const Bytes first_page = unit * kConfig.pool_bytes >> page_log2;
     for (unsigned page = 0; page < 64; ++page) {
-      if ((record.purged_pages >> page & 1) != 0) wrong += resident[first_page + page] & 1U;
+      if ((record.purged_pages() >> page & 1) != 0) wrong += resident[first_page + page] & 1U;
     }
   }
   return wrong;

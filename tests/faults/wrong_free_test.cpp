@@ -131,7 +131,7 @@ TEST_F(DoubleFree, WhenItsPageWasPurged) {
     }
     sb_trim();
     const unsigned page = region.offset_in(pool, UserPointer{twice}) >> page_log2;
-    require((region.record(pool).purged_pages >> page & 1) != 0, "the page is purged");
+    require((region.record(pool).purged_pages() >> page & 1) != 0, "the page is purged");
     sb_free(twice);
   });
 }

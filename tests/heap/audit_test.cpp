@@ -65,7 +65,7 @@ constexpr Damage kDamages[] = {
     {"free_count", [](const Heap& heap) { ++heap.pool().free_blocks; }},
     {"free_bit", [](const Heap& heap) { heap.pool().flip_out(0); }},
     {"purged_page_with_live_blocks",
-     [](const Heap& heap) { heap.pool().purged_pages |= ~heap.pool().free_pages() & 0xf; }},
+     [](const Heap& heap) { heap.pool().set_purged_pages(~heap.pool().free_pages() & 0xf); }},
     {"bucket",
      [](const Heap& heap) { heap.pool().bucket.store(static_cast<std::uint8_t>(heap.pool().bucket.load() ^ 1)); }},
     {"class_table_of_a_pool",

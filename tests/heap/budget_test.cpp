@@ -56,7 +56,7 @@ TEST(Budget, MetadataCostsLittle) {
   const std::vector<void*> blocks = allocate_mixed(400000);
   const sb_stats stats = read_stats();
   EXPECT_GT(stats.committed_bytes, 64_MiB);
-  EXPECT_LE(stats.metadata_bytes * 1000, stats.committed_bytes * 15);
+  EXPECT_LE(stats.metadata_bytes * 1000, stats.committed_bytes * 10);
   for (void* block : blocks) sb_free(block);
 }
 

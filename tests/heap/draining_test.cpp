@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <smallblock/smallblock.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "heap/audit.hpp"
@@ -21,6 +22,30 @@ TEST(Draining, AfterATrimEmptiesSparsePools) {
   sb_trim();
   EXPECT_LT(memory().free_resident_bytes, held_before / 10);
   audit_heap();
+  free_all(live);
+}
+
+TEST(Draining, HandsOutFewBlocksAtATime) {
+  sb_decay_set(-1);
+  const Depot& depot = depots[fine_class_of(64)];
+  // Out of the pools at once, by one request.
+  const auto most_taken = [] {
+    std::uint64_t most = 0;
+    std::vector<void*> blocks;
+    for (int i = 0; i < 2000; ++i) {
+      const std::uint64_t out_before = depots[fine_class_of(64)].counts().pools.blocks_out;
+      blocks.push_back(sb_malloc(64));
+      most = std::max(most, depots[fine_class_of(64)].counts().pools.blocks_out - out_before);
+    }
+    free_all(blocks);
+    return most;
+  };
+  const std::uint64_t most_before = most_taken();
+  const std::vector<void*> live = drop_most(allocate_all(64, 32_MiB), 20);
+  sb_trim();
+  ASSERT_TRUE(depot.draining());
+  EXPECT_GT(most_before, kConfig.magazine_first_entries);
+  EXPECT_EQ(most_taken(), kConfig.magazine_first_entries);
   free_all(live);
 }
 

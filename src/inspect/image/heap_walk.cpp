@@ -73,8 +73,8 @@ std::optional<PoolImage> read_record(const PoolRecord& record, const std::uint64
   pool.capacity = record.capacity;
   const std::uint64_t pages =
       low_bits(static_cast<unsigned>((kConfig.pool_bytes << size_class.units_log2) / page_bytes));
-  pool.purged_pages = record.purged_pages & pages;
-  pool.idle_pages = record.idle_pages & pages;
+  pool.purged_pages = record.purged_pages() & pages;
+  pool.idle_pages = record.idle_pages() & pages;
   if (pool.purged_pages != 0) pool.purged_bits = blocks_on(pool.purged_pages, size_class, page_bytes);
   unsigned free_blocks = 0;
   unsigned purged_blocks = 0;
@@ -219,7 +219,7 @@ class Walker {
       const unsigned table = bitmap_table(record);
       const bool has_own = table == kBitmapTables;
       std::uint64_t* bits =
-          has_own ? &record.own_bits : &bitmaps_[table][index * bitmap_bytes(table) / sizeof *bits];
+          has_own ? record.own_bits : &bitmaps_[table][index * bitmap_bytes(table) / sizeof *bits];
       if (table == table_read) {
         if (auto pool = read_record(record, bits, unit, descriptor_.page_bytes)) return pool;
       }
