@@ -45,6 +45,8 @@ SB_BASIC void _ZdaPvSt11align_val_t(void* block, std::size_t alignment);
 [[gnu::alias("_ZdaPv"), gnu::visibility("hidden")]] void sb_own_delete_array(void* block);
 [[gnu::alias("_ZdlPvSt11align_val_t"), gnu::visibility("hidden")]] void sb_own_delete_aligned(
     void* block, std::size_t alignment);
+[[gnu::alias("_ZdaPvSt11align_val_t"), gnu::visibility("hidden")]] void sb_own_delete_aligned_array(
+    void* block, std::size_t alignment);
 // The process's delete[], which takes no size, for callers that have one.
 SB_EXPORT void sb_process_delete_array(void* block, std::size_t bytes) asm("_ZdaPv");
 
@@ -145,6 +147,10 @@ constinit RarelyWritten<void (*)(void*)> array_delete{_ZdlPv};
 constinit RarelyWritten<void (*)(void*, std::size_t)> array_delete_sized{sb_process_delete_array};
 constinit RarelyWritten<void (*)(void*, std::size_t)> array_delete_aligned{_ZdlPvSt11align_val_t};
 
+// In check mode, where the forms without a size are ours.
+constinit RarelyWritten<bool> checks_aligned_sizes;
+constinit RarelyWritten<bool> checks_aligned_array_sizes;
+
 void* checked_array_new(std::size_t bytes) {
   return new_slow<Door::kNewArray>(bytes, "_Znwm", __builtin_return_address(0));
 }
@@ -168,8 +174,11 @@ namespace smallblock {
 void prepare_doors_for_check_mode() noexcept {
   if (new_is_ours()) array_new.set(checked_array_new);
   if (new_aligned_is_ours()) array_new_aligned.set(checked_array_new_aligned);
-  if (in_process(_ZdlPvSt11align_val_t) == in_process(sb_own_delete_aligned))
+  if (in_process(_ZdlPvSt11align_val_t) == in_process(sb_own_delete_aligned)) {
     array_delete_aligned.set(checked_array_delete_aligned);
+    checks_aligned_sizes.set(true);
+    checks_aligned_array_sizes.set(in_process(_ZdaPvSt11align_val_t) == in_process(sb_own_delete_aligned_array));
+  }
   if (in_process(_ZdlPv) != in_process(sb_own_delete)) return;
   array_delete.set(checked_array_delete);
   if (in_process(_ZdaPv) == in_process(sb_own_delete_array)) array_delete_sized.set(checked_array_delete_sized);
@@ -249,10 +258,13 @@ SB_EXPORT void _ZdaPvRKSt9nothrow_t(void* block, const void*) {
 void _ZdaPvSt11align_val_t(void* block, std::size_t alignment) {
   array_delete_aligned.get()(block, alignment);
 }
-SB_EXPORT void _ZdlPvmSt11align_val_t(void* block, std::size_t, std::size_t alignment) {
+SB_EXPORT void _ZdlPvmSt11align_val_t(void* block, std::size_t bytes, std::size_t alignment) {
+  if (checks_aligned_sizes.get() && block != nullptr) return deallocate_sized_slow(block, bytes, Door::kNew);
   in_process(_ZdlPvSt11align_val_t)(block, alignment);
 }
-SB_EXPORT void _ZdaPvmSt11align_val_t(void* block, std::size_t, std::size_t alignment) {
+SB_EXPORT void _ZdaPvmSt11align_val_t(void* block, std::size_t bytes, std::size_t alignment) {
+  if (checks_aligned_array_sizes.get() && block != nullptr)
+    return deallocate_sized_slow(block, bytes, Door::kNewArray);
   in_process(_ZdaPvSt11align_val_t)(block, alignment);
 }
 SB_EXPORT void _ZdlPvSt11align_val_tRKSt9nothrow_t(void* block, std::size_t alignment, const void*) {

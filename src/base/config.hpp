@@ -83,6 +83,8 @@ struct Config {
 
   // At a hard limit memory is given back at most so often.
   std::uint32_t limit_trim_pause_ms = 100;
+  // What of the process's hard limit is kept for after the first refusal.
+  Bytes hard_limit_reserve_bytes = 64_KiB;
   // A heap adds what it counted of the next allocator's blocks to the process's count in steps of this.
   std::int64_t next_bytes_step = 65536;
 

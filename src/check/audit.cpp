@@ -7,6 +7,7 @@
 #include "check/check_mode.hpp"
 #include "check/checked_blocks.hpp"
 #include "check/large_table.hpp"
+#include "heap/registry.hpp"
 
 namespace smallblock::check {
 
@@ -56,7 +57,8 @@ void verify_large() noexcept {
 }  // namespace
 
 void audit_at_exit() noexcept {
-  if (check_hook.get() == nullptr) return;
+  // exit() in a signal handler: what was interrupted is half done.
+  if (check_hook.get() == nullptr || engine_is_interrupted()) return;
   release_all_held();
   verify_region();
   verify_large();

@@ -189,8 +189,15 @@ constexpr CheckHook kHook = {
     .lock = lock,
 };
 
+// All or nothing: what is refused check mode must not lack address space for good. Sampling may have the stacks.
 bool reserve_all() noexcept {
-  return region.bytes() != 0 && records.reserve() && stack_depot.reserve() && quarantine.reserve();
+  if (region.bytes() == 0) return false;
+  const bool had_stacks = stack_depot.is_reserved();
+  if (quarantine.reserve() && records.reserve() && stack_depot.reserve()) return true;
+  quarantine.release();
+  records.release();
+  if (!had_stacks) stack_depot.release();
+  return false;
 }
 
 bool switch_on() noexcept {

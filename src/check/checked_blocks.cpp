@@ -28,7 +28,7 @@ constinit std::uint64_t held_by_class[kClassCount + 1] = {};
 
 bool make_small(Block& block, Bytes lead, ClassIndex class_index) noexcept {
   const Bytes block_bytes = kSizeClasses[class_index].block_bytes;
-  void* start = take_one(class_index);
+  void* start = take_one(class_index, block.requested);
   if (start == nullptr) return false;
   if (!records.ensure(start)) {
     depots[class_index].put_back(class_index, 1, &start);
@@ -120,8 +120,9 @@ ClassIndex class_for(Bytes bytes, Bytes alignment) noexcept {
   return alignment <= kConfig.granule_bytes ? class_of(bytes) : aligned_class_of(bytes, alignment);
 }
 
-void* take_one(ClassIndex class_index) noexcept {
+void* take_one(ClassIndex class_index, Bytes requested) noexcept {
   void* start = nullptr;
+  depots[class_index].note_request(requested);
   if (!process_may_grow({.live_bytes = kSizeClasses[class_index].block_bytes, .committed_bytes = 0}))
     return nullptr;
   return depots[class_index].take_blocks(class_index, 1, &start) == 1 ? start : nullptr;

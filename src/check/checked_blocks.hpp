@@ -12,7 +12,7 @@ namespace smallblock::check {
 // kNoClass: for the next allocator.
 ClassIndex class_for(Bytes bytes, Bytes alignment) noexcept;
 // Any block of a class; nullptr: at a limit, or out of memory.
-void* take_one(ClassIndex class_index) noexcept;
+void* take_one(ClassIndex class_index, Bytes requested) noexcept;
 
 // What a frame may have before the bytes that were asked for; alignment needs as much.
 inline constexpr Bytes kLeadBytesMax = 0xffff * kConfig.granule_bytes;

@@ -32,7 +32,7 @@ Bytes usable_filled(const void* pointer) noexcept {
 
 void* allocate_filled(Bytes bytes, Bytes alignment, Door) noexcept {
   const ClassIndex class_index = class_for(bytes, alignment);
-  void* block = class_index != kNoClass ? take_one(class_index) : nullptr;
+  void* block = class_index != kNoClass ? take_one(class_index, bytes) : nullptr;
   if (block == nullptr)
     block = alignment <= kConfig.granule_bytes ? allocate_next(bytes) : allocate_next_aligned(alignment, bytes);
   if (block != nullptr) fill_fresh(block, usable_filled(block));

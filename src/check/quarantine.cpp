@@ -10,7 +10,6 @@ constinit Quarantine quarantine;
 
 bool Quarantine::reserve() noexcept {
   if (places_ != nullptr) return true;
-  constexpr Bytes kBytes = kPlaces * sizeof(Held);
   void* memory = os::reserve(kBytes, 64_KiB);
   if (memory == nullptr) return false;
   if (!os::commit(memory, kBytes)) {
@@ -19,6 +18,11 @@ bool Quarantine::reserve() noexcept {
   }
   places_ = static_cast<Held*>(memory);
   return true;
+}
+
+void Quarantine::release() noexcept {
+  if (places_ != nullptr) os::unreserve(places_, kBytes);
+  places_ = nullptr;
 }
 
 bool Quarantine::push(void* block, Bytes bytes) noexcept {

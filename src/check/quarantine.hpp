@@ -14,6 +14,8 @@ class Quarantine {
 
   // False if the system refuses the memory.
   bool reserve() noexcept;
+  // Before it is used.
+  void release() noexcept;
 
   // `block`: the start of a block of the region, or the address that the program knew of a larger one. False: no
   // room, the caller gives it back at once.
@@ -31,6 +33,7 @@ class Quarantine {
  private:
   // The smallest block is two granules.
   static constexpr std::uint64_t kPlaces = 2 * kBytesMax / (2 * kConfig.granule_bytes);
+  static constexpr Bytes kBytes = kPlaces * sizeof(Held);
 
   Held* places_ = nullptr;
   std::uint64_t pushed_ = 0;

@@ -16,6 +16,12 @@ bool Records::reserve() noexcept {
   return start_ != nullptr;
 }
 
+void Records::release() noexcept {
+  if (start_ != nullptr) os::unreserve(start_, Bytes{region.arena_count()} * kConfig.arena_bytes);
+  start_ = nullptr;
+  smallblock_heap.check_records = 0;
+}
+
 bool Records::ensure(const void* block) noexcept {
   const PoolIndex pool = region.pool_map().unit_of(block);
   const std::uint32_t arena = region.arena_of(pool).raw();

@@ -70,6 +70,8 @@ class Records {
  public:
   // False if the system refuses the address space.
   bool reserve() noexcept;
+  // Before it is used.
+  void release() noexcept;
   // Makes the record of a block usable. False if the system refuses the memory.
   bool ensure(const void* block) noexcept;
   // The record of an address in the region; nullptr if none was ever made in its arena.

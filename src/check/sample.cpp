@@ -31,6 +31,12 @@ bool SampleSlots::reserve() noexcept {
   return start_ != nullptr;
 }
 
+void SampleSlots::release() noexcept {
+  if (start_ != nullptr) os::unreserve(start_, bytes_);
+  start_ = nullptr;
+  bytes_ = 0;
+}
+
 void SampleSlots::describe(unsigned slot, Block& block) const noexcept {
   block.start = page_of(slot);
   block.end = block.start + page_bytes_;
@@ -41,14 +47,14 @@ void SampleSlots::describe(unsigned slot, Block& block) const noexcept {
   block.sampled = true;
 }
 
-bool SampleSlots::take(Block& block) noexcept {
+bool SampleSlots::take(Block& block, Bytes alignment) noexcept {
   if (is_full()) return false;
   do {
     next_ = (next_ + 1) % kSlots;
   } while (slots_[next_].record.state == State::kLive);
   char* page = page_of(next_);
   if (!os::commit(page, page_bytes_)) return false;
-  const Bytes room = round_up(std::max<Bytes>(block.requested, 1), kConfig.granule_bytes);
+  const Bytes room = round_up(std::max<Bytes>(block.requested, 1), alignment);
   block.record.state = State::kLive;
   slots_[next_] = {next_ % 2 == 0 ? page + page_bytes_ - room : page, block.requested, block.record};
   ++live_;
@@ -120,19 +126,19 @@ std::int64_t next_distance() noexcept {
   return static_cast<std::int64_t>(1 + random_state % (2 * std::uint64_t{sample_every} - 1));
 }
 
-void* allocate_page(Bytes bytes, Door door) noexcept {
+void* allocate_page(Bytes bytes, Bytes alignment, Door door) noexcept {
   Block block;
   block.requested = bytes;
   block.record.door = door;
   {
     const os::LockGuard guard(check_lock);
     blocks_to_sample.store(next_distance(), std::memory_order_relaxed);
-    if (!slots.fits(bytes) || slots.is_full() || !budget.has_credit()) return nullptr;
+    if (!slots.fits(std::max(bytes, alignment)) || slots.is_full() || !budget.has_credit()) return nullptr;
   }
   const std::uint64_t start_ns = os::now_ns();
   block.record.allocated_at = stack_depot.capture_here();
   const os::LockGuard guard(check_lock);
-  if (!slots.take(block)) return nullptr;
+  if (!slots.take(block, alignment)) return nullptr;
   fill_new(block);
   budget.charge_since(start_ns);
   return block.user;
@@ -223,7 +229,8 @@ constexpr SampleHook kSampleHook = {
 
 bool start_sampling(std::uint32_t every) noexcept {
   if (sample_hook.get() != nullptr) return true;
-  if (!check::stack_depot.reserve() || !check::slots.reserve()) {
+  if (!check::slots.reserve() || !check::stack_depot.reserve()) {
+    check::slots.release();
     constexpr char kRefused[] = "smallblock: the system refuses the memory for sampling; it stays off\n";
     os::write_all(2, kRefused, sizeof kRefused - 1);
     return false;

@@ -17,6 +17,8 @@ class SampleSlots {
 
   // False if the system refuses the address space.
   bool reserve() noexcept;
+  // Before it is used.
+  void release() noexcept;
   bool owns(const void* address) const noexcept {
     return UserPointer{address}.address() - UserPointer{start_}.address() < bytes_;
   }
@@ -25,7 +27,8 @@ class SampleSlots {
   bool is_full() const noexcept { return live_ == kSlots; }
 
   // Under check_lock, as is_full. False: all slots are live, or the system refused.
-  bool take(Block& block) noexcept;
+  // `alignment` is at most a page.
+  bool take(Block& block, Bytes alignment) noexcept;
   void give_back(const Block& block) noexcept;
   // The block in whose page the address lies; for one between two pages the nearer one, if either has one.
   bool find(const void* address, Block& block) const noexcept;

@@ -15,6 +15,7 @@ namespace {
 
 constexpr Bytes kBuckets = Bytes{1} << 17;
 constexpr Bytes kEntriesBytes = 128_MiB;
+constexpr Bytes kBytes = kBuckets * sizeof(std::atomic<StackId>) + kEntriesBytes;
 
 // The threads that are capturing, so that one that allocates while it does is not asked again. Taken and left in
 // the order of a stack by each thread, so a place is only ever found by its owner.
@@ -74,17 +75,22 @@ constinit StackDepot stack_depot;
 
 bool StackDepot::reserve() noexcept {
   if (entries_ != nullptr) return true;
-  const Bytes bytes = kBuckets * sizeof *buckets_ + kEntriesBytes;
-  char* memory = static_cast<char*>(os::reserve(bytes, 64_KiB));
+  char* memory = static_cast<char*>(os::reserve(kBytes, 64_KiB));
   if (memory == nullptr) return false;
-  if (!os::commit(memory, bytes)) {
-    os::unreserve(memory, bytes);
+  if (!os::commit(memory, kBytes)) {
+    os::unreserve(memory, kBytes);
     return false;
   }
   buckets_ = reinterpret_cast<std::atomic<StackId>*>(memory);
   entries_ = memory + kBuckets * sizeof *buckets_;
   if (os::memory_tool() != os::MemoryTool::kMemcheck) os::prepare_stacks();
   return true;
+}
+
+void StackDepot::release() noexcept {
+  if (entries_ != nullptr) os::unreserve(buckets_, kBytes);
+  entries_ = nullptr;
+  buckets_ = nullptr;
 }
 
 StackDepot::Entry* StackDepot::entry(StackId id) const noexcept {

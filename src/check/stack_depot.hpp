@@ -21,6 +21,9 @@ class StackDepot {
 
   // False if the system refuses the memory.
   bool reserve() noexcept;
+  bool is_reserved() const noexcept { return entries_ != nullptr; }
+  // Before it is used.
+  void release() noexcept;
 
   // The calling thread's stack; 0 if it is being captured already, or if there is no room.
   StackId capture_here() noexcept;

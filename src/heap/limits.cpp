@@ -2,8 +2,11 @@
 
 #include "heap/limits.hpp"
 
+#include <algorithm>
+
 #include "core/arena_table.hpp"
 #include "core/totals.hpp"
+#include "heap/check_hook.hpp"
 #include "heap/memory_return.hpp"
 #include "os/port.hpp"
 
@@ -20,7 +23,7 @@ bool is_within(Bytes limit, Bytes use, Bytes more) noexcept {
 
 }  // namespace
 
-constinit Limits process_limits;
+constinit Limits process_limits{kConfig.hard_limit_reserve_bytes};
 
 os::Lock& limits_lock() noexcept {
   return lock;
@@ -45,6 +48,7 @@ void Limits::set(const Values& values) noexcept {
   on_soft_ = values.on_soft;
   context_ = values.context;
   above_soft_.store(false);
+  refused_.store(false);
   const Bytes lowest[] = {values.soft_live_bytes, values.hard_live_bytes, values.soft_committed_bytes,
                           values.hard_committed_bytes};
   bool any = false;
@@ -53,15 +57,18 @@ void Limits::set(const Values& values) noexcept {
 }
 
 // What was committed before a limit was set, and more, may still be used: only growth is refused.
-bool Limits::within_hard(const MemoryUse& use, const MemoryUse& more) const noexcept {
-  return is_within(hard_live_.load(), use.live_bytes, more.live_bytes) &&
+bool Limits::within_hard(const MemoryUse& use, const MemoryUse& more) noexcept {
+  const Bytes hard_live = hard_live_.load();
+  const Bytes reserve = hard_live == kNone ? 0 : std::min(reserve_bytes_, hard_live / 64);
+  if (refused_.load() && is_within(hard_live - 2 * reserve, use.live_bytes, more.live_bytes)) refused_.store(false);
+  return is_within(refused_.load() ? hard_live : hard_live - reserve, use.live_bytes, more.live_bytes) &&
          (more.committed_bytes == 0 ||
           is_within(hard_committed_.load(), use.committed_bytes, more.committed_bytes));
 }
 
 // Once for each time that use rises above the limit; it must fall by an eighth in between.
 void Limits::note_soft(const MemoryUse& use, const MemoryUse& more) noexcept {
-  if (in_call_.load()) return;
+  if (is_in_call()) return;
   const Bytes live = soft_live_.load();
   const Bytes committed = soft_committed_.load();
   const bool above = !is_within(live, use.live_bytes, more.live_bytes) || use.committed_bytes > committed;
@@ -74,13 +81,23 @@ void Limits::note_soft(const MemoryUse& use, const MemoryUse& more) noexcept {
   void* const context = context_;
   lock.unlock();
   if (call == nullptr) return;
-  in_call_.store(true);
+  call_process_.store(os::process_id());
   call(context);
-  in_call_.store(false);
+  call_process_.store(0);
 }
 
-// A program at its limit must not spend its time on trims: one in a while. False if it was not time.
+bool Limits::is_in_call() const noexcept {
+  const std::int32_t process = call_process_.load();
+  return process != 0 && process == os::process_id();
+}
+
+// A program at its limit must not spend its time on trims: one in a while. False if it was not time. What check
+// mode holds back is the first to go, each time: a program must not fail by what it has freed.
 bool Limits::give_back() noexcept {
+  if (const CheckHook* hook = check_hook.get()) {
+    hook->trim();
+    return true;
+  }
   const std::uint32_t now_ms = os::coarse_now_ms();
   if (trimmed_ms_.load() != 0 && now_ms - trimmed_ms_.load() < kConfig.limit_trim_pause_ms) return false;
   trimmed_ms_.store(now_ms);

@@ -2,8 +2,10 @@
 //
 // Every growth asks first: a refill that takes blocks out of the pools, an arena, a block of the next allocator. At
 // the soft limit memory is given back and the owner is called; at the hard limit a request fails with ENOMEM after
-// memory was given back in vain. Without limits a question costs one load. Called by heap/slow_path,
-// heap/next_blocks and heap/private_heap, with no lock held.
+// memory was given back in vain. The process's first refusal comes a little below its hard limit: what lies between
+// is for what the program allocates to deal with it, such as a MemoryError of Python's and its traceback. Without
+// limits a question costs one load. Called by heap/slow_path, heap/next_blocks and heap/private_heap, with no lock
+// held.
 #pragma once
 
 #include <atomic>
@@ -35,6 +37,9 @@ class Limits {
     void* context = nullptr;
   };
 
+  // `reserve_bytes` at most, and 1/64 of the hard limit, are kept for after a refusal.
+  constexpr explicit Limits(Bytes reserve_bytes = 0) noexcept : reserve_bytes_(reserve_bytes) {}
+
   // For all threads, soon. A call of the on_soft before may still begin or be running when this returns.
   void set(const Values& values) noexcept;
 
@@ -49,18 +54,26 @@ class Limits {
       note_soft(use(), more);
       return true;
     }
-    if (!give_back()) return false;
-    return within_hard(use(), more);
+    if (give_back() && within_hard(use(), more)) return true;
+    refused_.store(true);
+    return false;
   }
 
+  // A request was refused, and use has not fallen since: what is left of the reserve is to be shared out sparingly.
+  bool is_in_reserve() const noexcept { return refused_.load(); }
+
  private:
-  bool within_hard(const MemoryUse& use, const MemoryUse& more) const noexcept;
+  bool within_hard(const MemoryUse& use, const MemoryUse& more) noexcept;
+  bool is_in_call() const noexcept;
   void note_soft(const MemoryUse& use, const MemoryUse& more) noexcept;
   bool give_back() noexcept;
 
   Relaxed<bool> any_;
   std::atomic<bool> above_soft_{false};  // one thread calls
-  Relaxed<bool> in_call_;                // of on_soft: what it allocates is not looked at
+  Relaxed<std::int32_t> call_process_;   // in a call of on_soft here, by this process: what it allocates is not
+                                         // looked at. A child that was forked meanwhile is in no call.
+  Relaxed<bool> refused_;
+  Bytes reserve_bytes_;
   Relaxed<std::uint32_t> trimmed_ms_;
   Relaxed<Bytes> soft_live_{kNone};
   Relaxed<Bytes> hard_live_{kNone};

@@ -22,6 +22,11 @@ void count_next(std::int64_t bytes) noexcept {
 }
 
 // Not every malloc says why it has nothing to give.
+// Less has a smaller alignment in many an allocator than we promise, and of no bytes some make no aligned block.
+Bytes at_least_a_granule(Bytes bytes) noexcept {
+  return std::max(bytes, kConfig.granule_bytes);
+}
+
 void* nothing_left() noexcept {
   errno = ENOMEM;
   return nullptr;
@@ -48,7 +53,7 @@ void settle_next_bytes(ThreadHeap& heap) noexcept {
 }
 
 void* allocate_next(Bytes bytes) noexcept {
-  return may_grow(bytes) ? counted(next_allocator.malloc(bytes)) : nullptr;
+  return may_grow(bytes) ? counted(next_allocator.malloc(at_least_a_granule(bytes))) : nullptr;
 }
 
 void* allocate_next_zeroed(Bytes count, Bytes bytes) noexcept {
@@ -58,14 +63,14 @@ void* allocate_next_zeroed(Bytes count, Bytes bytes) noexcept {
 }
 
 void* allocate_next_aligned(Bytes alignment, Bytes bytes) noexcept {
-  return may_grow(bytes) ? counted(next_allocator.aligned_alloc(alignment, bytes)) : nullptr;
+  return may_grow(bytes) ? counted(next_allocator.aligned_alloc(alignment, at_least_a_granule(bytes))) : nullptr;
 }
 
 void* reallocate_next(void* block, Bytes bytes) noexcept {
   if (const SampleHook* hook = sampled(block)) return hook->reallocate(block, bytes);
   const Bytes old_bytes = next_allocator.usable_size(block);
   if (bytes > old_bytes && !may_grow(bytes - old_bytes)) return nullptr;
-  void* moved = next_allocator.realloc(block, bytes);
+  void* moved = next_allocator.realloc(block, bytes != 0 ? at_least_a_granule(bytes) : 0);
   if (moved == nullptr) return bytes != 0 ? nothing_left() : nullptr;
   count_next(static_cast<std::int64_t>(next_allocator.usable_size(moved)) - static_cast<std::int64_t>(old_bytes));
   return moved;

@@ -69,7 +69,7 @@ void* allocate_aligned(Bytes alignment, Bytes bytes, Door door) noexcept {
   if (bytes <= kConfig.small_limit_bytes) {
     const ClassIndex class_index = aligned_class_of(bytes, alignment);
     if (class_index != kNoClass) {
-      void* block = allocate(kSizeClasses[class_index].block_bytes, door);
+      void* block = allocate_in_class(class_index, bytes, alignment, door);
       if (block == nullptr || reinterpret_cast<std::uintptr_t>(block) % alignment == 0) return block;
       // The next allocator stood in for an exhausted region and knew nothing of the alignment.
       deallocate(block, door);

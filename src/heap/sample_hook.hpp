@@ -15,7 +15,7 @@ namespace smallblock {
 
 struct SampleHook {
   // nullptr: not this time.
-  void* (*allocate)(Bytes bytes, Door door) noexcept;
+  void* (*allocate)(Bytes bytes, Bytes alignment, Door door) noexcept;
   // Whether one of the pages, or of those between them, holds the address.
   bool (*owns)(const void* pointer) noexcept;
   void (*deallocate)(void* pointer, Door door) noexcept;
@@ -47,7 +47,7 @@ inline bool is_sample_due() noexcept {
 }
 
 // After a refill of so many blocks: the page, or nullptr.
-inline void* allocate_sampled(unsigned count, Bytes bytes, Door door) noexcept {
+inline void* allocate_sampled(unsigned count, Bytes bytes, Bytes alignment, Door door) noexcept {
   const SampleHook* hook = sample_hook.get();
   if (hook == nullptr) [[likely]]
     return nullptr;
@@ -58,7 +58,7 @@ inline void* allocate_sampled(unsigned count, Bytes bytes, Door door) noexcept {
   blocks_to_sample.store(left - count, std::memory_order_relaxed);
   if (left > count) [[likely]]
     return nullptr;
-  return hook->allocate(bytes, door);
+  return hook->allocate(bytes, alignment, door);
 }
 
 }  // namespace smallblock

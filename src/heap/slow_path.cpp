@@ -105,6 +105,13 @@ bool ensure_loaded(ThreadHeap& heap, ClassIndex class_index) noexcept {
   return true;
 }
 
+// What a refill asks the pools for. What lies in a magazine holds its page, and counts as live: few blocks do of a
+// class that drains, or close to the hard limit.
+unsigned wanted_blocks(ClassIndex class_index, const MagazineSpare& cold) noexcept {
+  const bool sparingly = depots[class_index].draining() || process_limits.is_in_reserve();
+  return sparingly ? std::min<unsigned>(cold.limit_entries, kConfig.magazine_first_entries) : cold.limit_entries;
+}
+
 // The loaded magazine is empty; afterwards it has an entry. `bytes` is the request. False: out of memory,
 // or check mode is on.
 bool refill(ThreadHeap& heap, ClassIndex class_index, Bytes bytes) noexcept {
@@ -132,10 +139,7 @@ bool refill(ThreadHeap& heap, ClassIndex class_index, Bytes bytes) noexcept {
   }
   Depot& depot = depots[class_index];
   depot.note_request(bytes);
-  // What lies in a magazine holds its page: of a class that drains, few blocks do.
-  const unsigned wanted = depot.draining() ? std::min<unsigned>(cold.limit_entries, kConfig.magazine_first_entries)
-                                           : cold.limit_entries;
-  const unsigned taken = depot.take_blocks(class_index, wanted, loaded->entries);
+  const unsigned taken = depot.take_blocks(class_index, wanted_blocks(class_index, cold), loaded->entries);
   load(slot, loaded, taken, cold.limit_entries);
   recount_cached(heap, class_index);
   return taken != 0;
@@ -230,11 +234,11 @@ bool free_to_sparse_pool(ThreadHeap& heap, ClassIndex class_index, void* pointer
   return is_sparse;
 }
 
-void* refill_and_pop(ThreadHeap& heap, ClassIndex class_index, Bytes bytes, Door door) noexcept {
+void* refill_and_pop(ThreadHeap& heap, ClassIndex class_index, Bytes bytes, Bytes alignment, Door door) noexcept {
   look_around(heap, false);
   const bool nudged = is_nudged(heap.tops[class_index]);
   MagazineSpare& cold = heap.spares[class_index];
-  const Bytes refill_bytes = Bytes{cold.limit_entries} * kSizeClasses[class_index].block_bytes;
+  const Bytes refill_bytes = Bytes{wanted_blocks(class_index, cold)} * kSizeClasses[class_index].block_bytes;
   // What lies in the spare magazine is counted as live already.
   if (!has_blocks(cold.spare) && !process_may_grow({.live_bytes = refill_bytes, .committed_bytes = 0}))
     return refuse();
@@ -249,14 +253,15 @@ void* refill_and_pop(ThreadHeap& heap, ClassIndex class_index, Bytes bytes, Door
     }
     if (nudged || depots[class_index].draining()) [[unlikely]]
       slot.limit.set(nullptr);
-    if (void* block = allocate_sampled(Magazine::count_below(slot.top.load()), bytes, door)) return block;
+    if (void* block = allocate_sampled(Magazine::count_below(slot.top.load()), bytes, alignment, door))
+      return block;
   }
 }
 
 // Off allocate_slow, whose hit serves every request above kConfig.table_limit_bytes and needs no stack frame.
-[[gnu::noinline]] void* allocate_missed(ClassIndex class_index, Bytes bytes, Door door) noexcept {
+[[gnu::noinline]] void* allocate_missed(ClassIndex class_index, Bytes bytes, Bytes alignment, Door door) noexcept {
   if (ThreadHeap* heap = attach_thread(Occasion::kAllocate)) [[likely]]
-    return refill_and_pop(*heap, class_index, bytes, door);
+    return refill_and_pop(*heap, class_index, bytes, alignment, door);
   if (check_hook.get() != nullptr) return allocate_checked(bytes, kConfig.granule_bytes, door);
   if (!process_may_grow({.live_bytes = kSizeClasses[class_index].block_bytes, .committed_bytes = 0}))
     return refuse();
@@ -301,14 +306,19 @@ void* allocate_slow(Bytes bytes, Door door) noexcept {
     class_index = class_of(bytes);
   }
   if (void* block = pop_entry(current_heap->tops[class_index])) return block;
-  return allocate_missed(class_index, bytes, door);
+  return allocate_missed(class_index, bytes, kConfig.granule_bytes, door);
+}
+
+void* allocate_in_class(ClassIndex class_index, Bytes bytes, Bytes alignment, Door door) noexcept {
+  if (void* block = pop_entry(current_heap->tops[class_index])) return block;
+  return allocate_missed(class_index, bytes, alignment, door);
 }
 
 void* allocate_slow_in(ThreadHeap& heap, Bytes bytes, Door door) noexcept {
   if (bytes > kConfig.small_limit_bytes) return allocate_large(bytes, door);
   const ClassIndex class_index = class_of(bytes);
   if (void* block = pop_entry(heap.tops[class_index])) return block;
-  return refill_and_pop(heap, class_index, bytes, door);
+  return refill_and_pop(heap, class_index, bytes, kConfig.granule_bytes, door);
 }
 
 void deallocate_slow(void* pointer, Door door) noexcept {

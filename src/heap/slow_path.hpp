@@ -8,6 +8,10 @@
 
 namespace smallblock {
 
+// A block of this class for an aligned request of so many bytes, all of whose blocks are aligned so. nullptr with
+// errno ENOMEM; where the next allocator stands in, it knows nothing of the alignment.
+void* allocate_in_class(ClassIndex class_index, Bytes bytes, Bytes alignment, Door door) noexcept;
+
 // The bytes that the block really has; 0 for null. Ends the process for an address in the region that is in no
 // pool.
 Bytes usable_bytes(const void* pointer) noexcept;

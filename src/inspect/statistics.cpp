@@ -112,7 +112,9 @@ void gather_memory(sb_memory& memory) noexcept {
   double unused = 0;
   for (unsigned index = 1; index <= kClassCount; ++index)
     unused += depots[index].unused_bytes(static_cast<ClassIndex>(index));
-  memory.rounding_bytes = std::min(static_cast<std::uint64_t>(unused), out);
+  // That is of all blocks out; those in magazines nobody has.
+  const double live_share = out == 0 ? 0 : static_cast<double>(memory.live_bytes) / static_cast<double>(out);
+  memory.rounding_bytes = std::min(static_cast<std::uint64_t>(unused * live_share), memory.live_bytes);
 }
 
 }  // namespace smallblock

@@ -1,5 +1,8 @@
 // Faults on Linux: SIGSEGV. Not on the alternate stack, which may be too small for a report.
 
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <csignal>
 
 #include "os/fault.hpp"
@@ -13,8 +16,9 @@ struct sigaction before;
 
 void on_signal(int number, siginfo_t* information, void*) {
   if (information->si_code > 0) handler_now(information->si_addr);
-  // The same access faults again.
+  // The same access faults again. What was sent comes but once: so it is sent again.
   sigaction(number, &before, nullptr);
+  if (information->si_code <= 0) syscall(SYS_rt_tgsigqueueinfo, getpid(), syscall(SYS_gettid), number, information);
 }
 
 }  // namespace

@@ -1,13 +1,13 @@
-// Stacks and addresses on Linux: libunwind or libgcc's unwinder, the dynamic linker's tables, /proc/self/maps.
+// Code and addresses on Linux: the dynamic linker's tables, /proc/self/maps. Stacks are taken by
+// linux_unwinder.cpp.
 //
-// libunwind remembers how it left each function and is 25 times as fast, so it is loaded where it is installed.
+// Called from malloc and free, which no thread may be cancelled in: files are read by bare system calls.
 
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/auxv.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#include <unwind.h>
 
 #include <cerrno>
 #include <cstdio>
@@ -19,37 +19,9 @@
 #include "os/port.hpp"
 #include "os/stack.hpp"
 
-#ifndef SMALLBLOCK_FAST_UNWINDER
-#define SMALLBLOCK_FAST_UNWINDER "libunwind.so.8"
-#endif
-
 namespace smallblock::os {
 
 namespace {
-
-struct Trace {
-  void** frames;
-  unsigned frames_max;
-  unsigned count;
-};
-
-_Unwind_Reason_Code note_frame(_Unwind_Context* context, void* argument) {
-  auto& trace = *static_cast<Trace*>(argument);
-  const _Unwind_Ptr code = _Unwind_GetIP(context);
-  if (code == 0) return _URC_END_OF_STACK;
-  trace.frames[trace.count++] = reinterpret_cast<void*>(code);
-  return trace.count == trace.frames_max ? _URC_END_OF_STACK : _URC_NO_REASON;
-}
-
-using Backtrace = int (*)(void** frames, int frames_max);
-
-int backtrace_by_libgcc(void** frames, int frames_max) {
-  Trace trace{frames, static_cast<unsigned>(frames_max), 0};
-  _Unwind_Backtrace(note_frame, &trace);
-  return static_cast<int>(trace.count);
-}
-
-constinit Backtrace backtrace_now = backtrace_by_libgcc;
 
 // The mapping that an address lies in.
 struct Mapping {
@@ -70,13 +42,13 @@ bool parse_mapping(const char* line, std::uintptr_t address, Mapping& mapping) n
 
 // Reads without stdio, which allocates.
 bool find_mapping(std::uintptr_t address, Mapping& mapping) noexcept {
-  const int file = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+  const long file = syscall(SYS_openat, AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC);
   if (file < 0) return false;
   char buffer[4096];
   std::size_t kept = 0;
   bool found = false;
   while (!found) {
-    const ssize_t more = read(file, buffer + kept, sizeof buffer - 1 - kept);
+    const long more = syscall(SYS_read, file, buffer + kept, sizeof buffer - 1 - kept);
     if (more <= 0) break;
     kept += static_cast<std::size_t>(more);
     buffer[kept] = '\0';
@@ -90,7 +62,7 @@ bool find_mapping(std::uintptr_t address, Mapping& mapping) noexcept {
     std::memmove(buffer, line, kept);
     if (kept == sizeof buffer - 1) break;
   }
-  close(file);
+  syscall(SYS_close, file);
   return found;
 }
 
@@ -110,35 +82,6 @@ bool is_ours(const void* base, const char* symbol) noexcept {
 }
 
 }  // namespace
-
-void prepare_stacks() noexcept {
-  const int saved_errno = errno;
-  constexpr const char* kFastUnwinder = SMALLBLOCK_FAST_UNWINDER;
-  void* library = *kFastUnwinder == '\0' ? nullptr : dlopen(kFastUnwinder, RTLD_NOW | RTLD_LOCAL);
-  if (library != nullptr) {
-    if (void* symbol = dlsym(library, "unw_backtrace")) backtrace_now = reinterpret_cast<Backtrace>(symbol);
-  }
-  dlerror();
-  void* frames[1];
-  backtrace_by_libgcc(frames, 1);
-  backtrace_now(frames, 1);
-  errno = saved_errno;
-}
-
-[[gnu::noinline]] unsigned capture_stack(const void** frames, unsigned frames_max) noexcept {
-  // Of this function and its caller.
-  constexpr unsigned kOwnFrames = 2;
-  constexpr unsigned kFramesMax = 64;
-  const int saved_errno = errno;
-  void* all[kFramesMax];
-  const unsigned wanted = frames_max + kOwnFrames < kFramesMax ? frames_max + kOwnFrames : kFramesMax;
-  const int count = backtrace_now(all, static_cast<int>(wanted));
-  errno = saved_errno;
-  if (count <= static_cast<int>(kOwnFrames)) return 0;
-  const unsigned kept = static_cast<unsigned>(count) - kOwnFrames;
-  std::memcpy(frames, all + kOwnFrames, kept * sizeof *frames);
-  return kept;
-}
 
 CodePlace place_of_code(const void* code) noexcept {
   CodePlace place;
@@ -184,13 +127,13 @@ bool is_on_this_stack(const void* address) noexcept {
   const int saved_errno = errno;
   const auto wanted = reinterpret_cast<std::uintptr_t>(address);
   const auto here = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
-  // Most addresses are far away: no need to ask.
+  // Most addresses are far away: no need to ask. Below lie the frames of functions that have returned.
   constexpr std::uintptr_t kStackMax = std::uintptr_t{1} << 30;
-  if (wanted - here > kStackMax) return false;
+  if (wanted - here > kStackMax && here - wanted > kStackMax) return false;
   Mapping mapping;
   const bool found = find_mapping(here, mapping);
   errno = saved_errno;
-  if (!found || wanted >= mapping.end) return false;
+  if (!found || wanted < mapping.start || wanted >= mapping.end) return false;
   if (mapping.is_main_stack) return true;
   // A thread's own data ends its stack; what lies above it in the same mapping may be anything. The first thread's
   // data lies elsewhere: there this may be a stack that the program made.

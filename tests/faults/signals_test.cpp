@@ -15,6 +15,7 @@
 
 #include "child.hpp"
 #include "heap/audit.hpp"
+#include "heap/sample_hook.hpp"
 #include "ledger.hpp"
 
 namespace smallblock::test {
@@ -184,6 +185,27 @@ TEST_P(FreeKeepsErrno, InEveryWay) {
 
 INSTANTIATE_TEST_SUITE_P(Both, FreeKeepsErrno, testing::Bool(),
                          [](const auto& mode) { return mode.param ? "checked" : "plain"; });
+
+// It comes but once, so whoever lets it pass has lost it.
+TEST(Signals, ASegmentationFaultThatIsSentReachesWhoeverHadIt) {
+  const Outcome by_nobody = in_child([] {
+    signal(SIGSEGV, SIG_DFL);
+    sb_free(sb_malloc(1));
+    start_sampling(1000);
+    raise(SIGSEGV);
+    return 0;
+  });
+  EXPECT_TRUE(by_nobody.died_of(SIGSEGV)) << by_nobody;
+  const Outcome by_handler = in_child([] {
+    static volatile sig_atomic_t seen = 0;
+    signal(SIGSEGV, [](int) { seen = seen + 1; });
+    sb_free(sb_malloc(1));
+    start_sampling(1000);
+    raise(SIGSEGV);
+    return seen == 1 ? 0 : 1;
+  });
+  EXPECT_TRUE(by_handler.exited_with(0)) << by_handler;
+}
 
 }  // namespace
 }  // namespace smallblock::test

@@ -5,10 +5,12 @@
 #include <gtest/gtest.h>
 #include <smallblock/smallblock.h>
 
+#include <cstdlib>
 #include <thread>
 #include <vector>
 
 #include "heap/audit.hpp"
+#include "heap/next_blocks.hpp"
 #include "heap/registry.hpp"
 
 namespace smallblock {
@@ -97,6 +99,25 @@ TEST(ThreadHeap, ASharedHeapServesWhoeverHoldsItsLock) {
   std::thread([&] { deallocate_slow_in(*heap, block, Door::kMalloc); }).join();
   EXPECT_EQ(allocate_slow_in(*heap, 100, Door::kMalloc), block);
   deallocate_slow_in(*heap, block, Door::kMalloc);
+}
+
+// Of fewer bytes many an allocator makes blocks that are aligned to less.
+TEST(NextBlocks, AreAskedForAGranuleAtLeast) {
+  static std::vector<Bytes> asked;
+  sb_free(sb_malloc(1));
+  const NextAllocator before = next_allocator;
+  next_allocator.malloc = [](std::size_t bytes) {
+    asked.push_back(bytes);
+    return std::malloc(bytes);
+  };
+  next_allocator.aligned_alloc = [](std::size_t alignment, std::size_t bytes) {
+    asked.push_back(bytes);
+    return aligned_alloc(alignment, bytes);
+  };
+  deallocate_next(reallocate_next(allocate_next(8), 100));
+  deallocate_next(allocate_next_aligned(4096, 0));
+  next_allocator = before;
+  EXPECT_EQ(asked, (std::vector<Bytes>{kConfig.granule_bytes, kConfig.granule_bytes}));
 }
 
 }  // namespace

@@ -61,11 +61,11 @@ sb_stats stats_of(const HeapImage& image, const HeapSummary& summary) {
   return stats;
 }
 
-// As Depot::unused_bytes: pools of private heaps are not of the depot.
+// As Depot::unused_bytes, but of the blocks that are not in magazines. Pools of private heaps are not of the depot.
 std::uint64_t rounding_bytes(const HeapImage& image) {
-  std::vector<std::uint64_t> blocks_out(image.geometry.classes.size());
+  std::vector<std::uint64_t> blocks_live(image.geometry.classes.size());
   for (const PoolImage& pool : image.pools) {
-    if (pool.owner == 0) blocks_out[pool.class_index] += std::uint64_t{pool.live} + pool.cached;
+    if (pool.owner == 0) blocks_live[pool.class_index] += pool.live;
   }
   double unused = 0;
   for (std::size_t index = 1; index < image.requests.size(); ++index) {
@@ -73,7 +73,7 @@ std::uint64_t rounding_bytes(const HeapImage& image) {
     if (requests.count == 0) continue;
     const double asked = static_cast<double>(requests.bytes) / static_cast<double>(requests.count);
     unused +=
-        std::max(0.0, image.geometry.classes[index].block_bytes - asked) * static_cast<double>(blocks_out[index]);
+        std::max(0.0, image.geometry.classes[index].block_bytes - asked) * static_cast<double>(blocks_live[index]);
   }
   return static_cast<std::uint64_t>(unused);
 }

@@ -1,0 +1,183 @@
+// Taking call stacks on Linux, by libunwind or libgcc's unwinder; see stack.hpp.
+//
+// libunwind remembers how it left each function and is 25 times as fast, so it is loaded where it is installed.
+// Before it reads memory it writes a byte of it into a pipe of its own, to see whether it may (libunwind, Ginit.c,
+// write_validate). That would be two of the process's lowest descriptors, which daemons close and give to files of
+// their own, and two calls that a thread can be cancelled in. So what it imports is replaced: it gets a pipe that
+// is none, and whether memory can be read is asked of the kernel.
+
+#include <dlfcn.h>
+#include <elf.h>
+#include <link.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <unwind.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "base/bits.hpp"
+#include "os/port.hpp"
+#include "os/stack.hpp"
+
+#ifndef SMALLBLOCK_FAST_UNWINDER
+#define SMALLBLOCK_FAST_UNWINDER "libunwind.so.8"
+#endif
+
+namespace smallblock::os {
+
+namespace {
+
+struct Trace {
+  void** frames;
+  unsigned frames_max;
+  unsigned count;
+};
+
+_Unwind_Reason_Code note_frame(_Unwind_Context* context, void* argument) {
+  auto& trace = *static_cast<Trace*>(argument);
+  const _Unwind_Ptr code = _Unwind_GetIP(context);
+  if (code == 0) return _URC_END_OF_STACK;
+  trace.frames[trace.count++] = reinterpret_cast<void*>(code);
+  return trace.count == trace.frames_max ? _URC_END_OF_STACK : _URC_NO_REASON;
+}
+
+using Backtrace = int (*)(void** frames, int frames_max);
+
+int backtrace_by_libgcc(void** frames, int frames_max) {
+  Trace trace{frames, static_cast<unsigned>(frames_max), 0};
+  _Unwind_Backtrace(note_frame, &trace);
+  return static_cast<int>(trace.count);
+}
+
+constinit Backtrace backtrace_now = backtrace_by_libgcc;
+
+constexpr int kNoPipe = -1000;
+
+int open_no_pipe(int* ends, int) noexcept {
+  ends[0] = ends[1] = kNoPipe;
+  return 0;
+}
+int open_old_no_pipe(int* ends) noexcept {
+  return open_no_pipe(ends, 0);
+}
+int close_no_pipe(int file) noexcept {
+  return file == kNoPipe ? 0 : close(file);
+}
+ssize_t read_no_pipe(int file, void* bytes, std::size_t count) noexcept {
+  if (file != kNoPipe) return read(file, bytes, count);
+  errno = EAGAIN;
+  return -1;
+}
+ssize_t write_no_pipe(int file, const void* bytes, std::size_t count) noexcept {
+  if (file != kNoPipe) return write(file, bytes, count);
+  errno = 0;
+  if (is_readable(bytes)) return static_cast<ssize_t>(count);
+  errno = EFAULT;
+  return -1;
+}
+
+// It writes by the bare call, as later versions do.
+long syscall_no_pipe(long number, long a, long b, long c, long d, long e, long f) noexcept {
+  if (number != SYS_write || static_cast<int>(a) != kNoPipe) return syscall(number, a, b, c, d, e, f);
+  return write_no_pipe(kNoPipe, reinterpret_cast<const void*>(b), static_cast<std::size_t>(c));
+}
+
+// Of each use at least one must be found.
+struct Import {
+  const char* name;
+  void* replacement;
+  unsigned use;
+};
+const Import kImports[] = {
+    {"pipe2", reinterpret_cast<void*>(open_no_pipe), 0},  {"pipe", reinterpret_cast<void*>(open_old_no_pipe), 0},
+    {"close", reinterpret_cast<void*>(close_no_pipe), 1}, {"read", reinterpret_cast<void*>(read_no_pipe), 2},
+    {"write", reinterpret_cast<void*>(write_no_pipe), 3}, {"syscall", reinterpret_cast<void*>(syscall_no_pipe), 3}};
+constexpr unsigned kAllUses = 0xf;
+
+const Import* find_import(const char* name) noexcept {
+  for (const Import& import : kImports) {
+    if (std::strcmp(import.name, name) == 0) return &import;
+  }
+  return nullptr;
+}
+
+// Where the library has its relocated tables read-only, it lets us in for a moment.
+bool write_slot(void** slot, void* value, bool is_read_only) noexcept {
+  const auto page = round_down(reinterpret_cast<std::uintptr_t>(slot), page_bytes());
+  auto* const start = reinterpret_cast<void*>(page);
+  if (is_read_only && mprotect(start, page_bytes(), PROT_READ | PROT_WRITE) != 0) return false;
+  *slot = value;
+  if (is_read_only) mprotect(start, page_bytes(), PROT_READ);
+  return true;
+}
+
+// Of a library that the dynamic linker has bound. False: not all of them were found.
+bool replace_imports(void* library) noexcept {
+  link_map* map = nullptr;
+  if (dlinfo(library, RTLD_DI_LINKMAP, &map) != 0) return false;
+  const ElfW(Rela)* slots = nullptr;
+  const ElfW(Sym)* symbols = nullptr;
+  const char* names = nullptr;
+  std::size_t slots_bytes = 0;
+  bool is_read_only = false;
+  for (const ElfW(Dyn)* entry = map->l_ld; entry->d_tag != DT_NULL; ++entry) {
+    const auto* const address = reinterpret_cast<const void*>(entry->d_un.d_ptr);
+    if (entry->d_tag == DT_JMPREL) slots = static_cast<const ElfW(Rela)*>(address);
+    if (entry->d_tag == DT_PLTRELSZ) slots_bytes = entry->d_un.d_val;
+    if (entry->d_tag == DT_SYMTAB) symbols = static_cast<const ElfW(Sym)*>(address);
+    if (entry->d_tag == DT_STRTAB) names = static_cast<const char*>(address);
+    if (entry->d_tag == DT_PLTREL && entry->d_un.d_val != DT_RELA) return false;
+    if (entry->d_tag == DT_BIND_NOW) is_read_only = true;
+    if (entry->d_tag == DT_FLAGS && (entry->d_un.d_val & DF_BIND_NOW) != 0) is_read_only = true;
+  }
+  if (slots == nullptr || symbols == nullptr || names == nullptr) return false;
+  unsigned replaced = 0;  // a bit for each use
+  for (const ElfW(Rela)* slot = slots; slot != slots + slots_bytes / sizeof *slots; ++slot) {
+    const Import* import = find_import(names + symbols[ELF64_R_SYM(slot->r_info)].st_name);
+    if (import == nullptr) continue;
+    auto* const place = reinterpret_cast<void**>(map->l_addr + slot->r_offset);
+    if (write_slot(place, import->replacement, is_read_only)) replaced |= 1U << import->use;
+  }
+  return replaced == kAllUses;
+}
+
+// libunwind's, or libgcc's where it is not installed or has other imports.
+Backtrace find_backtrace() noexcept {
+  constexpr const char* kFastUnwinder = SMALLBLOCK_FAST_UNWINDER;
+  if (*kFastUnwinder == '\0') return backtrace_by_libgcc;
+  void* library = dlopen(kFastUnwinder, RTLD_NOW | RTLD_LOCAL);
+  void* symbol = library == nullptr ? nullptr : dlsym(library, "unw_backtrace");
+  const bool is_usable = symbol != nullptr && replace_imports(library);
+  dlerror();
+  return is_usable ? reinterpret_cast<Backtrace>(symbol) : backtrace_by_libgcc;
+}
+
+}  // namespace
+
+void prepare_stacks() noexcept {
+  const int saved_errno = errno;
+  backtrace_now = find_backtrace();
+  void* frames[1];
+  backtrace_by_libgcc(frames, 1);
+  backtrace_now(frames, 1);
+  errno = saved_errno;
+}
+
+[[gnu::noinline]] unsigned capture_stack(const void** frames, unsigned frames_max) noexcept {
+  // Of this function and its caller.
+  constexpr unsigned kOwnFrames = 2;
+  constexpr unsigned kFramesMax = 64;
+  const int saved_errno = errno;
+  void* all[kFramesMax];
+  const unsigned wanted = frames_max + kOwnFrames < kFramesMax ? frames_max + kOwnFrames : kFramesMax;
+  const int count = backtrace_now(all, static_cast<int>(wanted));
+  errno = saved_errno;
+  if (count <= static_cast<int>(kOwnFrames)) return 0;
+  const unsigned kept = static_cast<unsigned>(count) - kOwnFrames;
+  std::memcpy(frames, all + kOwnFrames, kept * sizeof *frames);
+  return kept;
+}
+
+}  // namespace smallblock::os
