@@ -38,7 +38,7 @@ bool is_on(const char* name) noexcept {
 void read_decay() noexcept {
   const char* name = "SMALLBLOCK_DECAY_MS";
   const char* text = os::environment(name);
-  if (text == nullptr) return;
+  if (text == nullptr || *text == '\0') return;
   char* end = nullptr;
   const long value = std::strtol(text, &end, 10);
   if (end == text || *end != '\0' || value < -1 || value > INT32_MAX) {
@@ -85,17 +85,18 @@ void read_perturb() noexcept {
 // "512M", "2G", "1000000": bytes, or Limits::kNone.
 Bytes read_bytes(const char* name) noexcept {
   const char* text = os::environment(name);
-  if (text == nullptr) return Limits::kNone;
+  if (text == nullptr || *text == '\0') return Limits::kNone;
   char* end = nullptr;
   const unsigned long long value = std::strtoull(text, &end, 10);
   unsigned shift = 0;
   if (*end == 'K' || *end == 'k') shift = 10;
   if (*end == 'M' || *end == 'm') shift = 20;
   if (*end == 'G' || *end == 'g') shift = 30;
+  if (*end == 'T' || *end == 't') shift = 40;
   if (shift != 0) ++end;
   const bool digits = *text >= '0' && *text <= '9';
   if (!digits || *end != '\0' || value == 0 || value == Limits::kNone || value > (Limits::kNone >> shift)) {
-    refuse(name, text, "a number of bytes such as 512M");
+    refuse(name, text, "a number of bytes such as 512M or 2G (K, M, G, T)");
     return Limits::kNone;
   }
   return static_cast<Bytes>(value) << shift;

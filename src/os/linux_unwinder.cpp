@@ -1,6 +1,6 @@
-// Taking call stacks on Linux, by libunwind or libgcc's unwinder; see stack.hpp.
+// Taking call stacks on Linux, by libunwind or libc's backtrace, which loads libgcc; see stack.hpp.
 //
-// libunwind remembers how it left each function and is 25 times as fast, so it is loaded where it is installed.
+// libunwind remembers how it left each function and is 25 times as fast, so it is taken where it is installed.
 // Before it reads memory it writes a byte of it into a pipe of its own, to see whether it may (libunwind, Ginit.c,
 // write_validate). That would be two of the process's lowest descriptors, which daemons close and give to files of
 // their own, and two calls that a thread can be cancelled in. So what it imports is replaced: it gets a pipe that
@@ -8,11 +8,11 @@
 
 #include <dlfcn.h>
 #include <elf.h>
+#include <execinfo.h>
 #include <link.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#include <unwind.h>
 
 #include <cerrno>
 #include <cstring>
@@ -29,29 +29,9 @@ namespace smallblock::os {
 
 namespace {
 
-struct Trace {
-  void** frames;
-  unsigned frames_max;
-  unsigned count;
-};
-
-_Unwind_Reason_Code note_frame(_Unwind_Context* context, void* argument) {
-  auto& trace = *static_cast<Trace*>(argument);
-  const _Unwind_Ptr code = _Unwind_GetIP(context);
-  if (code == 0) return _URC_END_OF_STACK;
-  trace.frames[trace.count++] = reinterpret_cast<void*>(code);
-  return trace.count == trace.frames_max ? _URC_END_OF_STACK : _URC_NO_REASON;
-}
-
 using Backtrace = int (*)(void** frames, int frames_max);
 
-int backtrace_by_libgcc(void** frames, int frames_max) {
-  Trace trace{frames, static_cast<unsigned>(frames_max), 0};
-  _Unwind_Backtrace(note_frame, &trace);
-  return static_cast<int>(trace.count);
-}
-
-constinit Backtrace backtrace_now = backtrace_by_libgcc;
+constinit Backtrace backtrace_now = backtrace;
 
 constexpr int kNoPipe = -1000;
 
@@ -143,15 +123,15 @@ bool replace_imports(void* library) noexcept {
   return replaced == kAllUses;
 }
 
-// libunwind's, or libgcc's where it is not installed or has other imports.
+// libunwind's, or libc's where it is not installed or has other imports.
 Backtrace find_backtrace() noexcept {
   constexpr const char* kFastUnwinder = SMALLBLOCK_FAST_UNWINDER;
-  if (*kFastUnwinder == '\0') return backtrace_by_libgcc;
+  if (*kFastUnwinder == '\0') return backtrace;
   void* library = dlopen(kFastUnwinder, RTLD_NOW | RTLD_LOCAL);
   void* symbol = library == nullptr ? nullptr : dlsym(library, "unw_backtrace");
   const bool is_usable = symbol != nullptr && replace_imports(library);
   dlerror();
-  return is_usable ? reinterpret_cast<Backtrace>(symbol) : backtrace_by_libgcc;
+  return is_usable ? reinterpret_cast<Backtrace>(symbol) : backtrace;
 }
 
 }  // namespace
@@ -160,7 +140,7 @@ void prepare_stacks() noexcept {
   const int saved_errno = errno;
   backtrace_now = find_backtrace();
   void* frames[1];
-  backtrace_by_libgcc(frames, 1);
+  backtrace(frames, 1);
   backtrace_now(frames, 1);
   errno = saved_errno;
 }
