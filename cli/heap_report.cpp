@@ -12,6 +12,7 @@
 #include <fstream>
 
 #include "cli/error.hpp"
+#include "cli/target/look_following.hpp"
 #include "cli/target/process_facts.hpp"
 #include "cli/target/task_state.hpp"
 #include "inspect/report.hpp"
@@ -78,6 +79,19 @@ HeapReport ReportedProcess::look() const {
   report.resident_bytes = quick_resident_bytes(report.pid);
   report.torn_pools = image.torn_pools;
   report.read_seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+  return report;
+}
+
+HeapReport FollowedReport::look() {
+  const auto attach_again = [&] {
+    ReportedProcess process(first_.pid());
+    end().check();  // else that is another process
+    now_.emplace(std::move(process));
+  };
+  const auto patience = is_lost_ ? std::chrono::seconds(0) : kProgramStartMax;
+  is_lost_ = true;
+  HeapReport report = look_following([&] { return (now_ ? *now_ : first_).look(); }, attach_again, patience);
+  is_lost_ = false;
   return report;
 }
 

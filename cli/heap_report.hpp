@@ -47,4 +47,20 @@ class ReportedProcess {
   std::string command_;
 };
 
+// The same of whatever program the process executes. One thread at a time.
+class FollowedReport {
+ public:
+  explicit FollowedReport(pid_t pid) : first_(pid) {}
+
+  // Throws Error when the process has ended, or its program has no smallblock even after some time to start.
+  HeapReport look();
+
+  const ProcessEnd& end() const noexcept { return first_.end(); }
+
+ private:
+  ReportedProcess first_;
+  std::optional<ReportedProcess> now_;  // once it has become another program
+  bool is_lost_ = false;
+};
+
 }  // namespace smallblock::cli

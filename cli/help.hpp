@@ -155,7 +155,7 @@ Usage: smallblock serve PID | --all [--listen ADDRESS:PORT]
 
   --all                  every process of this user that has smallblock in it, as they come and go
   --listen ADDRESS:PORT  serve there: 127.0.0.1:9764 if nothing is said; port 0: any free one. On another address
-                         whoever can reach it can read the figures
+                         whoever can reach it can read the figures. Clients that ask by a name need that name here
   -h, --help             print this
 
 Runs until Ctrl-C, or until the one process ends. Prints the address. docs/statistics.md lists the metrics.

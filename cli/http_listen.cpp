@@ -29,9 +29,14 @@ std::string bracketed(const std::string& host) {
 // The names under which a browser may ask for us. Behind all addresses of this machine any of them is good, but no
 // name: a site could let its name lead here.
 bool is_own(const std::string& authority, const ListenAddress& listen) {
+  constexpr int kPortOfHttp = 80;  // which nobody writes
   const std::string end = fmt::format(":{}", listen.port);
-  if (!authority.ends_with(end)) return false;
-  const std::string host = authority.substr(0, authority.size() - end.size());
+  std::string host = authority;
+  if (authority.ends_with(end)) {
+    host.resize(authority.size() - end.size());
+  } else if (listen.port != kPortOfHttp) {
+    return false;
+  }
   if (host == bracketed(listen.host)) return true;
   if (listen.is_wildcard()) return host == "localhost" || is_ip_address(host);
   return listen.is_loopback() && (host == "localhost" || host == "127.0.0.1");
@@ -89,7 +94,15 @@ std::string only_value(const httplib::Request& request, const char* name) {
 
 std::string objection_to(const httplib::Request& request, const ListenAddress& listen) {
   if (!is_own(only_value(request, "Host"), listen)) {
-    return fmt::format("this server is {} and answers under that name only; forward the same port", listen.text());
+    if (listen.is_wildcard())
+      return fmt::format(
+          "this server answers under this machine's addresses and port {}, and under no name; for one: "
+          "--listen NAME:{}",
+          listen.port, listen.port);
+    return fmt::format(
+        "this server is {} and answers under that name only: forward the same port, or for another "
+        "name: --listen NAME:{}",
+        listen.text(), listen.port);
   }
   if (request.has_header("Origin")) {
     const std::string origin = only_value(request, "Origin");

@@ -74,6 +74,20 @@ std::optional<std::filesystem::path> find_program(const std::string& name) {
   return std::nullopt;
 }
 
+bool has_interpreter(const std::filesystem::path& program) {
+  std::filesystem::path current = program;
+  for (int depth = 0; depth <= kScriptDepthMax; ++depth) {
+    const auto head = read_executable_head(current);
+    if (!head || head->kind == ExecutableHead::Kind::kOther) return true;  // a shell's, if anybody's
+    const bool is_elf = head->kind == ExecutableHead::Kind::kElf;
+    if (is_elf && head->interpreter.empty()) return true;  // static
+    if (!is_executable_file(head->interpreter)) return false;
+    if (is_elf) return true;
+    current = head->interpreter;
+  }
+  return false;
+}
+
 std::optional<std::string> why_preload_fails(const std::filesystem::path& program) {
   std::optional<std::filesystem::path> current = program;
   for (int depth = 0; depth <= kScriptDepthMax && current; ++depth) {

@@ -12,6 +12,7 @@
 
 #include "cli/error.hpp"
 #include "cli/find_library.hpp"
+#include "cli/old_report.hpp"
 #include "cli/preload_check.hpp"
 #include "cli/subprocess.hpp"
 
@@ -24,23 +25,26 @@ void set_variable(const char* name, const std::string& value) {
 }
 
 // Without --stats the variables that are set already stay as they are, so that a run inside a run is one of its
-// children.
-void set_stats_variables(const RunRequest& request) {
-  if (request.stats_format.empty() && request.stats_file.empty()) return;
+// children. Returns the file of the report, or nothing.
+std::string set_stats_variables(const RunRequest& request) {
+  if (request.stats_format.empty() && request.stats_file.empty()) return {};
   set_variable("SMALLBLOCK_STATS", request.stats_format.empty() ? "text" : request.stats_format);
   set_variable("SMALLBLOCK_STATS_PID", fmt::format("{}", getpid()));
   if (request.stats_file.empty()) {
     unsetenv("SMALLBLOCK_STATS_FILE");
-    return;
+    return {};
   }
   // The program may change its directory before it ends.
-  const auto path = std::filesystem::absolute(request.stats_file);
   std::error_code ignored;
+  const auto path = std::filesystem::absolute(request.stats_file, ignored);
+  if (!path.is_absolute())
+    throw Error(kExitUsage, "--stats-file: the current directory is gone; give a path from /");
   if (!std::filesystem::is_directory(path.parent_path(), ignored)) {
     throw Error(kExitUsage,
                 fmt::format("--stats-file: create the directory {} first", path.parent_path().string()));
   }
   set_variable("SMALLBLOCK_STATS_FILE", path.string());
+  return path.string();
 }
 
 [[noreturn]] void throw_exec_error(const std::string& name, int error) {
@@ -58,13 +62,15 @@ void set_stats_variables(const RunRequest& request) {
 void run_command(const RunRequest& request) {
   const std::string& name = request.command.front();
   const auto library = find_library();
-  if (const auto program = find_program(name)) {
+  const auto program = find_program(name);
+  if (program) {
     if (const auto reason = why_preload_fails(*program)) {
       fmt::print(stderr, "smallblock: warning: {} runs without smallblock: {}\n", name, *reason);
     }
   }
   set_variable("LD_PRELOAD", preload_value(library));
-  set_stats_variables(request);
+  const std::string report = set_stats_variables(request);
+  if (!report.empty() && program && has_interpreter(*program)) remove_old_report(report);
   if (!request.check.empty()) set_variable("SMALLBLOCK_CHECK", request.check);
 
   execvp(name.c_str(), as_pointers(request.command).data());

@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 
 #include <array>
@@ -48,18 +49,32 @@ class Reports {
 
   std::vector<HeapReport> look() {
     const std::lock_guard guard(mutex_);
-    if (!one_) return all_.look();
     std::vector<HeapReport> reports;
-    reports.push_back(one_->look());
+    if (one_) {
+      reports.push_back(one_->look());
+    } else {
+      reports = all_.look();
+      say_what_is_lacking();
+    }
     return reports;
   }
 
   bool is_one() const noexcept { return one_.has_value(); }
 
  private:
+  void say_what_is_lacking() {
+    if (has_said_it_ || !all_.has_lacked_descriptors()) return;
+    has_said_it_ = true;
+    std::fputs(
+        "smallblock: some processes are left out, as each takes a file descriptor and no more are allowed: "
+        "raise 'ulimit -Hn'\n",
+        stderr);
+  }
+
   std::mutex mutex_;
-  std::optional<ReportedProcess> one_;
+  std::optional<FollowedReport> one_;
   HeapProcesses all_;
+  bool has_said_it_ = false;
 };
 
 class StatsServer {
@@ -136,6 +151,14 @@ class StatsServer {
   std::thread thread_;
 };
 
+// Each process of --all takes one.
+void allow_all_descriptors() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 void wait_for_end(const Descriptor& signals, int process_end, pid_t pid) {
   std::array<pollfd, 2> ends{pollfd{signals.number(), POLLIN, 0}, pollfd{process_end, POLLIN, 0}};
   while (poll(ends.data(), ends.size(), -1) < 0) {
@@ -151,6 +174,7 @@ int run_serve(const ServeRequest& request) {
   const sigset_t signals = signal_set({SIGINT, SIGTERM, SIGHUP});
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   const Descriptor signal_file(signalfd(-1, &signals, SFD_CLOEXEC));
+  if (request.all) allow_all_descriptors();
   Reports reports(request.pid);
   const StatsServer server(reports, parse_listen(request.listen));
   if (!server.address().is_loopback()) {

@@ -25,7 +25,7 @@ std::string text_of(const HeapReport& report, const StatsRequest& request) {
 }
 
 // Its end is the end of what was asked for.
-int watch(const ReportedProcess& process, const StatsRequest& request) {
+int watch(FollowedReport& process, const StatsRequest& request) {
   const bool clears = isatty(STDOUT_FILENO) != 0;
   const auto pause = std::chrono::duration<double>(*request.watch_seconds);
   const char* before = clears ? kClearScreen : "";
@@ -39,7 +39,7 @@ int watch(const ReportedProcess& process, const StatsRequest& request) {
 }  // namespace
 
 int run_stats(const StatsRequest& request) {
-  const ReportedProcess process(request.pid);
+  FollowedReport process(request.pid);
   if (!request.watch_seconds) {
     print_now(text_of(process.look(), request));
     return 0;

@@ -3,6 +3,8 @@
 #include "cli/target/heap_processes.hpp"
 
 #include <fmt/format.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,13 +14,16 @@
 #include <fstream>
 #include <iterator>
 
+#include "cli/descriptor.hpp"
 #include "cli/error.hpp"
 
 namespace smallblock::cli {
 
 namespace {
 
-constexpr std::chrono::seconds kAskAgain{60};
+constexpr std::chrono::seconds kFirstPause{1};
+constexpr std::chrono::seconds kPauseMax{60};
+constexpr int kSpareDescriptors = 32;  // for connections, and for looking
 
 std::vector<pid_t> processes_of_this_user() {
   std::vector<pid_t> pids;
@@ -49,22 +54,43 @@ std::string identity_of(pid_t pid) {
   return text.substr(begin, text.find(' ', begin + 1) - begin) + " " + program.string();
 }
 
+// Below which a process's descriptor has to be.
+int kept_descriptors_end() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > INT_MAX) return INT_MAX;
+  const int most = static_cast<int>(limit.rlim_cur);
+  return most - std::min(kSpareDescriptors, most / 2);
+}
+
+bool has_room() {
+  const Descriptor next(eventfd(0, EFD_CLOEXEC));
+  return next.number() >= 0 && next.number() < kept_descriptors_end();
+}
+
+ReportedProcess attach(pid_t pid) {
+  ReportedProcess process(pid);
+  if (process.end().descriptor() >= kept_descriptors_end())
+    throw Error(kExitProblem, fmt::format("no file descriptor is left for process {}", pid));
+  return process;
+}
+
 }  // namespace
 
 std::optional<HeapReport> HeapProcesses::look_at(pid_t pid, Known& known) {
+  bool may_come = false;
   try {
-    if (!known.process) known.process.emplace(pid);
+    if (!known.process) known.process.emplace(attach(pid));
     return known.process->look();
   } catch (const Error& error) {
     // It has not served an allocation yet, or is another program by now: the next look tells.
-    const bool may_come = error.exit_code() == kExitNoSmallblock && known.process.has_value();
-    known.process.reset();
-    if (may_come) known.asked = {};
-    return std::nullopt;
+    may_come = error.exit_code() == kExitNoSmallblock && known.process.has_value();
+    if (error.exit_code() == kExitProblem && !has_room()) has_lacked_descriptors_ = true;
   } catch (const std::exception&) {  // there is no memory for what it says
-    known.process.reset();
-    return std::nullopt;
   }
+  known.process.reset();
+  known.pause = may_come ? std::chrono::seconds(0) : std::clamp(2 * known.pause, kFirstPause, kPauseMax);
+  known.next_ask = Clock::now() + known.pause;
+  return std::nullopt;
 }
 
 std::vector<HeapReport> HeapProcesses::look() {
@@ -74,13 +100,10 @@ std::vector<HeapReport> HeapProcesses::look() {
   for (const pid_t pid : processes_of_this_user()) {
     const std::string identity = identity_of(pid);
     if (identity.empty()) continue;
-    Known known{identity, std::nullopt, {}};
+    Known known{identity, std::nullopt, {}, {}};
     if (const auto before = known_.find(pid); before != known_.end() && before->second.identity == identity)
       known = std::move(before->second);
-    const bool asks =
-        known.process.has_value() || known.asked == Clock::time_point{} || now - known.asked >= kAskAgain;
-    if (asks) {
-      known.asked = now;
+    if (known.process || now >= known.next_ask) {
       if (auto report = look_at(pid, known)) reports.push_back(std::move(*report));
     }
     alive.insert_or_assign(pid, std::move(known));

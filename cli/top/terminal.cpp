@@ -90,6 +90,14 @@ Terminal::Terminal() {
                                         "'smallblock top --once PID'",
                                         kind == nullptr ? "" : kind));
   }
+  // Of a dumb terminal ncurses takes all that it is given, and shows nothing.
+  char cursor_address[] = "cup";
+  if (tigetstr(cursor_address) == nullptr) {
+    endwin();
+    throw Error(kExitUsage,
+                fmt::format("this terminal cannot be drawn on (TERM={}): use 'smallblock top --once PID'",
+                            kind == nullptr ? "" : kind));
+  }
   is_unicode_ = is_unicode_locale();
   has_colours_ = start_colours();
   cbreak();

@@ -126,7 +126,8 @@ End show(std::unique_ptr<ViewedHeap> heap, const TopRequest& request, const Desc
 }
 
 int print_once(const TopRequest& request) {
-  ViewTarget target(open_heap(request.target.front()), 1 / request.interval_seconds);
+  ViewTarget target(std::make_unique<FollowedProcess>(open_heap(request.target.front())),
+                    1 / request.interval_seconds);
   TopSession session(target, order_named(request.sort));
   // Rates need a second look.
   while (!session.refresh()) std::this_thread::sleep_for(std::chrono::milliseconds(10));

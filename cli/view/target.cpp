@@ -31,17 +31,17 @@ void ViewTarget::run() {
   std::unique_lock lock(mutex_);
   if (is_final()) return;
   const auto period = std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(1 / rate_hz_));
-  while (!is_stopped_ && !is_final()) {
-    if (!is_watched(Clock::now())) {
-      changed_.wait(lock);
-      continue;
-    }
+  auto next = frame_time_ + period;
+  while (true) {
+    changed_.wait_until(lock, next, [this] { return is_stopped_; });
+    changed_.wait(lock, [this] { return is_stopped_ || is_watched(Clock::now()); });
+    if (is_stopped_ || is_final()) return;
     lock.unlock();
     const auto begin = Clock::now();
     sample();
     const auto end = Clock::now();
     lock.lock();
-    changed_.wait_until(lock, std::max(begin + period, end + (end - begin)), [this] { return is_stopped_; });
+    next = std::max(begin + period, end + (end - begin));
   }
 }
 

@@ -6,6 +6,7 @@ SMALLBLOCK_OUTSIDE_PROGRAM names the C program (CTest sets it). Processes are en
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import unittest
@@ -20,6 +21,8 @@ NO_SUCH_PID = 1 << 22  # the kernel's highest is one less
 IS_ROOT = os.geteuid() == 0
 YAMA = Path("/proc/sys/kernel/yama/ptrace_scope")
 PTRACE_SCOPE = YAMA.read_text().strip() if YAMA.exists() else "0"
+
+ROUNDING_ERROR = 0.1  # of what a process says itself: it takes the magazines of all classes to be alike
 
 NO_PROCESS, NO_PERMISSION, NO_SMALLBLOCK = 3, 4, 5
 
@@ -67,6 +70,24 @@ class OutsideTest(CommandTest):
 
     def start_python(self, **options: Any) -> subprocess.Popen[str]:
         return self.start(find_python(), "-c", PYTHON_BODY, **options)
+
+    def serve(
+        self, *words: str, listen: str = "127.0.0.1:0", **options: Any
+    ) -> tuple[subprocess.Popen[str], str]:
+        """A server, and its host:port."""
+        server = subprocess.Popen(
+            [COMMAND, "serve", "--listen", listen, *words],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=clean_environment(),
+            **options,
+        )
+        self.addCleanup(self.end, server)
+        assert server.stdout is not None
+        found = re.fullmatch(r"http://([\w.]+:\d+)/metrics\n", server.stdout.readline())
+        assert found is not None
+        return server, found.group(1)
 
     def smallblock_as_nobody(self, *words: str) -> subprocess.CompletedProcess[str]:
         """The command as a user who may look into nothing."""

@@ -10,9 +10,9 @@ import unittest
 import urllib.request
 from typing import Any
 
-from outside import OutsideTest
+from outside import ROUNDING_ERROR, OutsideTest
 from prometheus import Job, Prometheus, Sample
-from support import COMMAND, ROOT, clean_environment, find_python, tool
+from support import ROOT, find_python, tool
 
 DASHBOARD = ROOT / "docs" / "grafana-dashboard.json"
 LABEL_VALUES = re.compile(r"label_values\((.*), (\w+)\)")
@@ -68,7 +68,7 @@ class Scraped(OutsideTest):
         super().setUp()
         self.idle = self.start_program(run_words=("--stats=json", "--stats-file", str(self.report_file)))
         self.busy = self.start(find_python(), "-I", "-S", "-c", BUSY)
-        self.addresses = {"one": self.serve(str(self.idle.pid)), "all": self.serve("--all")}
+        self.addresses = {"one": self.serve(str(self.idle.pid))[1], "all": self.serve("--all")[1]}
         self.prometheus = Prometheus(
             self.folder, [Job("one", self.addresses["one"], "500ms"), Job("all", self.addresses["all"], "2s")]
         )
@@ -77,20 +77,6 @@ class Scraped(OutsideTest):
         self.prometheus.wait(
             f'count_over_time(smallblock_process_info{{pid=~"{pids}"}}[1m]) >= 2', lambda found: len(found) == 3
         )
-
-    def serve(self, *words: str) -> str:
-        server = subprocess.Popen(
-            [COMMAND, "serve", "--listen", "127.0.0.1:0", *words],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=clean_environment(),
-        )
-        self.addCleanup(self.end, server)
-        assert server.stdout is not None
-        found = re.fullmatch(r"http://(127\.0\.0\.1:\d+)/metrics\n", server.stdout.readline())
-        assert found is not None
-        return found.group(1)
 
     def metrics(self, job: str) -> str:
         with urllib.request.urlopen(f"http://{self.addresses[job]}/metrics", timeout=30) as answer:
@@ -147,7 +133,8 @@ class Scraped(OutsideTest):
                 for half, metrics_by_key in GAUGES.items():
                     said = report if half == "stats" else report["memory"]
                     for key, metric in metrics_by_key.items():
-                        self.assertEqual(figures[job][metric], said[key], metric)
+                        error = said[key] * ROUNDING_ERROR if key == "rounding_bytes" else 0
+                        self.assertAlmostEqual(figures[job][metric], said[key], delta=error, msg=metric)
                 self.assert_classes(known[job], report)
         with self.subTest("it is gone"):
             self.prometheus.wait('up{job="one"}', lambda found: [value for _, value in found] == [0])

@@ -168,6 +168,20 @@ class Errors(CommandTest):
         path = str(self.folder / "missing" / "report")
         self.assert_one_line_error(smallblock("run", "--stats-file", path, "true"), 2, "create the directory")
 
+    def test_stats_file_in_a_directory_that_is_gone(self) -> None:
+        gone = self.folder / "gone"
+        gone.mkdir()
+        script = 'rmdir "$1" && exec "$0" run --stats-file report true'
+        result = subprocess.run(
+            ["sh", "-c", script, COMMAND, gone],
+            cwd=gone,
+            capture_output=True,
+            text=True,
+            env=clean_environment(),
+            check=False,
+        )
+        self.assert_one_line_error(result, 2, "the current directory is gone")
+
     def test_library_named_but_missing(self) -> None:
         result = smallblock("run", "true", SMALLBLOCK_LIBRARY=str(self.folder / "none.so"))
         self.assert_one_line_error(result, 2, "SMALLBLOCK_LIBRARY", "none.so")

@@ -36,6 +36,7 @@ except MemoryError:
     held = None
 print("refused after", count)
 """
+BYTES_WANTED = "a number of bytes such as 512M or 2G (K, M, G, T)"
 
 
 def run_python(script: str, **variables: str) -> str:
@@ -68,15 +69,24 @@ class Settings(CommandTest):
         self.assertGreater(int(found[1]), 64 * 1024 * 1024 // 500 // 2)
         self.assertLess(int(found[1]), 64 * 1024 * 1024 // 400)
 
+    def test_a_limit_beyond_the_machine_is_none(self) -> None:
+        for text in ("1T", "1t", "16777215T"):
+            self.assertEqual(run_python("print(len(bytes(400)))", SMALLBLOCK_HARD_LIMIT=text), "400\n")
+
+    def test_empty_is_unset(self) -> None:
+        names = ("DECAY_MS", "SOFT_LIMIT", "HARD_LIMIT", "BACKGROUND", "HUGEPAGES", "CHECK", "PERTURB")
+        self.assertEqual(run_python("print(7)", **{f"SMALLBLOCK_{name}": "" for name in names}), "7\n")
+
     def test_what_cannot_be_understood_is_one_line_and_left_out(self) -> None:
         for name, text, wanted in (
             ("SMALLBLOCK_DECAY_MS", "soon", "a number of milliseconds, -1 for never"),
             ("SMALLBLOCK_DECAY_MS", "-2", "a number of milliseconds, -1 for never"),
             ("SMALLBLOCK_BACKGROUND", "yes", "0 or 1"),
             ("SMALLBLOCK_HUGEPAGES", "2", "0 or 1"),
-            ("SMALLBLOCK_HARD_LIMIT", "12Q", "a number of bytes such as 512M"),
-            ("SMALLBLOCK_HARD_LIMIT", "99999999999999999999", "a number of bytes such as 512M"),
-            ("SMALLBLOCK_SOFT_LIMIT", "0", "a number of bytes such as 512M"),
+            ("SMALLBLOCK_HARD_LIMIT", "12Q", BYTES_WANTED),
+            ("SMALLBLOCK_HARD_LIMIT", "99999999999999999999", BYTES_WANTED),
+            ("SMALLBLOCK_HARD_LIMIT", "16777216T", BYTES_WANTED),
+            ("SMALLBLOCK_SOFT_LIMIT", "0", BYTES_WANTED),
         ):
             with self.subTest(name=name, text=text):
                 result = smallblock("run", find_python(), "-c", "print(7)", **{name: text})

@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import time
 import unittest
 
 from outside import NO_PERMISSION, NO_PROCESS, NO_SMALLBLOCK, NO_SUCH_PID
-from support import COMMAND, smallblock
+from support import COMMAND, clean_environment, find_python, smallblock
 from terminal import SGR, Terminal
-from top import TopTest, legend, table
+from top import GRANULE_BYTES, TopTest, legend, table
+
+STEADY_RATE = 20000
+# Keeps so many blocks more each second, by the clock, and says how large each is.
+STEADY_PROGRAM = f"""
+import sys, time
+kept = [bytes(440)]
+print("ready", flush=True)
+print(sys.getsizeof(kept[0]), flush=True)
+begin = time.monotonic()
+while True:
+    wanted = int((time.monotonic() - begin) * {STEADY_RATE})
+    kept += [bytes(440) for _ in range(wanted - len(kept))]
+    time.sleep(0.002)
+"""
+ATTEMPTS_MAX = 20
 
 
 class Once(TopTest):
-    def once(self, *words: str, **variables: str) -> list[str]:
-        result = smallblock("top", "--once", "--interval=0.1", *words, **variables)
+    def once(self, *words: str, interval: float = 0.1, **variables: str) -> list[str]:
+        result = smallblock("top", "--once", f"--interval={interval}", *words, **variables)
         self.assertEqual((result.returncode, result.stderr), (0, ""))
         self.assertNotRegex(result.stdout, SGR)
         return result.stdout.splitlines()
@@ -49,6 +67,43 @@ class Once(TopTest):
             values = [row[head[1:]] for row in rows]
             self.assertEqual(values, sorted(values, reverse=name != "size"), name)
 
+    def test_rates_are_those_of_the_interval(self) -> None:
+        process = self.start(find_python(), "-I", "-S", "-c", STEADY_PROGRAM)
+        assert process.stdout is not None
+        block_bytes = -(-int(process.stdout.readline()) // GRANULE_BYTES) * GRANULE_BYTES
+        rates: list[float] = []
+        for _ in range(ATTEMPTS_MAX):  # a busy machine may hold the program up
+            begin = time.monotonic()
+            rows = table(self.once(str(process.pid), interval=0.3, LC_ALL="C.UTF-8"))[1]
+            self.assertGreaterEqual(time.monotonic() - begin, 0.3)
+            row = next(row for row in rows if row["size"] == block_bytes)
+            rates.append(row["new/s"])
+            if STEADY_RATE / 1.5 < row["new/s"] < STEADY_RATE * 1.5:
+                self.assertGreater(row["refills/s"], 0)
+                self.assertLess(row["refills/s"], STEADY_RATE)
+                return
+        self.fail(f"{STEADY_RATE} blocks a second were seen as {rates}")
+
+    def test_what_it_executes_between_the_looks(self) -> None:
+        process = self.start("bash", "-c", "echo ready; read line; exec sleep 600")
+        top = subprocess.Popen(
+            [COMMAND, "top", "--once", "--interval=0.3", str(process.pid)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=clean_environment(),
+        )
+        self.addCleanup(self.end, top)
+        while len(os.listdir(f"/proc/{top.pid}/task")) == 1:  # the thread is for looks behind the first
+            self.assertIsNone(top.poll())
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+        output, errors = top.communicate(timeout=30)
+        self.assertEqual((top.returncode, errors), (0, ""))
+        self.assertRegex(output, rf"\Asmallblock top +{process.pid} +sleep 600 ")
+
     def test_without_unicode(self) -> None:
         process = self.start_facts()
         lines = self.once(str(process.pid), LC_ALL="C")
@@ -61,12 +116,16 @@ class Refusals(TopTest):
         self.assert_one_line_error(smallblock("top", "1"), 2, "--once")
         self.assert_one_line_error(smallblock("top", "true"), 2, "--once")
 
-    def test_an_unknown_terminal(self) -> None:
+    def test_a_terminal_that_is_unknown_or_cannot_be_drawn_on(self) -> None:
         process = self.start_facts()
-        terminal = Terminal(self.folder, ["env", "TERM=strange", COMMAND, "top", str(process.pid)])
-        self.addCleanup(terminal.close)
-        self.assertEqual(terminal.wait_end(), 2)
-        terminal.wait_for("TERM=strange")
+        for kind, why in (("strange", "is not known"), ("dumb", "cannot be drawn on")):
+            with self.subTest(kind):
+                (self.folder / "ended").unlink(missing_ok=True)
+                terminal = Terminal(self.folder, ["env", f"TERM={kind}", COMMAND, "top", str(process.pid)])
+                self.addCleanup(terminal.close)
+                self.assertEqual(terminal.wait_end(), 2)
+                terminal.wait_for(f"{why} (TERM={kind})")
+                terminal.close()
 
     def test_processes(self) -> None:
         self.assert_one_line_error(smallblock("top", "--once", str(NO_SUCH_PID)), NO_PROCESS, "there is no process")
