@@ -7,6 +7,7 @@ inherit that. Options and environment are those of the command `smallblock run`.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -30,6 +31,9 @@ Runs a Python program on smallblock from its first allocation.
 """
 LIBRARY = Path(__file__).resolve().with_name("libsmallblock_preload.so")
 COMMAND = "smallblock"
+REPORT_HEAD = re.compile(
+    rb'smallblock [^,\n]+, process \d+ \(|\{\s*"schema": \d+,\s*"version": "[^"]*",\s*"process": \{\s*"pid": \d+'
+)
 
 
 class Request(NamedTuple):
@@ -98,6 +102,17 @@ def preload_value(environment: Dict[str, str]) -> str:
     return ":".join([str(LIBRARY), *(other for other in others if Path(other).name != LIBRARY.name)])
 
 
+def remove_old_report(path: Path) -> None:
+    """So that it does not pass for this run's, which may leave none. Only what begins as a report does."""
+    if path.is_symlink() or not path.is_file():
+        return
+    with contextlib.suppress(OSError):
+        with path.open("rb") as file:
+            head = file.read(256)
+        if REPORT_HEAD.match(head):
+            path.unlink()
+
+
 def program_environment(request: Request) -> Dict[str, str]:
     environment = dict(os.environ)
     if request.check:
@@ -113,6 +128,7 @@ def program_environment(request: Request) -> Dict[str, str]:
             refuse("--stats-file: the current directory is gone; give a path from /")
         if not path.parent.is_dir():
             refuse(f"--stats-file: create the directory {path.parent} first")
+        remove_old_report(path)
         environment["SMALLBLOCK_STATS_FILE"] = str(path)
     return environment
 

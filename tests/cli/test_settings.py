@@ -36,6 +36,16 @@ except MemoryError:
     held = None
 print("refused after", count)
 """
+# Whatever is refused, a dict, a string or the list: there must be room for the exception and its traceback.
+RAISE = """
+def load():
+    rows = []
+    while True: rows.append({"id": len(rows), "name": str(len(rows))})
+try:
+    load()
+except MemoryError:
+    print("refused")
+"""
 BYTES_WANTED = "a number of bytes such as 512M or 2G (K, M, G, T)"
 
 
@@ -54,6 +64,10 @@ class Settings(CommandTest):
                 self.skipTest("this kernel gives no huge pages")
         wanted, resident = map(int, run_python(HOLD, SMALLBLOCK_HUGEPAGES="1").split())
         self.assertGreater(wanted, resident // 2)
+
+    def test_a_refusal_is_a_memory_error_whatever_is_refused(self) -> None:
+        for mebibytes in range(20, 60, 3):
+            self.assertEqual(run_python(RAISE, SMALLBLOCK_HARD_LIMIT=f"{mebibytes}M"), "refused\n", mebibytes)
 
     def test_a_background_thread_shrinks_a_process_that_sleeps(self) -> None:
         full, asleep = map(int, run_python(DROP_AND_SLEEP, SMALLBLOCK_BACKGROUND="1", SMALLBLOCK_DECAY_MS="50").split())

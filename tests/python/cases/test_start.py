@@ -147,6 +147,17 @@ for _ in range(4):
                 self.assertEqual(json.loads(path.read_text())["schema"], 2)
                 path.unlink()
 
+    def test_a_run_without_a_report_leaves_no_older_one(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "out"
+            for form in ("text", "json"):
+                for code, is_left in (("pass", True), ("import os; os._exit(0)", False)):
+                    launch(f"--stats={form}", f"--stats-file={path}", "-c", code)
+                    self.assertEqual(path.exists(), is_left, (form, code))
+            path.write_text("smallblock is not all that begins so\n")
+            launch("--stats", f"--stats-file={path}", "-c", "import os; os._exit(0)")
+            self.assertTrue(path.exists())
+
     def test_check_mode_finds_a_misuse(self) -> None:
         done = launch("--check", "-c", MISUSE)
         self.assertEqual(done.returncode, -6, done.stderr)
