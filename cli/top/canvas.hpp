@@ -31,6 +31,8 @@ struct Style {
   bool operator==(const Style&) const = default;
 };
 
+inline constexpr Style kMuted{Hue::kMuted};
+
 struct Cell {
   char32_t glyph = U' ';
   Style style;

@@ -18,7 +18,6 @@ namespace {
 
 constexpr std::size_t kLooksMax = 40000;  // of 300 columns of 120 looks
 constexpr int kAxisColumns = 7;
-constexpr Style kMuted{Hue::kMuted};
 
 using Stack = std::vector<Part>;
 

@@ -23,7 +23,6 @@ constexpr int kTextGraphRows = 7;
 constexpr int kGraphRowsMin = 4;
 constexpr int kGraphRowsMax = 20;
 constexpr int kNarrowColumns = 50;
-constexpr Style kMuted{Hue::kMuted};
 constexpr Style kBold{.is_bold = true};
 
 struct Layout {

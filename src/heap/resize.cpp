@@ -1,5 +1,6 @@
 // Sizes, resizing, alignment and zeroing, for every front door; declared in heap/slow_path.hpp.
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -24,6 +25,23 @@ ClassIndex class_of_block(const void* pointer) noexcept {
   const PoolIndex pool = region.pool_of(block);
   if (pool.is_none()) fail("size of an address that is in no pool of blocks", pointer);
   return region.record(pool).class_index;
+}
+
+// What is large comes from the next allocator, zero as the system gave it, or not: pages that are stay out of
+// memory.
+void clear(void* block, Bytes bytes) noexcept {
+  constexpr Bytes kPage = 4_KiB;
+  if (bytes <= kConfig.small_limit_bytes) {
+    std::memset(block, 0, bytes);
+    return;
+  }
+  char* const end = static_cast<char*>(block) + bytes;
+  for (char* from = static_cast<char*>(block); from != end;) {
+    const Bytes here = std::min(kPage, static_cast<Bytes>(end - from));
+    const bool is_zero = *from == 0 && std::memcmp(from, from + 1, here - 1) == 0;
+    if (!is_zero) std::memset(from, 0, here);
+    from += here;
+  }
 }
 
 }  // namespace
@@ -89,7 +107,7 @@ void* allocate_zeroed(Bytes count, Bytes bytes, Door door) noexcept {
     if (check_hook.get() == nullptr) return allocate_next_zeroed(count, bytes);
   }
   void* block = allocate(total, door);
-  if (block != nullptr) std::memset(block, 0, total);
+  if (block != nullptr) clear(block, total);
   return block;
 }
 

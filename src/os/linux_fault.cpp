@@ -12,12 +12,12 @@ namespace smallblock::os {
 namespace {
 
 void (*handler_now)(const void* address) = nullptr;
-struct sigaction before;
+struct sigaction action_before;
 
 void on_signal(int number, siginfo_t* information, void*) {
   if (information->si_code > 0) handler_now(information->si_addr);
   // The same access faults again. What was sent comes but once: so it is sent again.
-  sigaction(number, &before, nullptr);
+  sigaction(number, &action_before, nullptr);
   if (information->si_code <= 0) syscall(SYS_rt_tgsigqueueinfo, getpid(), syscall(SYS_gettid), number, information);
 }
 
@@ -29,7 +29,7 @@ void handle_faults(void (*handler)(const void* address)) noexcept {
   action.sa_sigaction = on_signal;
   action.sa_flags = SA_SIGINFO | SA_NODEFER;
   sigemptyset(&action.sa_mask);
-  sigaction(SIGSEGV, &action, &before);
+  sigaction(SIGSEGV, &action, &action_before);
 }
 
 }  // namespace smallblock::os

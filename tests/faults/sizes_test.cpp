@@ -2,12 +2,14 @@
 
 #include <gtest/gtest.h>
 #include <smallblock/smallblock.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <bit>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <fstream>
 #include <vector>
 
 namespace smallblock::test {
@@ -156,6 +158,33 @@ TEST_P(Alignment, ThatIsNoPowerOfTwoIsEinval) {
 
 INSTANTIATE_TEST_SUITE_P(Both, Alignment, testing::Bool(),
                          [](const auto& mode) { return mode.param ? "checked" : "plain"; });
+
+std::size_t resident_bytes() {
+  std::size_t pages = 0;
+  std::ifstream("/proc/self/statm").ignore(100, ' ') >> pages;
+  return pages * static_cast<std::size_t>(getpagesize());
+}
+
+// Of memory that the system gave just now.
+TEST(Sizes, ASparseTableStaysSparseInCheckMode) {
+  if (kSanitized) GTEST_SKIP() << "what a sanitizer's malloc gives is filled";
+  ASSERT_EQ(sb_check_enable(), 0);
+  constexpr std::size_t kBytes = std::size_t{64} << 20;
+  const std::size_t before = resident_bytes();
+  auto* table = static_cast<char*>(sb_calloc(kBytes / 64, 64));
+  table[kBytes / 2] = 1;
+  EXPECT_LT(resident_bytes(), before + kBytes / 8);
+  EXPECT_TRUE(std::all_of(table, table + kBytes / 2, [](char byte) { return byte == 0; }));
+  sb_free(table);
+  // What was used is cleared, too.
+  auto* used = static_cast<char*>(sb_malloc(100000));
+  std::memset(used, 7, 100000);
+  sb_free(used);
+  sb_trim();
+  used = static_cast<char*>(sb_calloc(1, 100000));
+  EXPECT_TRUE(std::all_of(used, used + 100000, [](char byte) { return byte == 0; }));
+  sb_free(used);
+}
 
 }  // namespace
 }  // namespace smallblock::test

@@ -21,12 +21,6 @@ constexpr std::uint64_t kInlineValuesMax = 32 + 31 * 8;
 constexpr unsigned kTextShown = 40;
 constexpr unsigned kDigitBits = 30;
 
-std::uint64_t word_at(std::span<const unsigned char> bytes, std::size_t offset) noexcept {
-  std::uint64_t word = 0;
-  if (offset + sizeof word <= bytes.size()) std::memcpy(&word, bytes.data() + offset, sizeof word);
-  return word;
-}
-
 std::uint32_t half_at(std::span<const unsigned char> bytes, std::size_t offset) noexcept {
   std::uint32_t half = 0;
   if (offset + sizeof half <= bytes.size()) std::memcpy(&half, bytes.data() + offset, sizeof half);
@@ -52,6 +46,12 @@ std::string bytes_value(std::span<const unsigned char> object, std::uint64_t len
 }
 
 }  // namespace
+
+std::uint64_t word_at(std::span<const unsigned char> bytes, std::size_t offset) noexcept {
+  std::uint64_t word = 0;
+  if (offset + sizeof word <= bytes.size()) std::memcpy(&word, bytes.data() + offset, sizeof word);
+  return word;
+}
 
 std::string decode_text(std::span<const unsigned char> characters, unsigned kind) {
   std::string text;

@@ -27,6 +27,9 @@ inline constexpr std::size_t kModuleNameOffset = 48;  // of md_name in a module'
 inline constexpr std::size_t kTextHeadBytes = 40;     // of any text, what says how it is laid out
 inline constexpr std::size_t kKeysHeadBytes = 40;     // of a dict's keys, the same
 
+// The word at an offset; 0 where the bytes end before.
+std::uint64_t word_at(std::span<const unsigned char> bytes, std::size_t offset) noexcept;
+
 enum TypeFlag : std::uint64_t {
   kInlineValues = 1U << 2,    // from 3.13 on
   kManagedWeakref = 1U << 3,  // from 3.12 on

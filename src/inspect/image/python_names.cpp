@@ -15,7 +15,7 @@ namespace smallblock::inspect {
 namespace {
 
 constexpr unsigned kMetatypesMax = 4;
-constexpr std::size_t kNameBytesMax = 128;
+constexpr std::size_t kTypeNameBytesMax = 128;
 constexpr std::uint64_t kBasicBytesMax = std::uint64_t{1} << 20;
 constexpr std::uint64_t kLowAddresses = std::uint64_t{1} << 32;
 // No object of a type is shorter than this, so a block with one is longer.
@@ -24,12 +24,6 @@ constexpr std::size_t kNoTypesMax = 1U << 20;
 constexpr std::array kUnsized = {"PyGen_Type", "PyCoro_Type", "PyAsyncGen_Type", "PyFrame_Type"};
 constexpr std::array kSets = {"PySet_Type", "PyFrozenSet_Type"};
 constexpr std::array kOthers = {"PyFloat_Type", "PyFunction_Type", "PyModule_Type"};
-
-std::uint64_t word_at(std::span<const unsigned char> bytes, std::size_t offset) {
-  std::uint64_t word = 0;
-  std::memcpy(&word, bytes.data() + offset, sizeof word);
-  return word;
-}
 
 // PY_VERSION_HEX is exported from 3.11 on; before that the name of a file says it (the program, its library, or a
 // folder of its modules). 0: not known.
@@ -52,7 +46,7 @@ unsigned minor_version(const MemorySource& source) {
 std::string read_name(const MemorySource& source, std::uint64_t address) {
   std::string name;
   // In steps that cross no page: what follows the name need not be there.
-  while (name.size() < kNameBytesMax) {
+  while (name.size() < kTypeNameBytesMax) {
     std::array<char, 32> part{};
     const std::uint64_t here = address + name.size();
     const std::size_t bytes = std::min<std::size_t>(part.size(), 4096 - here % 4096);
@@ -61,7 +55,7 @@ std::string read_name(const MemorySource& source, std::uint64_t address) {
     name.append(part.begin(), end);
     if (end != part.begin() + static_cast<std::ptrdiff_t>(bytes)) break;
   }
-  return name.size() < kNameBytesMax && printable(name) == name ? name : std::string();
+  return name.size() < kTypeNameBytesMax && printable(name) == name ? name : std::string();
 }
 
 // What CPython's debug hooks put before a block: its length, the domain's letter and seven bytes that nobody may
