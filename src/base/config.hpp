@@ -70,12 +70,14 @@ struct Config {
   std::uint8_t hurried_nudges = 16;  // frees of each class in each heap that are made to miss in 4 ms: 0.6 us
   Bytes hurried_bytes_min = 4_MiB;
   // A class whose pools have at least so much free, and less than 1/drain_below_share of their blocks out, is
-  // drained; until 1/drained_share of them is free, or so many frees gained nothing; each that did outweighs some.
+  // drained; until 1/drained_share of them is free, or so many frees gained nothing; one that moved a block
+  // to a fuller pool, or emptied a sparse one, outweighs some.
   Bytes drain_bytes_min = 256_KiB;
   unsigned drain_below_share = 2;
   unsigned drained_share = 8;
   unsigned drain_quiet_frees = 50000;
-  std::uint16_t drain_gain_frees = 1024;
+  unsigned drain_moved_frees = 1024;
+  unsigned drain_emptied_frees = 16384;
   // What it ended with in vain is forgotten by so much each time: about eight later it begins again.
   unsigned drain_forget_share = 64;
   // After the system refused an arena it is not asked again for so long; the next allocator serves meanwhile.

@@ -219,14 +219,18 @@ bool Depot::start_draining(ClassIndex class_index, bool at_once) noexcept {
   return true;
 }
 
-bool Depot::take_home(ClassIndex class_index, PoolIndex pool, void* block) noexcept {
-  bool is_gain = false;
+unsigned Depot::take_home(ClassIndex class_index, PoolIndex pool, void* block) noexcept {
+  unsigned frees = 0;
   locked_order(class_index).put_back([&] {
     const PoolIndex emptied = pools_.put_back(class_index, 1, &block);
-    is_gain = !emptied.is_none() || !pools_.is_fullest(pool);
+    if (!emptied.is_none()) {
+      frees = kConfig.drain_emptied_frees;
+    } else if (!pools_.is_fullest(pool)) {
+      frees = kConfig.drain_moved_frees;
+    }
     return emptied;
   });
-  return is_gain;
+  return frees;
 }
 
 void Depot::stop_draining() noexcept {

@@ -67,8 +67,9 @@ class alignas(64) Depot {
   // A class is draining while most of what its pools have is free: then a block of a sparse pool goes home as soon
   // as it is freed instead of being handed out again from a magazine, so that traffic empties the sparse pools.
   bool draining() const noexcept { return draining_.load(); }
-  // Puts a block of this pool back. False if nothing is gained by that: there is no fuller pool to take one from.
-  bool take_home(ClassIndex class_index, PoolIndex pool, void* block) noexcept;
+  // Puts a block of this pool back. Returns for how many frees without a gain that makes up: for none if there is
+  // no fuller pool to take the next block from, for most if the pool is empty now.
+  unsigned take_home(ClassIndex class_index, PoolIndex pool, void* block) noexcept;
   // Starts it if the pools are sparse; unless `at_once`, only if they were so when this was last asked, and it did
   // not end in vain just here. True if it did.
   bool start_draining(ClassIndex class_index, bool at_once) noexcept;

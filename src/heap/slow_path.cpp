@@ -225,8 +225,9 @@ bool free_to_sparse_pool(ThreadHeap& heap, ClassIndex class_index, void* pointer
   MagazineSpare& cold = heap.spares[class_index];
   const BusyMark mark(heap, kBusyElsewhere);
   const bool is_sparse = !pool.is_none() && PoolOrder::is_sparse(region.record(pool));
-  if (is_sparse && depot.take_home(class_index, pool, pointer)) {
-    cold.quiet_frees -= std::min<std::uint16_t>(cold.quiet_frees, kConfig.drain_gain_frees);
+  const unsigned gain = is_sparse ? depot.take_home(class_index, pool, pointer) : 0;
+  if (gain != 0) {
+    cold.quiet_frees -= static_cast<std::uint16_t>(std::min<unsigned>(cold.quiet_frees, gain));
   } else if (++cold.quiet_frees > kConfig.drain_quiet_frees) {
     cold.quiet_frees = 0;
     depot.stop_draining();

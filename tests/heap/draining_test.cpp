@@ -25,6 +25,16 @@ TEST(Draining, AfterATrimEmptiesSparsePools) {
   free_all(live);
 }
 
+// One of these keeps a page of 256.
+TEST(Draining, GoesOnAsLongAsItEmptiesPools) {
+  std::vector<void*> live = drop_most(allocate_all(16, 128_MiB), 100);
+  sb_trim();
+  turn_over(live, 16, 12);
+  sb_trim();
+  EXPECT_LT(memory().free_resident_bytes, live.size() * 16 / 20);
+  free_all(live);
+}
+
 TEST(Draining, HandsOutFewBlocksAtATime) {
   sb_decay_set(-1);
   const Depot& depot = depots[fine_class_of(64)];
