@@ -13,15 +13,6 @@ namespace smallblock {
 
 constinit ArenaTable arena_table;
 
-namespace {
-
-std::uint64_t purgeable(const ArenaRecord& record, std::uint64_t units) noexcept {
-  if (region.huge_pages() && record.state == ArenaState::kUsed) return 0;
-  return whole_pages(record, units);
-}
-
-}  // namespace
-
 void ArenaTable::count_used(int arenas) noexcept {
   counts_.used += static_cast<std::uint64_t>(std::int64_t{arenas});
   if (counts_.used > counts_.used_peak) counts_.used_peak = counts_.used;
@@ -39,19 +30,25 @@ void ArenaTable::count_dirty(int units) noexcept {
   add_to(totals.empty_dirty_bytes, units * static_cast<std::int64_t>(kConfig.pool_bytes));
 }
 
+ArenaTable::Listed& ArenaTable::listed_with(const ArenaRecord& record) noexcept {
+  return (record.dirty_units != 0 ? dirty_ : clean_)[record.kind];
+}
+
 void ArenaTable::list(ArenaIndex arena) noexcept {
   const ArenaRecord& record = region.record(arena);
   if (record.free_count == 0) return;
-  by_free_[record.kind][record.free_count - 1].push_front(region, arena);
-  listed_[record.kind] |= std::uint64_t{1} << (record.free_count - 1);
+  Listed& arenas = listed_with(record);
+  arenas.by_free[record.free_count - 1].push_front(region, arena);
+  arenas.listed |= std::uint64_t{1} << (record.free_count - 1);
 }
 
 void ArenaTable::unlist(ArenaIndex arena) noexcept {
   const ArenaRecord& record = region.record(arena);
   if (record.free_count == 0) return;
-  List& with_same = by_free_[record.kind][record.free_count - 1];
+  Listed& arenas = listed_with(record);
+  List& with_same = arenas.by_free[record.free_count - 1];
   with_same.remove(region, arena);
-  if (with_same.empty()) listed_[record.kind] &= ~(std::uint64_t{1} << (record.free_count - 1));
+  if (with_same.empty()) arenas.listed &= ~(std::uint64_t{1} << (record.free_count - 1));
 }
 
 std::uint64_t ArenaTable::units_of(unsigned slot, unsigned units_log2) noexcept {
@@ -164,19 +161,18 @@ ArenaIndex ArenaTable::open_arena(ArenaKind kind) noexcept {
   return arena;
 }
 
-// Of those with room; none if there are none.
-ArenaIndex ArenaTable::fullest(ArenaKind kind) const noexcept {
-  return listed_[kind] == 0 ? ArenaIndex::none() : by_free_[kind][lowest_bit(listed_[kind])].front();
+// None if there are none.
+ArenaIndex ArenaTable::fullest(const Listed& arenas) noexcept {
+  return arenas.listed == 0 ? ArenaIndex::none() : arenas.by_free[lowest_bit(arenas.listed)].front();
 }
 
-// Rather than more memory, or none, one of the other kind serves.
+// An empty pool that is in memory is used before more memory is, whatever kind of arena has it.
 ArenaIndex ArenaTable::choose_arena(ArenaKind kind) noexcept {
-  ArenaIndex arena = fullest(kind);
-  if (!arena.is_none()) return arena;
-  arena = fullest(other_kind(kind));
-  if (!arena.is_none() && region.record(arena).dirty_units != 0) return arena;
-  arena = open_arena(kind);
-  return arena.is_none() ? fullest(other_kind(kind)) : arena;
+  for (const Listed* arenas : {&dirty_[kind], &dirty_[other_kind(kind)], &clean_[kind]}) {
+    if (arenas->listed != 0) return fullest(*arenas);
+  }
+  const ArenaIndex opened = open_arena(kind);
+  return opened.is_none() ? fullest(clean_[other_kind(kind)]) : opened;
 }
 
 PoolIndex ArenaTable::open_pool(ArenaKind kind) noexcept {
@@ -208,7 +204,11 @@ void ArenaTable::close_pool(PoolIndex pool, unsigned units_log2) noexcept {
 
 void ArenaTable::add_dirty(ArenaIndex arena, std::uint64_t units) noexcept {
   if (units == 0) return;
-  region.record(arena).dirty_units |= units;
+  ArenaRecord& record = region.record(arena);
+  const bool used = record.state == ArenaState::kUsed;
+  if (used) unlist(arena);
+  record.dirty_units |= units;
+  if (used) list(arena);
   count_dirty(std::popcount(units));
   watch_.add(region, arena);
 }
@@ -251,33 +251,6 @@ void ArenaTable::give_back_surplus(ArenaIndex arena) noexcept {
   }
 }
 
-// The spare is what the program is known to want back: it sees little of a hurry.
-std::uint32_t ArenaTable::age_of_look(const LookRound& round) const noexcept {
-  if (round.age_ms == 0 || counts_.units_dirty > spare_units_max_) return round.age_ms;
-  return std::max(round.age_ms, static_cast<std::uint32_t>(decay_ms.load()) / kConfig.hurried_spare_share);
-}
-
-void ArenaTable::look(LookRound& round) noexcept {
-  const os::LockGuard guard(lock_);
-  for (; round.looks_left > 0; --round.looks_left) {
-    const ArenaIndex arena = watch_.take_due(region, round.now_ms, age_of_look(round));
-    if (arena.is_none()) return;
-    ArenaRecord& record = region.record(arena);
-    // Who has it in hand puts it into the queue again.
-    if (record.state == ArenaState::kChanging || record.dirty_units == 0) continue;
-    const std::uint64_t ready = round.age_ms == 0 ? record.dirty_units : record.dirty_units & record.idle_units;
-    record.idle_units = record.dirty_units & ~ready;
-    if (record.idle_units != 0) watch_.add(region, arena);
-    const std::uint64_t units = purgeable(record, ready);
-    if (units != 0) purge(arena, units);
-  }
-}
-
-std::uint32_t ArenaTable::watched() noexcept {
-  const os::LockGuard guard(lock_);
-  return watch_.size();
-}
-
 // Takes away the free places that these units lie in.
 std::uint64_t ArenaTable::take_slots(ArenaIndex arena, std::uint64_t units) noexcept {
   const ArenaRecord& record = region.record(arena);
@@ -302,6 +275,11 @@ void ArenaTable::keep_or_release(ArenaIndex arena) noexcept {
   record.state = ArenaState::kReleased;
   released_.push_front(region, arena);
   ++counts_.released_total;
+}
+
+std::uint64_t ArenaTable::purgeable(const ArenaRecord& record, std::uint64_t units) noexcept {
+  if (region.huge_pages() && record.state == ArenaState::kUsed) return 0;
+  return whole_pages(record, units);
 }
 
 // Gives units of empty pools back; they are nobody's while the system works on them. With all that an empty arena
@@ -347,23 +325,29 @@ ArenaCounts ArenaTable::counts() noexcept {
   return counts_;
 }
 
+// Returns how many they are.
+std::uint64_t ArenaTable::audit(const Listed& arenas, ArenaKind kind) noexcept {
+  std::uint64_t listed = 0;
+  for (unsigned free_count = 1; free_count <= slots_of(units_log2_of(kind)); ++free_count) {
+    const List& same = arenas.by_free[free_count - 1];
+    SB_CHECK(same.empty() == ((arenas.listed >> (free_count - 1) & 1) == 0));
+    for (ArenaIndex arena = same.front(); !arena.is_none(); arena = region.record(arena).next) {
+      const ArenaRecord& record = region.record(arena);
+      SB_CHECK(record.state == ArenaState::kUsed && record.kind == kind && &listed_with(record) == &arenas);
+      SB_CHECK(record.units_log2 == units_log2_of(kind));
+      SB_CHECK(record.free_count == free_count &&
+               static_cast<unsigned>(std::popcount(record.free_slots)) == free_count);
+      ++listed;
+    }
+  }
+  return listed;
+}
+
 void ArenaTable::audit() noexcept {
   const os::LockGuard guard(lock_);
   std::uint64_t listed = 0;
-  for (ArenaKind kind = 0; kind < kArenaKinds; ++kind) {
-    for (unsigned free_count = 1; free_count <= slots_of(units_log2_of(kind)); ++free_count) {
-      const List& same = by_free_[kind][free_count - 1];
-      SB_CHECK(same.empty() == ((listed_[kind] >> (free_count - 1) & 1) == 0));
-      for (ArenaIndex arena = same.front(); !arena.is_none(); arena = region.record(arena).next) {
-        const ArenaRecord& record = region.record(arena);
-        SB_CHECK(record.state == ArenaState::kUsed && record.kind == kind);
-        SB_CHECK(record.units_log2 == units_log2_of(kind));
-        SB_CHECK(record.free_count == free_count &&
-                 static_cast<unsigned>(std::popcount(record.free_slots)) == free_count);
-        ++listed;
-      }
-    }
-  }
+  for (ArenaKind kind = 0; kind < kArenaKinds; ++kind)
+    listed += audit(clean_[kind], kind) + audit(dirty_[kind], kind);
   std::uint64_t used = 0;
   std::uint64_t kept = 0;
   std::uint64_t full = 0;

@@ -1,11 +1,12 @@
 // The arenas: where an empty pool comes from and where it goes.
 //
-// Used arenas with room are listed by kind and by how many places are free; a pool comes from the fullest one, as
-// pymalloc's usable_arenas does (obmalloc.c, nfp2lasta), so that sparse arenas drain. The memory of empty
-// pools goes back to the system: what exceeds a spare (kConfig.spare_units_min) at once, as long as that is a small
-// part of the process's time (kConfig.units_at_once_per_ms), the rest when it was left alone for decay_ms. If the
-// program asks for released memory again within regret_ms, the spare doubles, and it halves in calm times. Called
-// by heap/ without a depot lock. Invariant: audit().
+// Used arenas with room are listed by kind and by how many places are free; a pool comes from the fullest one that
+// has an empty pool in memory, else from the fullest one, as pymalloc's usable_arenas does (obmalloc.c, nfp2lasta),
+// so that sparse arenas drain. The memory of empty pools goes back to the system: what exceeds a spare
+// (kConfig.spare_units_min) at once, as long as that is a small part of the process's time
+// (kConfig.units_at_once_per_ms), the rest when it was left alone for decay_ms. If the program asks for released
+// memory again within regret_ms, the spare doubles, and it halves in calm times. Called by heap/ without a depot
+// lock. Invariant: audit().
 #pragma once
 
 #include "base/index_list.hpp"
@@ -57,6 +58,12 @@ class ArenaTable {
 
  private:
   using List = IndexList<ArenaIndex, Region>;
+  // Used arenas of one kind, those with dirty units or those without: by_free[n - 1] has those with n free places,
+  // bit n - 1 of `listed` says whether there are any.
+  struct Listed {
+    List by_free[ArenaRecord::kUnits];
+    std::uint64_t listed = 0;
+  };
 
   static constexpr unsigned slots_of(unsigned units_log2) noexcept { return ArenaRecord::kUnits >> units_log2; }
 
@@ -69,7 +76,8 @@ class ArenaTable {
   ArenaIndex take_unused() noexcept;
   ArenaIndex commit_new() noexcept;
   ArenaIndex open_arena(ArenaKind kind) noexcept;
-  ArenaIndex fullest(ArenaKind kind) const noexcept;
+  Listed& listed_with(const ArenaRecord& record) noexcept;
+  static ArenaIndex fullest(const Listed& arenas) noexcept;
   ArenaIndex choose_arena(ArenaKind kind) noexcept;
   void count_used(int arenas) noexcept;
   void count_kept(int arenas) noexcept;
@@ -79,16 +87,17 @@ class ArenaTable {
   void give_back_surplus(ArenaIndex arena) noexcept;
   bool may_go_at_once(std::uint64_t units) noexcept;
   std::uint32_t age_of_look(const LookRound& round) const noexcept;
+  static std::uint64_t purgeable(const ArenaRecord& record, std::uint64_t units) noexcept;
   bool purge(ArenaIndex arena, std::uint64_t units) noexcept;
   std::uint64_t take_slots(ArenaIndex arena, std::uint64_t units) noexcept;
   void keep_or_release(ArenaIndex arena) noexcept;
+  std::uint64_t audit(const Listed& arenas, ArenaKind kind) noexcept;
   template <typename SystemCall>
   bool without_lock(SystemCall system_call) noexcept;
 
   os::Lock lock_{os::LockRank::kArenaTable};
-  // by_free_[kind][n - 1]: used arenas with n free places; bit n - 1 of listed_[kind] says whether there are any.
-  List by_free_[kArenaKinds][ArenaRecord::kUnits];
-  std::uint64_t listed_[kArenaKinds] = {};
+  Listed clean_[kArenaKinds];
+  Listed dirty_[kArenaKinds];
   List kept_;
   WatchQueue<ArenaIndex, Region> watch_;
   List released_;

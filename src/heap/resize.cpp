@@ -11,6 +11,7 @@
 #include "heap/registry.hpp"
 #include "heap/sample_hook.hpp"
 #include "heap/slow_path.hpp"
+#include "os/memory_tool.hpp"
 
 namespace smallblock {
 
@@ -31,7 +32,8 @@ ClassIndex class_of_block(const void* pointer) noexcept {
 // memory.
 void clear(void* block, Bytes bytes) noexcept {
   constexpr Bytes kPage = 4_KiB;
-  if (bytes <= kConfig.small_limit_bytes) {
+  // A tool that watches would object to a look at what nobody wrote.
+  if (bytes <= kConfig.small_limit_bytes || os::is_marking()) {
     std::memset(block, 0, bytes);
     return;
   }

@@ -85,10 +85,13 @@ TEST(ArenaTable, PoolsOfManyBlocksHaveArenasOfTheirOwn) {
 TEST(ArenaTable, PoolsThatAreInMemoryServeEitherKind) {
   ASSERT_TRUE(start_engine());
   const std::vector<PoolIndex> few = open_used_pools(3);
+  const PoolIndex many = open_pools(1, kManyBlocks).front();
+  EXPECT_FALSE(region.arena_of(many) == region.arena_of(few[0]));
   close_pools({few[1]});
+  // Though an arena of its own kind has room.
   EXPECT_TRUE(open_pools(1, kManyBlocks).front() == few[1]);
   // The places that are left there were never used.
-  EXPECT_FALSE(region.arena_of(open_pools(1, kManyBlocks).front()) == region.arena_of(few[0]));
+  EXPECT_TRUE(region.arena_of(open_pools(1, kManyBlocks).front()) == region.arena_of(many));
   arena_table.audit();
 }
 
