@@ -23,6 +23,8 @@ case $step in
     same='Forks\.AThousand|AddressSpace\.OfEveryLimit|^docs\.|^misuse\.|^watched\.|^model\.new_seed'
     # With assertions on, it runs under AddressSanitizer.
     [[ $preset == asan ]] || same+='|EveryCall'
+    # Each place and number one by one: in the release build, and under the sanitizers.
+    [[ $preset == *san ]] || same+='|/InteriorPointer\.|ShortThreads\.AHundred|DoubleFree\.After1To64|Guards\.Find'
     # Of one thread, or seen by the other sanitizer.
     [[ $preset == tsan ]] && same+='|^core\.(EveryClass|SomeClasses)|^image\.Snapshot|/PageSize'
     [[ $preset == tsan ]] && same+='|^model\.(one_thread|audited_each_step)'

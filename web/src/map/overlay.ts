@@ -126,16 +126,17 @@ export class Overlay {
         if (block >= grid.capacity) return;
         const known = this.blocks.known(head, block, heap);
         if (!known) return;
-        const center = centerInSight(this.layout.blockRect(head, classIndex, block), camera);
+        const part = partInSight(this.layout.blockRect(head, classIndex, block), camera);
+        if (part.height < size) continue;
         const isLive = known.state === BlockState.Live;
         const whole = isLive ? (known.type ?? bytes(this.layout.geometry.classes[classIndex].block_bytes)) : STATE_NAMES[known.state];
         context.font = `${isLive ? 600 : 400} ${size}px system-ui, sans-serif`;
         context.lineWidth = 3;
         context.strokeStyle = css(theme.arena);
         context.fillStyle = css(isLive ? theme.text : theme.muted);
-        const text = cut(whole, context.measureText(whole).width, width - 8);
-        context.strokeText(text, center.x, center.y);
-        context.fillText(text, center.x, center.y);
+        const text = cut(whole, context.measureText(whole).width, part.width - 8);
+        context.strokeText(text, part.x + part.width / 2, part.y + part.height / 2);
+        context.fillText(text, part.x + part.width / 2, part.y + part.height / 2);
       }
     }
   }
@@ -148,9 +149,10 @@ function cut(text: string, width: number, room: number): string {
   return letters < 3 ? "" : `${text.slice(0, letters)}…`;
 }
 
-// The middle of what is in sight of it.
-function centerInSight(rect: Rect, camera: Camera): { x: number; y: number } {
+// What is in sight of it, on the screen.
+function partInSight(rect: Rect, camera: Camera): Rect {
   const low = camera.toScreen(rect.x, rect.y);
   const high = camera.toScreen(rect.x + rect.width, rect.y + rect.height);
-  return { x: (Math.max(0, low.x) + Math.min(camera.width, high.x)) / 2, y: (Math.max(0, low.y) + Math.min(camera.height, high.y)) / 2 };
+  const [x, y] = [Math.max(0, low.x), Math.max(0, low.y)];
+  return { x, y, width: Math.min(camera.width, high.x) - x, height: Math.min(camera.height, high.y) - y };
 }
