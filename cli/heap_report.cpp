@@ -88,6 +88,7 @@ HeapReport FollowedReport::look() {
     end().check();  // else that is another process
     now_.emplace(std::move(process));
   };
+  // Once lost, it is not waited for at each look.
   const auto patience = is_lost_ ? std::chrono::seconds(0) : kProgramStartMax;
   is_lost_ = true;
   HeapReport report = look_following([&] { return (now_ ? *now_ : first_).look(); }, attach_again, patience);

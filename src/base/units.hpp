@@ -32,6 +32,7 @@ class Index {
 
 // A pool's place in the region: (address - region base) / pool bytes. The first pools hold metadata.
 using PoolIndex = Index<struct PoolTag>;
+
 // The same in three bytes, for records that link to each other. A region has fewer units than that:
 // base/config.hpp.
 class PoolLink {
@@ -53,6 +54,7 @@ class PoolLink {
  private:
   std::uint8_t raw_[3] = {0xff, 0xff, 0xff};
 };
+
 // An arena's place among the arenas of the region.
 using ArenaIndex = Index<struct ArenaTag>;
 // A block's place in its pool.

@@ -49,10 +49,12 @@ struct alignas(64) ArenaRecord {
   ArenaIndex watch_prev;
   ArenaState state;
   std::uint8_t kind;
-  std::uint8_t units_log2;
   std::uint8_t free_count;
   bool watched;
   std::uint8_t bitmaps;  // a bit for each of the region's bitmap tables: a pool has used it; set atomically
+
+  // Its pools are 2^units_log2() units long.
+  unsigned units_log2() const noexcept { return units_log2_of(kind); }
 };
 
 static_assert(sizeof(ArenaRecord) == 64);

@@ -59,9 +59,9 @@ std::uint64_t ArenaTable::units_of(unsigned slot, unsigned units_log2) noexcept 
 void ArenaTable::take_slot(ArenaIndex arena, unsigned slot) noexcept {
   ArenaRecord& record = region.record(arena);
   unlist(arena);
-  const std::uint64_t units = units_of(slot, record.units_log2);
+  const std::uint64_t units = units_of(slot, record.units_log2());
   count_dirty(-std::popcount(units & record.dirty_units));
-  counts_.units_free -= std::uint64_t{1} << record.units_log2;
+  counts_.units_free -= std::uint64_t{1} << record.units_log2();
   record.free_slots &= ~(std::uint64_t{1} << slot);
   record.dirty_units &= ~units;
   record.idle_units &= ~units;
@@ -73,10 +73,10 @@ void ArenaTable::take_slot(ArenaIndex arena, unsigned slot) noexcept {
 void ArenaTable::return_slot(ArenaIndex arena, unsigned slot) noexcept {
   ArenaRecord& record = region.record(arena);
   unlist(arena);
-  counts_.units_free += std::uint64_t{1} << record.units_log2;
+  counts_.units_free += std::uint64_t{1} << record.units_log2();
   record.free_slots |= std::uint64_t{1} << slot;
   ++record.free_count;
-  if (record.free_count < slots_of(record.units_log2)) return list(arena);
+  if (record.free_count < slots_of(record.units_log2())) return list(arena);
   count_used(-1);
   counts_.units_free -= ArenaRecord::kUnits;
   keep_or_release(arena);
@@ -151,7 +151,6 @@ ArenaIndex ArenaTable::open_arena(ArenaKind kind) noexcept {
   record.state = ArenaState::kUsed;
   const unsigned units_log2 = units_log2_of(kind);
   record.kind = static_cast<std::uint8_t>(kind);
-  record.units_log2 = static_cast<std::uint8_t>(units_log2);
   record.free_count = static_cast<std::uint8_t>(slots_of(units_log2));
   record.free_slots = low_bits(slots_of(units_log2));
   list(arena);
@@ -194,7 +193,7 @@ void ArenaTable::close_pool(PoolIndex pool, unsigned units_log2) noexcept {
   const os::LockGuard guard(lock_);
   const ArenaIndex arena = region.arena_of(pool);
   ArenaRecord& record = region.record(arena);
-  SB_ASSERT(record.state == ArenaState::kUsed && record.units_log2 == units_log2);
+  SB_ASSERT(record.state == ArenaState::kUsed && record.units_log2() == units_log2);
   const unsigned first = pool.raw() - region.first_pool_of(arena).raw();
   const std::uint64_t purged = units_of_pages(region.record(pool).purged_pages(), units_log2);
   add_dirty(arena, (low_bits(1U << units_log2) & ~purged) << first);
@@ -255,8 +254,8 @@ void ArenaTable::give_back_surplus(ArenaIndex arena) noexcept {
 std::uint64_t ArenaTable::take_slots(ArenaIndex arena, std::uint64_t units) noexcept {
   const ArenaRecord& record = region.record(arena);
   std::uint64_t slots = 0;
-  for (unsigned slot = 0; slot < slots_of(record.units_log2); ++slot) {
-    if ((record.free_slots >> slot & 1) == 0 || (units_of(slot, record.units_log2) & units) == 0) continue;
+  for (unsigned slot = 0; slot < slots_of(record.units_log2()); ++slot) {
+    if ((record.free_slots >> slot & 1) == 0 || (units_of(slot, record.units_log2()) & units) == 0) continue;
     slots |= std::uint64_t{1} << slot;
     take_slot(arena, slot);
   }
@@ -334,7 +333,6 @@ std::uint64_t ArenaTable::audit(const Listed& arenas, ArenaKind kind) noexcept {
     for (ArenaIndex arena = same.front(); !arena.is_none(); arena = region.record(arena).next) {
       const ArenaRecord& record = region.record(arena);
       SB_CHECK(record.state == ArenaState::kUsed && record.kind == kind && &listed_with(record) == &arenas);
-      SB_CHECK(record.units_log2 == units_log2_of(kind));
       SB_CHECK(record.free_count == free_count &&
                static_cast<unsigned>(std::popcount(record.free_slots)) == free_count);
       ++listed;
@@ -360,7 +358,7 @@ void ArenaTable::audit() noexcept {
     kept += record.state == ArenaState::kKept ? 1U : 0U;
     if (record.state != ArenaState::kUsed) continue;
     full += record.free_count == 0 ? 1U : 0U;
-    units_free += std::uint64_t{record.free_count} << record.units_log2;
+    units_free += std::uint64_t{record.free_count} << record.units_log2();
   }
   SB_CHECK(used == counts_.used && kept == counts_.kept && listed + full == used);
   watch_.audit(region);

@@ -137,7 +137,7 @@ PoolIndex Region::pool_of(UserPointer pointer) const noexcept {
   if (unit < first_pool_) return PoolIndex::none();
   const ArenaIndex arena = arena_of(PoolIndex{unit});
   if (arena.raw() >= arena_count_ || arenas_[arena.raw()].state != ArenaState::kUsed) return PoolIndex::none();
-  const PoolIndex pool = first_unit_of(PoolIndex{unit}, arenas_[arena.raw()].units_log2);
+  const PoolIndex pool = first_unit_of(PoolIndex{unit}, arenas_[arena.raw()].units_log2());
   return record(pool).state() == PoolState::kEmpty ? PoolIndex::none() : pool;
 }
 

@@ -3,9 +3,8 @@
 // Up to kConfig.fine_limit_bytes the classes are one granule apart, so the class is a shift; above, each power of
 // two is cut in kConfig.coarse_steps. Blocks lie back to back in *groups*: a group is the whole pool, or, where
 // that loses no block, or one of the largest fine ones, kConfig.group_bytes, so that no block keeps two pages in
-// memory. The whole table is computed
-// and proved at compile time. Called by the hot path (heap/thread_heap.hpp) and by everything that turns an address
-// into a block.
+// memory. The whole table is computed and proved at compile time. Called by the hot path (heap/thread_heap.hpp) and
+// by everything that turns an address into a block.
 #pragma once
 
 #include <array>

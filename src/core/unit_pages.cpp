@@ -49,7 +49,7 @@ std::uint64_t units_of_pages(std::uint64_t pages, unsigned units_log2) noexcept 
 
 std::uint64_t whole_pages(const ArenaRecord& record, std::uint64_t units) noexcept {
   if (units_per_page() == 1) return units;
-  const std::uint64_t free = units_of_slots(record.free_slots, record.units_log2);
+  const std::uint64_t free = units_of_slots(record.free_slots, record.units_log2());
   std::uint64_t touched = 0;
   for (unsigned unit = 0; unit < ArenaRecord::kUnits; unit += units_per_page()) {
     const std::uint64_t page = low_bits(units_per_page()) << unit;

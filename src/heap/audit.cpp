@@ -30,14 +30,14 @@ void audit_free_units(PoolIndex first, unsigned units) noexcept {
 }
 
 void audit_place(const ArenaRecord& arena, PoolIndex first, unsigned slot, Pools& pools) noexcept {
-  const unsigned units = 1U << arena.units_log2;
+  const unsigned units = 1U << arena.units_log2();
   const PoolIndex pool{first.raw() + slot * units};
   const PoolRecord& record = region.record(pool);
   if ((arena.free_slots >> slot & 1) != 0) {
     SB_CHECK(record.class_index == kNoClass);
     return audit_free_units(pool, units);
   }
-  SB_CHECK(record.class_index != kNoClass && record.units_log2() == arena.units_log2);
+  SB_CHECK(record.class_index != kNoClass && record.units_log2() == arena.units_log2());
   const std::uint64_t own_units = (units == ArenaRecord::kUnits ? 0 : std::uint64_t{1} << units) - 1;
   SB_CHECK((arena.dirty_units >> slot * units & own_units) == 0);
   const bool is_shared = record.owner == 0;
@@ -57,7 +57,7 @@ void audit_arenas(Pools& pools) noexcept {
       audit_free_units(first, ArenaRecord::kUnits);
       continue;
     }
-    for (unsigned slot = 0; slot < ArenaRecord::kUnits >> arena.units_log2; ++slot)
+    for (unsigned slot = 0; slot < ArenaRecord::kUnits >> arena.units_log2(); ++slot)
       audit_place(arena, first, slot, pools);
   }
 }

@@ -21,12 +21,12 @@ void count_next(std::int64_t bytes) noexcept {
   if (sum > kConfig.next_bytes_step || sum < -kConfig.next_bytes_step) settle_next_bytes(heap);
 }
 
-// Not every malloc says why it has nothing to give.
 // Less has a smaller alignment in many an allocator than we promise, and of no bytes some make no aligned block.
 Bytes at_least_a_granule(Bytes bytes) noexcept {
   return std::max(bytes, kConfig.granule_bytes);
 }
 
+// Not every malloc says why it has nothing to give.
 void* nothing_left() noexcept {
   errno = ENOMEM;
   return nullptr;

@@ -135,8 +135,14 @@ void print_memory_line(Output& output, const char* label, std::uint64_t bytes, s
 // Both were counted at one time, but the totals learn late of what lies in magazines: `stats` asked each of them.
 sb_memory in_step(sb_memory memory, const sb_stats& stats) noexcept {
   const std::uint64_t out = memory.live_bytes + memory.cached_bytes;
+  const double live_before = static_cast<double>(memory.live_bytes);
   memory.live_bytes = std::min(stats.live_bytes, out);
   memory.cached_bytes = out - memory.live_bytes;
+  // It is a share of the live bytes.
+  if (live_before > 0) {
+    const double share = static_cast<double>(memory.rounding_bytes) / live_before;
+    memory.rounding_bytes = static_cast<std::uint64_t>(share * static_cast<double>(memory.live_bytes));
+  }
   memory.rounding_bytes = std::min(memory.rounding_bytes, memory.live_bytes);
   return memory;
 }

@@ -58,7 +58,7 @@ ssize_t write_no_pipe(int file, const void* bytes, std::size_t count) noexcept {
   return -1;
 }
 
-// It writes by the bare call, as later versions do.
+// Version 1.6 writes by the bare call.
 long syscall_no_pipe(long number, long a, long b, long c, long d, long e, long f) noexcept {
   if (number != SYS_write || static_cast<int>(a) != kNoPipe) return syscall(number, a, b, c, d, e, f);
   return write_no_pipe(kNoPipe, reinterpret_cast<const void*>(b), static_cast<std::size_t>(c));

@@ -22,7 +22,7 @@ IS_ROOT = os.geteuid() == 0
 YAMA = Path("/proc/sys/kernel/yama/ptrace_scope")
 PTRACE_SCOPE = YAMA.read_text().strip() if YAMA.exists() else "0"
 
-ROUNDING_ERROR = 0.1  # of what a process says itself: it takes the magazines of all classes to be alike
+ROUNDING_ERROR_BYTES = 4  # a process, and whoever looks into it, cut to whole bytes at different steps
 
 NO_PROCESS, NO_PERMISSION, NO_SMALLBLOCK = 3, 4, 5
 

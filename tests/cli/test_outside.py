@@ -17,7 +17,7 @@ from outside import (
     NO_PROCESS,
     NO_SMALLBLOCK,
     NO_SUCH_PID,
-    ROUNDING_ERROR,
+    ROUNDING_ERROR_BYTES,
     OutsideTest,
 )
 from support import COMMAND, clean_environment, find_python, header_fields, smallblock
@@ -67,7 +67,7 @@ class EqualsTheReportAtExit(OutsideTest):
             memory = report["memory"]
             memory["held"] = sum(memory.pop(name) for name in ESTIMATED)
         rounding = [report["memory"].pop("rounding_bytes") for report in (outside, inside)]
-        self.assertAlmostEqual(*rounding, delta=rounding[0] * ROUNDING_ERROR)
+        self.assertAlmostEqual(*rounding, delta=ROUNDING_ERROR_BYTES)
         self.assertEqual(outside, inside)
 
     def test_json_of_a_program(self) -> None:

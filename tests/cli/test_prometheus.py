@@ -10,7 +10,7 @@ import unittest
 import urllib.request
 from typing import Any
 
-from outside import ROUNDING_ERROR, OutsideTest
+from outside import ROUNDING_ERROR_BYTES, OutsideTest
 from prometheus import Job, Prometheus, Sample
 from support import ROOT, find_python, tool
 
@@ -133,7 +133,7 @@ class Scraped(OutsideTest):
                 for half, metrics_by_key in GAUGES.items():
                     said = report if half == "stats" else report["memory"]
                     for key, metric in metrics_by_key.items():
-                        error = said[key] * ROUNDING_ERROR if key == "rounding_bytes" else 0
+                        error = ROUNDING_ERROR_BYTES if key == "rounding_bytes" else 0
                         self.assertAlmostEqual(figures[job][metric], said[key], delta=error, msg=metric)
                 self.assert_classes(known[job], report)
         with self.subTest("it is gone"):

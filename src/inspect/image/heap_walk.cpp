@@ -134,7 +134,8 @@ class Walker {
       ArenaImage arena;
       arena.use = static_cast<ArenaUse>(
           std::min<unsigned>(static_cast<unsigned>(record.state), static_cast<unsigned>(ArenaUse::kChanging)));
-      arena.units_per_pool = static_cast<std::uint8_t>(1U << std::min<unsigned>(record.units_log2, kUnitsLog2Max));
+      arena.units_per_pool =
+          static_cast<std::uint8_t>(1U << std::min<unsigned>(record.units_log2(), kUnitsLog2Max));
       arena.dirty_units = record.dirty_units;
       arena.empty_units = ~std::uint64_t{0};
       image_.arenas.push_back(arena);

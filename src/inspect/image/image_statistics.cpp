@@ -61,11 +61,12 @@ sb_stats stats_of(const HeapImage& image, const HeapSummary& summary) {
   return stats;
 }
 
-// As Depot::unused_bytes, but of the blocks that are not in magazines. Pools of private heaps are not of the depot.
-std::uint64_t rounding_bytes(const HeapImage& image) {
-  std::vector<std::uint64_t> blocks_live(image.geometry.classes.size());
+// As gather_memory does it: Depot::unused_bytes, and of that the share of the blocks that are in no magazine. Pools
+// of private heaps are not of the depot.
+std::uint64_t rounding_bytes(const HeapImage& image, std::uint64_t live_bytes, std::uint64_t cached_bytes) {
+  std::vector<std::uint64_t> blocks_out(image.geometry.classes.size());
   for (const PoolImage& pool : image.pools) {
-    if (pool.owner == 0) blocks_live[pool.class_index] += pool.live;
+    if (pool.owner == 0) blocks_out[pool.class_index] += std::uint64_t{pool.live} + pool.cached;
   }
   double unused = 0;
   for (std::size_t index = 1; index < image.requests.size(); ++index) {
@@ -73,9 +74,11 @@ std::uint64_t rounding_bytes(const HeapImage& image) {
     if (requests.count == 0) continue;
     const double asked = static_cast<double>(requests.bytes) / static_cast<double>(requests.count);
     unused +=
-        std::max(0.0, image.geometry.classes[index].block_bytes - asked) * static_cast<double>(blocks_live[index]);
+        std::max(0.0, image.geometry.classes[index].block_bytes - asked) * static_cast<double>(blocks_out[index]);
   }
-  return static_cast<std::uint64_t>(unused);
+  const std::uint64_t out = live_bytes + cached_bytes;
+  const double live_share = out == 0 ? 0 : static_cast<double>(live_bytes) / static_cast<double>(out);
+  return std::min(static_cast<std::uint64_t>(unused * live_share), live_bytes);
 }
 
 sb_memory memory_of(const HeapImage& image, const HeapSummary& summary) {
@@ -88,7 +91,7 @@ sb_memory memory_of(const HeapImage& image, const HeapSummary& summary) {
   memory.purged_bytes = summary.all.purged_bytes;
   memory.empty_resident_bytes = summary.empty_resident_bytes;
   memory.metadata_bytes = image.totals.metadata_bytes;
-  memory.rounding_bytes = rounding_bytes(image);
+  memory.rounding_bytes = rounding_bytes(image, memory.live_bytes, memory.cached_bytes);
   memory.next_bytes = image.totals.next_bytes;
   memory.committed_bytes = image.totals.committed_bytes;
   memory.peak_live_bytes = image.totals.peak_live_bytes;
