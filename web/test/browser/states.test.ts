@@ -71,7 +71,7 @@ test("a graphics card that goes and comes back leaves the map as it was", async 
   await waitFor("a map at rest", async () => {
     const last = before.at.join();
     before = await mapColors(page, points);
-    return before.distinct > 20 && before.at.join() === last;
+    return new Set(before.at).size > 1 && before.at.join() === last;  // how many more depends on what lies round the block
   });
   const card = await page.evaluateHandle(() => document.querySelector<HTMLCanvasElement>(".map-canvas")!.getContext("webgl2")!.getExtension("WEBGL_lose_context")!);
   await card.evaluate((extension) => extension.loseContext());
