@@ -1,11 +1,12 @@
-# What `cmake --install` puts where: the command, the two shared libraries, the headers, and what finds them from
+# What `cmake --install` puts where: the command, the libraries, the headers, and what finds them from
 # CMake (find_package(smallblock)) and from pkg-config. Included by the root when smallblock is not a part of another
 # project. Tested by tests/api/run_installed.sh.
 include(CMakePackageConfigHelpers)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/smallblock)
 
-install(TARGETS smallblock EXPORT smallblock_targets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS smallblock smallblock_static EXPORT smallblock_targets
+  LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 if(TARGET smallblock_preload)
   install(TARGETS smallblock_preload LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 endif()

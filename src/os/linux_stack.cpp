@@ -73,7 +73,8 @@ const void* base_of_module(const void* address) noexcept {
 
 constexpr char kOurNames[] = "_ZN10smallblock";
 
-// Code of ours in a library of its own is all of that library; linked into a program it is told by its names.
+// Code of ours in a library of its own is all of that library; linked into a program it is told by its names, as it
+// is in a static program, of which the dynamic linker knows nothing.
 bool is_ours(const void* base, const char* symbol) noexcept {
   const void* own = base_of_module(kOurNames);
   const bool in_library = own != base_of_module(reinterpret_cast<const void*>(getauxval(AT_ENTRY)));
@@ -91,8 +92,8 @@ CodePlace place_of_code(const void* code) noexcept {
     place.module = info.dli_fname;
     place.offset = reinterpret_cast<std::uintptr_t>(code) - reinterpret_cast<std::uintptr_t>(info.dli_fbase);
     if (place.symbol == nullptr) place.symbol = info.dli_sname;
-    place.is_ours = is_ours(info.dli_fbase, place.symbol);
   }
+  place.is_ours = is_ours(info.dli_fbase, place.symbol);
   return place;
 }
 

@@ -10,6 +10,7 @@
 #include <elf.h>
 #include <execinfo.h>
 #include <link.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -123,10 +124,19 @@ bool replace_imports(void* library) noexcept {
   return replaced == kAllUses;
 }
 
+// A library that such a program loads brings a second libc, in which nothing is ready.
+bool is_static_program() noexcept {
+  const auto* const headers = reinterpret_cast<const ElfW(Phdr)*>(getauxval(AT_PHDR));
+  for (unsigned long at = 0; at < getauxval(AT_PHNUM); ++at) {
+    if (headers[at].p_type == PT_INTERP) return false;
+  }
+  return true;
+}
+
 // libunwind's, or libc's where it is not installed or has other imports.
 Backtrace find_backtrace() noexcept {
   constexpr const char* kFastUnwinder = SMALLBLOCK_FAST_UNWINDER;
-  if (*kFastUnwinder == '\0') return backtrace;
+  if (*kFastUnwinder == '\0' || is_static_program()) return backtrace;
   void* library = dlopen(kFastUnwinder, RTLD_NOW | RTLD_LOCAL);
   void* symbol = library == nullptr ? nullptr : dlsym(library, "unw_backtrace");
   const bool is_usable = symbol != nullptr && replace_imports(library);

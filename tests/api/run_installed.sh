@@ -23,8 +23,10 @@ cmake_minimum_required(VERSION 3.22)
 project(program LANGUAGES CXX)
 find_package(smallblock 0.1 REQUIRED)
 set(CMAKE_CXX_STANDARD 20)
-add_executable(program program.cpp)
-target_link_libraries(program PRIVATE smallblock::smallblock)
+foreach(kind smallblock static)
+  add_executable(program_${kind} program.cpp)
+  target_link_libraries(program_${kind} PRIVATE smallblock::${kind})
+endforeach()
 EOF
 cat >"$work/program.cpp" <<'EOF'
 #include <smallblock/allocator.hpp>
@@ -39,16 +41,21 @@ int main() {
 EOF
 "$cmake" -S "$work" -B "$work/build" -DCMAKE_PREFIX_PATH="$prefix" >"$work/log" 2>&1 ||
   { cat "$work/log" >&2; fail "find_package(smallblock) failed"; }
-"$cmake" --build "$work/build" >"$work/log" 2>&1 || { cat "$work/log" >&2; fail "the C++ program was not built"; }
-"$work/build/program" || fail "the C++ program's numbers are not in a block"
+"$cmake" --build "$work/build" >"$work/log" 2>&1 || { cat "$work/log" >&2; fail "the C++ programs were not built"; }
+for kind in smallblock static; do
+  "$work/build/program_$kind" || fail "the numbers of the C++ program with smallblock::$kind are not in a block"
+done
+! ldd "$work/build/program_static" | grep -q libsmallblock || fail "smallblock::static needs the shared library"
 
 cat >"$work/program.c" <<'EOF'
 #include <smallblock/smallblock.h>
 
-int main(void) {
+int main(int count, char** arguments) {
+  (void)arguments;
   void* block = sb_malloc(100);
   const int owned = sb_owns(block);
   sb_free(block);
+  if (count > 1) sb_free(block);
   return owned == 1 ? 0 : 1;
 }
 EOF
@@ -56,6 +63,17 @@ flags=$(PKG_CONFIG_PATH=$libraries/pkgconfig pkg-config --cflags --libs smallblo
 # shellcheck disable=SC2086  # the flags are words
 "$compiler" -std=c11 "$work/program.c" $flags -o "$work/c_program"
 LD_LIBRARY_PATH=$libraries "$work/c_program" || fail "the C program's block is none"
+
+flags=$(PKG_CONFIG_PATH=$libraries/pkgconfig pkg-config --static --cflags --libs smallblock)
+# shellcheck disable=SC2086  # the flags are words
+"$compiler" -static -std=c11 "$work/program.c" $flags -o "$work/static_program" 2>"$work/log" ||
+  { cat "$work/log" >&2; fail "the static C program was not built"; }
+"$work/static_program" || fail "the static C program's block is none"
+# With an argument it frees twice.
+reported=$(SMALLBLOCK_CHECK=1 "$work/static_program" twice 2>&1 >/dev/null) &&
+  fail "the second free of the static C program is not seen"
+[[ $(sed -n '/this call/{n;p}' <<<"$reported") == *"#0"*" main "* ]] ||
+  fail "the second free of the static C program is reported so: $reported"
 
 unset LD_PRELOAD SMALLBLOCK_LIBRARY
 preloaded=$("$prefix/bin/smallblock" run sh -c 'echo "$LD_PRELOAD"')
