@@ -10,15 +10,15 @@ like need is imported when they are first called, so that an import stays cheap.
 
 from __future__ import annotations
 
-import _thread
 import os
 import sys
 
 from smallblock import _smallblock
+from smallblock._loading import load
 
 TYPE_CHECKING = False  # typing's own takes longer to import than the rest of the package
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, Optional, TextIO
+    from typing import Callable, Optional, TextIO
 
     from smallblock import leaks
     from smallblock._blocks import Block, NotServedError, Part
@@ -71,20 +71,6 @@ LAZY = {
 }
 
 
-# A child that is forked while another thread imports waits for that thread for ever: a fork waits for the import.
-_loading = _thread.RLock()
-os.register_at_fork(before=_loading.acquire, after_in_parent=_loading.release, after_in_child=_loading.release)
-_loaded: Dict[str, Any] = {}  # finalizers may call when nothing can be imported any more
-
-
-def _load(name: str) -> Any:
-    module = _loaded.get(name)
-    if module is None:
-        with _loading:
-            module = _loaded[name] = __import__(f"smallblock.{name}", fromlist=(name,))
-    return module
-
-
 def install() -> None:
     """Serves new objects of up to 512 bytes (CPython's mem and obj domains) from smallblock.
 
@@ -114,7 +100,7 @@ def installed() -> bool:
 
 def stats() -> Stats:
     """The engine's figures at this moment, all sizes in bytes. Takes each size class's lock for a moment."""
-    figures: Stats = _load("_statistics").Stats.from_engine(_smallblock.stats())
+    figures: Stats = load("_statistics").Stats.from_engine(_smallblock.stats())
     return figures
 
 
@@ -185,7 +171,7 @@ def block_of(obj: object) -> Block:
     Raises NotServedError, with a sentence that says where the object lies, if no block of smallblock has it;
     RuntimeError if smallblock has served nothing yet. Reads the records of the whole heap: tens of milliseconds a GB.
     """
-    block: Block = _load("_blocks").block_of(obj)
+    block: Block = load("_blocks").block_of(obj)
     return block
 
 
@@ -198,7 +184,7 @@ def explain(obj: object, *, follow: bool = False, limit: Optional[int] = 20) -> 
     """
     if limit is not None:
         check_limit(limit)
-    explanation: Explanation = _load("_explain").explain(obj, follow, limit)
+    explanation: Explanation = load("_explain").explain(obj, follow, limit)
     return explanation
 
 
@@ -209,7 +195,7 @@ def by_type() -> TypeCounts:
     through the garbage collector's objects with the GIL held: about a second a GB, and a third of that. Raises
     RuntimeError if smallblock has served nothing yet.
     """
-    counts: TypeCounts = _load("_types").by_type()
+    counts: TypeCounts = load("_types").by_type()
     return counts
 
 
@@ -220,7 +206,7 @@ def pinned(limit: int = 8) -> Pinned:
     Raises TypeError or ValueError for a wrong limit, RuntimeError if smallblock has served nothing yet.
     """
     check_limit(limit)
-    found: Pinned = _load("_pinned").pinned(limit)
+    found: Pinned = load("_pinned").pinned(limit)
     return found
 
 
@@ -235,10 +221,10 @@ if not TYPE_CHECKING:  # it would make every name a good one
 
     def __getattr__(name: str) -> object:
         if name == "leaks":
-            return _load("leaks")
+            return load("leaks")
         for module, names in LAZY.items():
             if name in names:
-                return getattr(_load(module), name)
+                return getattr(load(module), name)
         raise AttributeError(f"module 'smallblock' has no attribute {name!r}")
 
     def __dir__() -> list:

@@ -70,6 +70,105 @@ assert os.waitpid(child, 0)[1] == 0
 thread.join()
 """)
 
+    def test_a_fork_waits_a_second_at_most(self) -> None:
+        # The import waits for the thread that forks.
+        self.each("""
+import gc, importlib.machinery, os, sys, threading, time
+if not smallblock.installed(): smallblock.install()
+begun, go_on = threading.Event(), threading.Event()
+class Stuck:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name != "smallblock._types": return None
+        spec = importlib.machinery.PathFinder.find_spec(name, path)
+        execute = spec.loader.exec_module
+        spec.loader.exec_module = lambda module: (begun.set(), go_on.wait(), execute(module))
+        return spec
+sys.meta_path.insert(0, Stuck)
+thread = threading.Thread(target=smallblock.by_type, daemon=True)
+thread.start()
+begun.wait()
+start = time.monotonic()
+child = os.fork()
+if child == 0: os._exit(0 if gc.isenabled() else 1)
+assert 0.5 < time.monotonic() - start < 30
+assert os.waitpid(child, 0)[1] == 0
+go_on.set()
+thread.join()
+assert gc.isenabled()
+""")
+
+    def test_two_threads_that_import_the_same_do_not_wait_for_each_other(self) -> None:
+        # One calls first; the other imports what that needs, and is interrupted by a callback that calls.
+        self.each("""
+import faulthandler, gc, sys, threading, time
+if not smallblock.installed(): smallblock.install()
+faulthandler.dump_traceback_later(60, exit=True)
+go, seen, answers = threading.Event(), [], []
+def first():
+    go.wait()
+    answers.append(smallblock.stats())
+thread = threading.Thread(target=first)
+thread.start()
+def callback(phase, info):
+    if not seen and "json" in sys.modules and not hasattr(sys.modules["json"], "dumps"):
+        seen.append(1)
+        go.set()
+        time.sleep(0.3)
+        try: smallblock.stats()
+        except RuntimeError as error: assert "in the middle of the import" in str(error), error
+gc.callbacks.append(callback)
+gc.set_threshold(1)
+import json
+gc.callbacks.remove(callback)
+thread.join()
+assert seen and len(answers) == 1 and smallblock.stats().classes
+""")
+
+    def test_no_callback_of_the_collector_runs_in_the_middle(self) -> None:
+        self.each("""
+import gc, sys
+if not smallblock.installed(): smallblock.install()
+called, errors = [], []
+def callback(phase, info):
+    called.append(phase)
+    gc.set_threshold(700)
+    try: smallblock.by_type()
+    except Exception as error: errors.append(error)
+class Collecting:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name == "smallblock._show":
+            gc.callbacks.append(callback)
+            gc.set_threshold(1)
+        return None
+sys.meta_path.insert(0, Collecting)
+smallblock.by_type()
+kept = [[i] for i in range(1000)]
+assert gc.isenabled() and called and not errors, errors
+""")
+
+    def test_a_handler_that_calls_in_the_middle_is_told(self) -> None:
+        self.each("""
+import os, signal, sys
+if not smallblock.installed(): smallblock.install()
+told = []
+def handler(number, frame):
+    try: smallblock.by_type()
+    except RuntimeError as error: told.append(str(error))
+signal.signal(signal.SIGUSR1, handler)
+class Interrupted:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name == "smallblock._show": os.kill(os.getpid(), signal.SIGUSR1)
+        return None
+sys.meta_path.insert(0, Interrupted)
+assert smallblock.by_type().blocks > 100
+assert len(told) == 1 and "in the middle of the import" in told[0], told
+os.kill(os.getpid(), signal.SIGUSR1)
+assert len(told) == 1
+""")
+
     def test_refusals_reach_the_parent(self) -> None:
         self.each("""
 import copy, pickle
