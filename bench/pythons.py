@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 PROBE_TIMEOUT_S = 30
+OLDEST = (3, 9)
 NAME = re.compile(r"python3(\.\d+t?)?")
 DEBUG_NAME = re.compile(r"python3\.\d+t?d")  # the distribution's debug build
 PROBE = """
@@ -134,31 +135,36 @@ def probe(path: Path) -> dict[str, object] | str:
     return answer if isinstance(answer, dict) else "does not run: unexpected answer"
 
 
-def find_pythons(oldest: tuple[int, int] = (3, 9), names: re.Pattern[str] = NAME) -> Found:
+def describe(path: Path, oldest: tuple[int, int] = OLDEST) -> Python | Skipped:
+    """The CPython that `path` starts: the binary itself, a shim or wrapper, the python of a virtual environment."""
+    answer = probe(path)
+    if isinstance(answer, str):
+        return Skipped(str(path), answer)
+    executable = str(answer["executable"])
+    if answer["implementation"] != "CPython":
+        return Skipped(executable, f"is {answer['implementation']}, not CPython")
+    major, minor, micro = answer["version"]  # type: ignore[misc]
+    if (major, minor) < oldest:
+        return Skipped(executable, f"is {major}.{minor}.{micro}, older than {oldest[0]}.{oldest[1]}")
+    return Python(
+        executable=executable,
+        version=(major, minor, micro),
+        shared=bool(answer["shared"]),
+        free_threaded=bool(answer["free_threaded"]),
+        debug=bool(answer["debug"]),
+    )
+
+
+def find_pythons(oldest: tuple[int, int] = OLDEST, names: re.Pattern[str] = NAME) -> Found:
     """Every CPython from `oldest` up. A pyenv shim that leads nowhere is passed over: its version was seen directly."""
     pythons: dict[str, Python] = {}
     skipped: dict[str, str] = {}
     for path in candidates(names):
-        answer = probe(path)
-        if isinstance(answer, str):
-            if not is_script(path):
-                skipped[str(path)] = answer
-            continue
-        executable = str(answer["executable"])
-        if answer["implementation"] != "CPython":
-            skipped[executable] = f"is {answer['implementation']}, not CPython"
-            continue
-        major, minor, micro = answer["version"]  # type: ignore[misc]
-        if (major, minor) < oldest:
-            skipped[executable] = f"is {major}.{minor}.{micro}, older than {oldest[0]}.{oldest[1]}"
-            continue
-        pythons[executable] = Python(
-            executable=executable,
-            version=(major, minor, micro),
-            shared=bool(answer["shared"]),
-            free_threaded=bool(answer["free_threaded"]),
-            debug=bool(answer["debug"]),
-        )
+        found = describe(path, oldest)
+        if isinstance(found, Python):
+            pythons[found.executable] = found
+        elif found.executable != str(path) or not is_script(path):
+            skipped[found.executable] = found.reason
     return Found(
         pythons=sorted(pythons.values(), key=lambda python: (python.version, python.executable)),
         skipped=[Skipped(executable, reason) for executable, reason in sorted(skipped.items())],

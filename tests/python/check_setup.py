@@ -5,6 +5,8 @@ Run with an interpreter that has setuptools, which the machine must have for ./b
 
 from __future__ import annotations
 
+import importlib.machinery
+import importlib.util
 import os
 import subprocess
 import sys
@@ -50,6 +52,34 @@ class Refusals(unittest.TestCase):
                 self.assertEqual(done.returncode, 1, done.stdout)
                 self.assertEqual(len(done.stdout.splitlines()), 1, done.stdout)
                 self.assertTrue(done.stdout.startswith("smallblock: ") and word in done.stdout, done.stdout)
+
+
+class Interpreters(unittest.TestCase):
+    """Which ones ./build-wheel takes."""
+
+    def setUp(self) -> None:
+        loader = importlib.machinery.SourceFileLoader("build_wheel", str(ROOT / "build-wheel"))
+        spec = importlib.util.spec_from_loader("build_wheel", loader)
+        assert spec is not None
+        self.build_wheel = importlib.util.module_from_spec(spec)
+        loader.exec_module(self.build_wheel)
+
+    def test_a_path_leads_to_the_interpreter_that_it_starts(self) -> None:
+        python = find_pythons().pythons[0]
+        with tempfile.TemporaryDirectory() as folder:
+            wrapper, broken = Path(folder) / "wrapper", Path(folder) / "broken"
+            wrapper.write_text(f'#!/bin/sh\nexec "{python.executable}" "$@"\n')
+            broken.write_text("#!/bin/sh\nexit 3\n")
+            for file in (wrapper, broken):
+                file.chmod(0o755)
+            self.assertEqual(self.build_wheel.named(str(wrapper)), python)
+            with self.assertRaisesRegex(SystemExit, "broken does not run"):
+                self.build_wheel.named(str(broken))
+
+    def test_a_refusal_says_which_there_are(self) -> None:
+        pythons = find_pythons().pythons
+        with self.assertRaisesRegex(SystemExit, pythons[0].executable):
+            self.build_wheel.chosen(pythons, ["2.7"])
 
 
 if __name__ == "__main__":
