@@ -18,8 +18,9 @@ from smallblock._loading import load
 
 TYPE_CHECKING = False  # typing's own takes longer to import than the rest of the package
 if TYPE_CHECKING:
-    from typing import Callable, Optional, TextIO
+    import typing
 
+    import smallblock
     from smallblock import leaks
     from smallblock._blocks import Block, NotServedError, Part
     from smallblock._explain import Cost, Explanation, ObjectCost, TypeCost
@@ -60,6 +61,14 @@ __all__ = [
     "uninstall",
 ]
 
+if not TYPE_CHECKING:  # what annotations name, for typing.get_type_hints(), which finds it when it asks
+
+    class _Typing:
+        def __getattr__(self, name: str) -> object:
+            return getattr(__import__("typing"), name)
+
+    smallblock, typing = sys.modules[__name__], _Typing()
+
 UINT64_MAX = (1 << 64) - 1
 # Which file defines what __getattr__ imports when it is first asked for.
 LAZY = {
@@ -98,9 +107,9 @@ def installed() -> bool:
     return _smallblock.installed()
 
 
-def stats() -> Stats:
+def stats() -> smallblock.Stats:
     """The engine's figures at this moment, all sizes in bytes. Takes each size class's lock for a moment."""
-    figures: Stats = load("_statistics").Stats.from_engine(_smallblock.stats())
+    figures: smallblock.Stats = load("_statistics").Stats.from_engine(_smallblock.stats())
     return figures
 
 
@@ -115,14 +124,16 @@ def decay(milliseconds: int) -> None:
     A part of that is enough while less than half of the heap's memory is in blocks.
     Raises ValueError for other numbers, TypeError for what is no integer.
     """
+    if not isinstance(milliseconds, int) or isinstance(milliseconds, bool):
+        raise TypeError(f"decay takes a number of milliseconds, not {type(milliseconds).__name__}")
     _smallblock.decay(milliseconds)
 
 
 def limit(
     *,
-    soft: Optional[int] = None,
-    hard: Optional[int] = None,
-    callback: Optional[Callable[[], object]] = None,
+    soft: typing.Optional[int] = None,
+    hard: typing.Optional[int] = None,
+    callback: typing.Optional[typing.Callable[[], object]] = None,
 ) -> None:
     """Limits in bytes on the blocks that smallblock holds live; None: no limit. Each call replaces the one before.
 
@@ -148,7 +159,7 @@ def limit(
     _smallblock.limit(soft or 0, hard or 0, callback)
 
 
-def debugmallocstats(file: Optional[TextIO] = None) -> None:
+def debugmallocstats(file: typing.Optional[typing.TextIO] = None) -> None:
     """Prints the report at exit (docs/statistics.md) at this moment, to stderr or `file`.
 
     Its layout is that of CPython's sys._debugmallocstats(). Raises OSError if no memory is left for it, RuntimeError if
@@ -165,17 +176,17 @@ def debugmallocstats(file: Optional[TextIO] = None) -> None:
         print(report.read(), end="", file=target)
 
 
-def block_of(obj: object) -> Block:
+def block_of(obj: object) -> smallblock.Block:
     """The block that serves an object: arena, pool, index, sizes, and what the object keeps beside it.
 
     Raises NotServedError, with a sentence that says where the object lies, if no block of smallblock has it;
     RuntimeError if smallblock has served nothing yet. Reads the records of the whole heap: tens of milliseconds a GB.
     """
-    block: Block = load("_blocks").block_of(obj)
+    block: smallblock.Block = load("_blocks").block_of(obj)
     return block
 
 
-def explain(obj: object, *, follow: bool = False, limit: Optional[int] = 20) -> Explanation:
+def explain(obj: object, *, follow: bool = False, limit: typing.Optional[int] = 20) -> smallblock.Explanation:
     """A paragraph and a picture of the pool around the object's block; print() it.
 
     With `follow`, also what the object costs with all that it leads to, and the `limit` objects that cost most (None:
@@ -184,29 +195,29 @@ def explain(obj: object, *, follow: bool = False, limit: Optional[int] = 20) -> 
     """
     if limit is not None:
         check_limit(limit)
-    explanation: Explanation = load("_explain").explain(obj, follow, limit)
+    explanation: smallblock.Explanation = load("_explain").explain(obj, follow, limit)
     return explanation
 
 
-def by_type() -> TypeCounts:
+def by_type() -> smallblock.TypeCounts:
     """Live blocks and bytes per Python type, and of what its objects keep beside theirs, most bytes first.
 
     Reads every live block, with the GIL free, so that what other threads make or drop is counted or not, and then goes
     through the garbage collector's objects with the GIL held: about a second a GB, and a third of that. Raises
     RuntimeError if smallblock has served nothing yet.
     """
-    counts: TypeCounts = load("_types").by_type()
+    counts: smallblock.TypeCounts = load("_types").by_type()
     return counts
 
 
-def pinned(limit: int = 8) -> Pinned:
+def pinned(limit: int = 8) -> smallblock.Pinned:
     """The `limit` arenas and pools in which few blocks keep most memory, with the objects in them and who refers to them.
 
     The GIL is free while the heap is read, and held while the garbage collector's objects are searched for referrers.
     Raises TypeError or ValueError for a wrong limit, RuntimeError if smallblock has served nothing yet.
     """
     check_limit(limit)
-    found: Pinned = load("_pinned").pinned(limit)
+    found: smallblock.Pinned = load("_pinned").pinned(limit)
     return found
 
 

@@ -90,7 +90,8 @@ sentence(lambda: smallblock.limit(callback=print), "soft=")
 sentence(lambda: smallblock.limit(soft=1, callback=3), "callable")
 sentence(lambda: smallblock.decay(-2), "never")
 sentence(lambda: smallblock.decay(1 << 31), "never")
-sentence(lambda: smallblock.decay("x"), "")
+for wrong in ("x", 0.25, True, None):
+    sentence(lambda: smallblock.decay(wrong), "milliseconds", type(wrong).__name__)
 """)
 
     def test_what_it_advises_helps(self) -> None:
@@ -123,6 +124,19 @@ assert smallblock.__version__ == smallblock.stats().version
 try: smallblock.lieks
 except AttributeError as error: assert "lieks" in str(error)
 else: raise AssertionError
+""")
+
+    def test_annotations_name_what_there_is(self) -> None:
+        run("""
+import smallblock, sys
+assert "typing" not in sys.modules and "smallblock._statistics" not in sys.modules
+import inspect, typing
+for name in smallblock.__all__:
+    if inspect.isfunction(getattr(smallblock, name)): typing.get_type_hints(getattr(smallblock, name))
+hints = typing.get_type_hints(smallblock.limit)
+assert hints["soft"] == typing.Optional[int] and hints["return"] is type(None), hints
+assert typing.get_type_hints(smallblock.stats) == {"return": smallblock.Stats}
+assert typing.get_type_hints(smallblock.debugmallocstats)["file"] == typing.Optional[typing.TextIO]
 """)
 
     def test_type_checkers_see_which_names_there_are(self) -> None:
