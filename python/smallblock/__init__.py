@@ -78,15 +78,21 @@ LAZY = {
     "_statistics": ("ClassStats", "MemoryStats", "Stats"),
     "_types": ("TypeCount", "TypeCounts"),
 }
+_limits_are_set = False  # by this program: what the environment says counts no more
 
 
 def install() -> None:
     """Serves new objects of up to 512 bytes (CPython's mem and obj domains) from smallblock.
 
     Blocks born before go back to the allocator that made them; larger ones stay there. Raises RuntimeError when
-    smallblock is installed already, when hooks (PYTHONMALLOC=debug, tracemalloc, a profiler) are in place, and in a
-    sub-interpreter.
+    smallblock is installed already (SMALLBLOCK=1 in the environment does that before the program starts), when hooks
+    (PYTHONMALLOC=debug, tracemalloc, a profiler) are in place, when SMALLBLOCK_HARD_LIMIT leaves Python no memory, and
+    in a sub-interpreter.
     """
+    if "SMALLBLOCK_HARD_LIMIT" in os.environ and not (_limits_are_set or _smallblock.installed()):
+        complaint = load("_limits").complaint()
+        if complaint:
+            raise RuntimeError(complaint)
     _smallblock.install()
 
 
@@ -139,10 +145,13 @@ def limit(
 
     Above `soft` memory is trimmed, and `callback()` runs once in the main thread as soon as that executes Python
     code; what it raises goes to sys.unraisablehook, but for KeyboardInterrupt and its like. At `hard` an allocation
-    raises MemoryError. After install() only blocks of up to 512 bytes count; in a process that was started on
+    raises MemoryError; Python itself does not stand that everywhere, and may raise SystemError, hang or crash: take `hard`
+    for the end of the process, and shed load at `soft`. After install() only blocks of up to 512 bytes count; in a process that was started on
     smallblock larger ones do too. The callback goes when the interpreter ends. Raises TypeError or ValueError for
-    wrong arguments, RuntimeError in a sub-interpreter.
+    wrong arguments and a `hard` that is below what is held (live_bytes, cached_bytes and next_bytes of stats().memory
+    together), RuntimeError in a sub-interpreter.
     """
+    global _limits_are_set
     for name, value in (("soft", soft), ("hard", hard)):
         if value is None:
             continue
@@ -156,7 +165,10 @@ def limit(
         raise ValueError("callback is called at the soft limit: give soft=BYTES as well")
     if soft is not None and hard is not None and soft > hard:
         raise ValueError(f"soft ({soft}) must not be above hard ({hard})")
+    if hard is not None:
+        load("_limits").check(hard)
     _smallblock.limit(soft or 0, hard or 0, callback)
+    _limits_are_set = True
 
 
 def debugmallocstats(file: typing.Optional[typing.TextIO] = None) -> None:

@@ -62,6 +62,28 @@ assert 1 <= len(called) <= 3, called
 assert len([[i] for i in range(600000)]) == 600000
 """)
 
+    def test_a_hard_limit_below_what_is_held_is_refused(self) -> None:
+        self.each("""
+import gc
+kept = [[i] for i in range(50_000)]
+def held():
+    memory = smallblock.stats().memory
+    return memory.live_bytes + memory.cached_bytes + memory.next_bytes
+for hard in (1, 512, held() - 1_000_000):
+    try: smallblock.limit(hard=hard)
+    except ValueError as error: assert str(hard) in str(error) and "next_bytes" in str(error), error
+    else: raise AssertionError(hard)
+assert len([[i] for i in range(600_000)]) == 600_000  # no limit is set
+gc.collect()
+smallblock.limit(hard=held() + 1_000_000)
+""")
+        run("""
+import smallblock
+try: smallblock.limit(hard=512)
+except ValueError as error: assert "install()" in str(error), error
+else: raise AssertionError
+""")
+
     def test_what_the_callback_raises(self) -> None:
         self.each("""
 import gc, sys
