@@ -13,7 +13,16 @@ from __future__ import annotations
 import os
 import sys
 
-from smallblock import _smallblock
+try:
+    from smallblock import _smallblock
+except ImportError as error:
+    if (error.path or "").endswith(".so"):  # it is there
+        raise
+    _python = "%d.%d" % sys.version_info[:2]
+    raise ImportError(
+        f"the package in {os.path.dirname(__file__)} has no extension for CPython {_python}; "
+        f"install its wheel (./build-wheel {_python})"
+    ) from None
 from smallblock._loading import load
 
 TYPE_CHECKING = False  # typing's own takes longer to import than the rest of the package

@@ -7,6 +7,7 @@ inherit that. Options and environment are those of the command `smallblock run`.
 
 from __future__ import annotations
 
+import _imp
 import contextlib
 import os
 import re
@@ -16,7 +17,7 @@ import sys
 from pathlib import Path
 from typing import Dict, List, NamedTuple, NoReturn, Optional
 
-from smallblock import _smallblock
+from smallblock import _limits, _smallblock
 
 USAGE = """usage: python3 -m smallblock [options] app.py [argument ...]
        python3 -m smallblock [options] -m module [argument ...]
@@ -31,6 +32,8 @@ Runs a Python program on smallblock from its first allocation.
 """
 LIBRARY = Path(__file__).resolve().with_name("libsmallblock_preload.so")
 COMMAND = "smallblock"
+# Limits above leave any interpreter room to start; below, one is started to see what it holds.
+CERTAIN_BYTES = 64 << 20
 REPORT_HEAD = re.compile(
     rb'smallblock [^,\n]+, process \d+ \(|\{\s*"schema": \d+,\s*"version": "[^"]*",\s*"process": \{\s*"pid": \d+'
 )
@@ -65,6 +68,8 @@ def parse(arguments: List[str]) -> Request:
             break
         rest.pop(0)
         if word == "--":
+            if rest and rest[0].startswith("-") and not rest[0].startswith(("-m", "-c")):
+                rest.insert(0, word)  # a file of that name
             break
         if name == "--stats-file" and not has_value:
             value = rest.pop(0) if rest else ""
@@ -89,6 +94,8 @@ def checked(name: str, value: str, word: str) -> str:
         refuse(f"--check is sample:N, as in sample:5000, not '{value}'")
     if name == "--view" and value != "yes":
         refuse(f"--view takes no value, not '{value}'")
+    if not word.startswith("--"):
+        refuse(f"flags of the interpreter go before: python3 {word} -m smallblock app.py")
     if name not in ("--stats", "--stats-file", "--check", "--view"):
         refuse(f"unknown option '{word}'; try python3 -m smallblock --help")
     return value
@@ -133,6 +140,30 @@ def program_environment(request: Request) -> Dict[str, str]:
     return environment
 
 
+def refuse_low_limit(environment: Dict[str, str], preload: str) -> None:
+    """A limit below what an interpreter takes by itself would end it before it can say so."""
+    text = environment.get(_limits.HARD, "")
+    hard = _limits.bytes_in(text)
+    if hard is None or hard >= CERTAIN_BYTES:
+        return
+    left_out = (_limits.HARD, _limits.SOFT, "SMALLBLOCK_STATS", "SMALLBLOCK_STATS_FILE", "SMALLBLOCK_STATS_PID")
+    without = {name: value for name, value in environment.items() if name not in left_out}
+    command = [sys.executable, *interpreter_flags(), "-c", "from smallblock import _limits; print(_limits.held_bytes())"]
+    answer = subprocess.run(
+        command,
+        env={**without, "LD_PRELOAD": preload},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        check=False,
+    )
+    if not answer.stdout.strip().isdigit():  # the program's own start says why
+        return
+    needed = int(answer.stdout) * 5 // 4
+    if hard < needed:
+        refuse(f"{_limits.HARD}={text} is below the {needed} bytes that an interpreter needs to start; {_limits.ADVICE}")
+
+
 def view_command() -> List[str]:
     command = shutil.which(COMMAND)
     if command is None:
@@ -148,7 +179,9 @@ def interpreter_flags() -> List[str]:
     options = [name if value is True else f"{name}={value}" for name, value in sys._xoptions.items()]
     unbuffered = ["-u"] if sys.stdout is not None and sys.stdout.write_through else []
     inspect = ["-i"] if sys.flags.inspect else []
-    return [*kept, *unbuffered, *inspect, *(word for option in options for word in ("-X", option))]
+    pycs = _imp.check_hash_based_pycs
+    checks = [] if pycs == "default" else ["--check-hash-based-pycs", pycs]
+    return [*kept, *unbuffered, *inspect, *checks, *(word for option in options for word in ("-X", option))]
 
 
 def main(arguments: List[str]) -> NoReturn:
@@ -157,6 +190,7 @@ def main(arguments: List[str]) -> NoReturn:
         refuse(f"{LIBRARY.name} is not in the package; build it with ./build-wheel and install the wheel")
     environment = program_environment(request)
     preload = preload_value(environment)
+    refuse_low_limit(environment, preload)
     program = [sys.executable, *interpreter_flags(), *request.program]
     if request.view:
         # The command itself runs as it is, and preloads the library that it is told. The program is a child of it.

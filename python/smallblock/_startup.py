@@ -7,16 +7,61 @@ from __future__ import annotations
 
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import List
+
+
+def command_line() -> List[str]:
+    words = getattr(sys, "orig_argv", None)
+    if words is None:  # before CPython 3.10
+        with open("/proc/self/cmdline", "rb") as file:
+            words = file.read().decode(errors="replace").split("\0")
+    return list(words)
+
+
+def is_launcher(words: List[str]) -> bool:
+    """Whether the interpreter runs `-m smallblock`, which starts another one on it."""
+    rest = words[1:]
+    while rest:
+        word = rest.pop(0)
+        if word == "--check-hash-based-pycs":
+            del rest[:1]
+        if word.startswith("--"):
+            continue
+        if not word.startswith("-"):
+            return False
+        for i, letter in enumerate(word[1:], 2):
+            if letter in "mcWX":  # its value is the rest of the word, or the next one
+                value = word[i:] or "".join(rest[:1])
+                if letter in "mc":
+                    return letter == "m" and value == "smallblock"
+                if not word[i:]:
+                    del rest[:1]
+                break
+    return False
+
+
+def complain(what: object) -> None:
+    print(f"smallblock: SMALLBLOCK=1 {what}", file=sys.stderr)
+
 
 def start() -> None:
     try:
-        from smallblock import _smallblock, leaks
+        if is_launcher(command_line()):
+            return
+        from smallblock import _limits, _smallblock, leaks
 
-        if not _smallblock.installed():
+        # Sub-interpreters find what the main one chose.
+        if _smallblock.is_main() and not _smallblock.installed():
+            too_low = _limits.complaint()
+            if too_low:
+                complain(f"goes without a hard limit: {too_low}")
+                _limits.leave_out_hard()
             _smallblock.install()
         leaks.answer_getallocatedblocks()
-    except (ImportError, RuntimeError) as error:
-        print(f"smallblock: SMALLBLOCK=1 has no effect: {error}", file=sys.stderr)
+    except (ImportError, OSError, RuntimeError) as error:
+        complain(f"has no effect: {error}")
 
 
 start()

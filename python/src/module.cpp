@@ -86,7 +86,9 @@ PyObject* fail_outside_main(const char* function) {
 PyObject* install(PyObject*, PyObject*) {
   if (!in_main_interpreter()) return fail_outside_main("install");
   if (!engine().preloaded) {
-    return answer_to(wrap_cpython(), "smallblock is installed already; call install() once");
+    return answer_to(wrap_cpython(),
+                     "smallblock is installed already: call install() once, and not where SMALLBLOCK=1 in the "
+                     "environment has installed it before the program started");
   }
   if (preload_leaves_python_alone()) {
     return fail(
@@ -110,6 +112,10 @@ PyObject* uninstall(PyObject*, PyObject*) {
 
 PyObject* installed(PyObject*, PyObject*) {
   return PyBool_FromLong(engine().preloaded ? preload_serves_python() : cpython_is_wrapped());
+}
+
+PyObject* is_main(PyObject*, PyObject*) {
+  return PyBool_FromLong(in_main_interpreter());
 }
 
 PyObject* preloaded(PyObject*, PyObject*) {
@@ -141,6 +147,7 @@ PyObject* decay(PyObject*, PyObject* argument) {
 PyMethodDef methods[] = {{"install", install, METH_NOARGS, nullptr},
                          {"uninstall", uninstall, METH_NOARGS, nullptr},
                          {"installed", installed, METH_NOARGS, nullptr},
+                         {"is_main", is_main, METH_NOARGS, nullptr},
                          {"preloaded", preloaded, METH_NOARGS, nullptr},
                          {"stats", stats, METH_NOARGS, nullptr},
                          {"write_report", write_report, METH_O, nullptr},

@@ -81,7 +81,7 @@ def sentence(call, *words):
         raise AssertionError(words)
 sentence(smallblock.uninstall, "not installed")
 smallblock.install()
-sentence(smallblock.install, "installed already")
+sentence(smallblock.install, "installed already", "SMALLBLOCK=1")
 sentence(lambda: smallblock.limit(soft=-1), "soft", "between")
 sentence(lambda: smallblock.limit(hard="1G"), "hard", "str")
 sentence(lambda: smallblock.limit(hard=1 << 64), "hard", "between")

@@ -12,6 +12,7 @@ import unittest
 import urllib.request
 from pathlib import Path
 
+import smallblock
 from child import run
 
 MISUSE = """
@@ -186,16 +187,16 @@ for _ in range(4):
         self.assertIn("needs the command smallblock", done.stderr)
 
     def test_flags_of_the_interpreter_reach_the_program(self) -> None:
-        code = "import json, sys; print(json.dumps([sys.stdout.write_through, sys.flags.inspect, sys.flags.optimize,"
+        code = "import _imp, json, sys; print(json.dumps([_imp.check_hash_based_pycs, sys.stdout.write_through, sys.flags.inspect, sys.flags.optimize,"
         code += " sys.warnoptions[-1], sys._xoptions]))"
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
-        flags = ["-u", "-O", "-W", "error", "-X", "dev", "-X", "own=1", "-X", "other"]
+        flags = ["-u", "-O", "-W", "error", "--check-hash-based-pycs", "always", "-X", "dev", "-X", "own=1", "-X", "other"]
         for more in ([], ["-i"]):
             command = [sys.executable, *flags, *more, "-m", "smallblock", "-c", code]
             text = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
                                   stderr=subprocess.DEVNULL, timeout=120, check=True).stdout  # fmt: skip
             options = {"dev": True, "own": "1", "other": True}
-            self.assertEqual(json.loads(text), [True, len(more), 1, "error", options])
+            self.assertEqual(json.loads(text), ["always", True, len(more), 1, "error", options])
 
     def test_it_says_its_version(self) -> None:
         done = launch("--version")
@@ -218,6 +219,7 @@ for _ in range(4):
             (["--check=sample:many", "x.py"], "many"),
             (["--view=now", "x.py"], "no value"),
             (["--stats-file", "no/such/folder/out", "x.py"], "create the directory"),
+            (["-O", "x.py"], "python3 -O -m smallblock"),
         ):
             with self.subTest(arguments=arguments):
                 done = launch(*arguments)
@@ -230,6 +232,67 @@ for _ in range(4):
         self.assertEqual(run(code, environment={"SMALLBLOCK": "1"}).split(), ["True", "True"])
         for value in ("", "0", "false", "no", "OFF"):
             self.assertEqual(run(code, environment={"SMALLBLOCK": value}).split(), ["False", "False"])
+
+    def test_a_hard_limit_that_leaves_no_room_is_named(self) -> None:
+        code = """
+import smallblock
+assert smallblock.installed() and len([[i] for i in range(100_000)]) == 100_000
+"""
+        for value in ("1", "512", "100K"):
+            limit = {"SMALLBLOCK_HARD_LIMIT": value}
+            text = run(code, environment={"SMALLBLOCK": "1", **limit})
+            self.assertEqual(len(text.splitlines()), 1, text)
+            self.assertIn(f"without a hard limit: SMALLBLOCK_HARD_LIMIT={value} is below", text)
+            done = launch("-c", "pass", **limit)
+            self.assertEqual((done.returncode, done.stdout, len(done.stderr.splitlines())), (2, "", 1), done.stderr)
+            self.assertIn(f"SMALLBLOCK_HARD_LIMIT={value} is below the ", done.stderr)
+            text = run("import smallblock\ntry: smallblock.install()\nexcept RuntimeError as error: print(error)",
+                       environment=limit)
+            self.assertIn(f"SMALLBLOCK_HARD_LIMIT={value} is below", text)
+        self.assertEqual(launch("-c", "pass", SMALLBLOCK_HARD_LIMIT="16M").returncode, 0)
+        refused = "try: [[i] for i in range(1_000_000)]\nexcept MemoryError: print('refused')"
+        self.assertEqual(run(refused, environment={"SMALLBLOCK": "1", "SMALLBLOCK_HARD_LIMIT": "16M"}), "refused\n")
+
+    def test_the_launcher_needs_no_installation(self) -> None:
+        # Hooks keep it from one; the program that it starts is on smallblock.
+        code = "import smallblock; print(smallblock.installed())"
+        for flags in (["-X", "dev", "-m", "smallblock"], ["-Xdev", "-Bm", "smallblock"], ["-Wignore", "-msmallblock"]):
+            command = [sys.executable, *flags, "-c", code]
+            environment = {**os.environ, "SMALLBLOCK": "1", "PYTHONTRACEMALLOC": "1"}
+            done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                  timeout=120, check=False)  # fmt: skip
+            self.assertEqual(done.stdout, "True\n", flags)
+        text = run("import sys; print(sys.argv[1:])", flags=["-W", "ignore"],
+                   environment={"SMALLBLOCK": "1", "PYTHONTRACEMALLOC": "1"})
+        self.assertIn("has no effect", text)
+
+    def test_a_package_without_its_extension_is_named_in_one_line(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            package = Path(folder) / "smallblock"
+            package.mkdir()
+            for file in Path(smallblock.__file__).parent.glob("*.py"):
+                shutil.copy2(file, package)
+            text = run("print(1)", environment={"SMALLBLOCK": "1", "PYTHONPATH": folder})
+            self.assertEqual(len(text.splitlines()), 2, text)
+            self.assertIn(f"{package} has no extension for CPython", text)
+            run("import smallblock", environment={"PYTHONPATH": folder}, status=1)
+
+    def test_after_uninstall_a_sub_interpreter_says_nothing(self) -> None:
+        text = run("""
+import smallblock
+try: import _interpreters as interpreters
+except ImportError: import _xxsubinterpreters as interpreters
+smallblock.uninstall()
+interpreters.run_string(interpreters.create(), "import smallblock; assert not smallblock.installed()")
+""", environment={"SMALLBLOCK": "1"})
+        self.assertEqual(text, "")
+
+    def test_a_program_whose_name_begins_with_a_dash(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "-dash.py").write_text("import sys; print(sys.argv)")
+            command = [sys.executable, "-m", "smallblock", "--", "-dash.py", "-x"]
+            done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, text=True, timeout=120, check=False)
+            self.assertEqual(done.stdout, "['-dash.py', '-x']\n")
 
     def test_the_variable_does_no_harm_where_it_cannot_work(self) -> None:
         text = run("print(churn() > 0)", environment={"SMALLBLOCK": "1", "PYTHONMALLOC": "debug"})
