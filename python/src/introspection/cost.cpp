@@ -94,7 +94,8 @@ class Traversal {
     for (const Part& part : parts.span()) add_part(sums, part);
     const auto [of_type, is_new] = by_type_.try_emplace(Py_TYPE(object));
     if (is_new) of_type->second.size_method = size_method_of(Py_TYPE(object));
-    sums.elsewhere_bytes += buffer_bytes_of(object, of_type->second.size_method);
+    PyObject* const size_method = of_type->second.size_method;
+    if (!leads_to_its_buffer(size_method)) sums.elsewhere_bytes += buffer_bytes_of(object, size_method);
     add(cost_.all, sums);
     add(of_type->second.sums, sums);
     keep(object, sums);

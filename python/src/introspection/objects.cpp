@@ -149,11 +149,15 @@ PyObject* size_method_of(PyTypeObject* type) {
   const std::array known = {&PyBaseObject_Type, &PyList_Type,  &PyDict_Type,      &PySet_Type,  &PyFrozenSet_Type,
                             &PyLong_Type,       &PyBytes_Type, &PyByteArray_Type, &PyTuple_Type};
   if (std::find(known.begin(), known.end(), owner) != known.end() || type == &PyUnicode_Type) return nullptr;
-#if PY_VERSION_HEX >= 0x030c0000
-  // Its tp_traverse leads to what it says.
-  if (std::strcmp(owner->tp_name, "_io.BytesIO") == 0) return nullptr;
-#endif
   return method;
+}
+
+bool leads_to_its_buffer([[maybe_unused]] PyObject* size_method) {
+#if PY_VERSION_HEX >= 0x030c0000
+  return size_method != nullptr && std::strcmp(PyDescr_TYPE(size_method)->tp_name, "_io.BytesIO") == 0;
+#else
+  return false;
+#endif
 }
 
 namespace {

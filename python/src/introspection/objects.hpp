@@ -51,6 +51,9 @@ Asked asked_of(PyObject* object, const inspect::PythonType& type);
 // The type's __sizeof__ if that is C code, borrowed, and says more than asked_of() and parts_of() know; else null.
 PyObject* size_method_of(PyTypeObject* type);
 
+// Whether visit_references() leads to what that says, which is then counted once.
+bool leads_to_its_buffer(PyObject* size_method);
+
 // What that says beyond those two: buffers that only the type knows of. 0 without a method.
 std::uint64_t buffer_bytes_of(PyObject* object, PyObject* size_method);
 

@@ -168,6 +168,8 @@ for make in (lambda: collections.deque([None] * 100_000), lambda: Queue([None] *
 # From 3.12 on it leads to its bytes.
 stream = io.BytesIO(bytes(100_000) + b"x")
 assert 100_000 <= smallblock.explain(stream, follow=True).cost.total_bytes <= 100_400
+assert 100_000 <= smallblock.block_of(stream).total_bytes <= 100_400
+assert "in buffers of its type" in " ".join(str(smallblock.explain(stream)).split())
 # Of these all is known, and nothing is asked for.
 for obj in ([None] * 1000, {j: j for j in range(1000)}, set(range(1000)), bytearray(1000), "x" * 400, 3 ** 500, (1,) * 40):
     place = smallblock._introspection.place(smallblock._smallblock.heap(), obj)
