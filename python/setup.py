@@ -6,6 +6,7 @@ sets it).
 
 from __future__ import annotations
 
+import ast
 import os
 import shutil
 import subprocess
@@ -31,6 +32,10 @@ OFF = [f"-DSMALLBLOCK_{part}=OFF" for part in ("TESTS", "BENCH", "CLI")]
 def version() -> str:
     header = (ROOT / "include" / "smallblock" / "smallblock.h").read_text()
     return header.split('#define SB_VERSION_STRING "')[1].split('"')[0]
+
+
+def description() -> str:
+    return ast.get_docstring(ast.parse((HERE / "smallblock" / "__init__.py").read_text())) or ""
 
 
 def check_needs() -> None:
@@ -63,11 +68,12 @@ def introspection_source(folder: Path) -> str:
 
 
 class PackageFiles(build_py):
-    """Adds the file that SMALLBLOCK=1 needs, beside the package."""
+    """Adds the file that SMALLBLOCK=1 needs, beside the package, and the licence."""
 
     def run(self) -> None:
         super().run()
         self.copy_file(str(HERE / "smallblock.pth"), str(Path(self.build_lib) / "smallblock.pth"))
+        self.copy_file(str(ROOT / "LICENSE"), str(Path(self.build_lib) / "smallblock" / "LICENSE"))
 
 
 class AnyLayout(install):
@@ -95,6 +101,10 @@ setup(
     name="smallblock",
     version=version(),
     description="A small-object allocator that serves CPython's objects and gives memory back",
+    long_description=description(),
+    long_description_content_type="text/markdown",
+    license="MIT",
+    platforms=["Linux"],
     python_requires=">=3.9,<3.14",
     packages=["smallblock"],
     package_data={"smallblock": ["py.typed", "*.pyi"]},

@@ -126,6 +126,15 @@ except AttributeError as error: assert "lieks" in str(error)
 else: raise AssertionError
 """)
 
+    def test_the_wheel_says_what_it_is(self) -> None:
+        run("""
+import importlib.metadata, pathlib, smallblock
+said = importlib.metadata.metadata("smallblock")
+assert "MIT" in (said["License"] or said["License-Expression"]) and said["Version"] == smallblock.__version__
+assert "smallblock.install()" in (said["Description"] or said.get_payload()), said
+assert "MIT License" in pathlib.Path(smallblock.__file__).with_name("LICENSE").read_text()
+""")
+
     def test_annotations_name_what_there_is(self) -> None:
         run("""
 import smallblock, sys
