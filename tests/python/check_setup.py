@@ -5,6 +5,7 @@ Run with an interpreter that has setuptools, which the machine must have for ./b
 
 from __future__ import annotations
 
+import functools
 import importlib.machinery
 import importlib.util
 import os
@@ -16,7 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "bench"))
-from pythons import find_pythons  # noqa: E402
+from pythons import Python, find_pythons  # noqa: E402
 
 SETUP = """
 import runpy, sys
@@ -26,8 +27,13 @@ runpy.run_path("setup.py", run_name="__main__")
 """
 
 
+@functools.lru_cache(maxsize=None)
+def pythons() -> list[Python]:
+    return find_pythons().pythons
+
+
 def python_with_setuptools() -> str:
-    for python in find_pythons().pythons:
+    for python in pythons():
         done = subprocess.run([python.executable, "-c", "import setuptools, wheel"], stderr=subprocess.DEVNULL, check=False)
         if done.returncode == 0:
             return python.executable
@@ -65,7 +71,7 @@ class Interpreters(unittest.TestCase):
         loader.exec_module(self.build_wheel)
 
     def test_a_path_leads_to_the_interpreter_that_it_starts(self) -> None:
-        python = find_pythons().pythons[0]
+        python = pythons()[0]
         with tempfile.TemporaryDirectory() as folder:
             wrapper, broken = Path(folder) / "wrapper", Path(folder) / "broken"
             wrapper.write_text(f'#!/bin/sh\nexec "{python.executable}" "$@"\n')
@@ -77,9 +83,8 @@ class Interpreters(unittest.TestCase):
                 self.build_wheel.named(str(broken))
 
     def test_a_refusal_says_which_there_are(self) -> None:
-        pythons = find_pythons().pythons
-        with self.assertRaisesRegex(SystemExit, pythons[0].executable):
-            self.build_wheel.chosen(pythons, ["2.7"])
+        with self.assertRaisesRegex(SystemExit, pythons()[0].executable):
+            self.build_wheel.chosen(pythons(), ["2.7"])
 
 
 if __name__ == "__main__":
