@@ -135,7 +135,10 @@ bool closes_on_exec(int descriptor) noexcept {
 }
 
 int open_for_writing(const char* path) noexcept {
-  return open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  const int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK, 0666);
+  // Only the opening must not wait; the reader of a pipe may be slow.
+  if (file >= 0) fcntl(file, F_SETFL, fcntl(file, F_GETFL) & ~O_NONBLOCK);
+  return file;
 }
 
 void close_descriptor(int descriptor) noexcept {

@@ -100,7 +100,7 @@ struct FileIdentity {
 };
 FileIdentity file_behind(int descriptor) noexcept;
 bool closes_on_exec(int descriptor) noexcept;
-// Creates or truncates; close-on-exec.
+// Creates or truncates; close-on-exec. Of a pipe that nobody reads nobody waits for a reader: that is an error.
 int open_for_writing(const char* path) noexcept;
 void close_descriptor(int descriptor) noexcept;
 // nullptr if unset. Never in a set-user-id program.

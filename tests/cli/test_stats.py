@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import time
 import unittest
 
 from support import COMMAND, ROOT, TEXT_TITLE, CommandTest, clean_environment, find_python, header_fields, smallblock
@@ -121,6 +123,34 @@ class ToFile(CommandTest):
         result = smallblock("run", "--stats-file", "/dev/full", "bash", "-c", "exit 3")
         self.assertEqual(result.returncode, 3)
         self.assertIn("incomplete", result.stderr)
+
+    def test_a_pipe_that_nobody_reads_is_said(self) -> None:
+        os.mkfifo(self.report_file)
+        result = smallblock("run", "--stats-file", str(self.report_file), "bash", "-c", "exit 3")
+        self.assertEqual(result.returncode, 3)
+        self.assertEqual(result.stderr.count("\n"), 1, result.stderr)
+        self.assertIn("cannot write", result.stderr)
+
+    def test_a_slow_reader_of_a_pipe_gets_the_whole_report(self) -> None:
+        os.mkfifo(self.report_file)
+        pipe = os.open(self.report_file, os.O_RDWR)
+        # Full: a write that does not wait would be refused.
+        os.set_blocking(pipe, False)
+        try:
+            while True:
+                os.write(pipe, b" " * 4096)
+        except BlockingIOError:
+            os.set_blocking(pipe, True)
+        words = ["run", "--stats=json", "--stats-file", str(self.report_file), "bash", "-c", "exit 3"]
+        with subprocess.Popen([COMMAND, *words], env=clean_environment()) as process:
+            time.sleep(0.5)
+            self.assertIsNone(process.poll())
+            text = b""
+            while b"}\n" not in text[-4:]:
+                text += os.read(pipe, 65536)
+            self.assertEqual(process.wait(), 3)
+        os.close(pipe)
+        self.assertEqual(json.loads(text)["process"]["command"], "bash")
 
     def test_options_win_over_the_environment(self) -> None:
         result = smallblock(
