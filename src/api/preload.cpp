@@ -3,6 +3,7 @@
 #include "api/cpython_hook.hpp"
 #include "api/exit_report.hpp"
 #include "api/next_in_load_order.hpp"
+#include "api/system_calls.hpp"
 #include "heap/registry.hpp"
 
 namespace {
@@ -11,6 +12,7 @@ namespace {
 // other preloaded libraries need may have run, and have allocated.
 [[gnu::constructor(101)]] void start() {
   smallblock::find_next_allocator();
+  smallblock::find_next_calls();
   smallblock::start_engine();
   smallblock::prepare_exit_report();
   smallblock::hook_cpython();

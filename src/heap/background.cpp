@@ -57,7 +57,7 @@ void want_background_thread() noexcept {
 
 void ensure_background_thread() noexcept {
   ThreadState wanted = ThreadState::kWanted;
-  if (thread_state.load(std::memory_order_relaxed) != wanted ||
+  if (thread_state.load(std::memory_order_relaxed) != wanted || os::is_shut_in() ||
       !thread_state.compare_exchange_strong(wanted, ThreadState::kRunning))
     return;
   // Refused now, for want of memory or threads: the next miss tries again.

@@ -14,6 +14,7 @@
 
 #include "base/bits.hpp"
 #include "base/relaxed.hpp"
+#include "os/linux_filter.hpp"
 #include "os/memory_tool.hpp"
 #include "os/port.hpp"
 
@@ -43,6 +44,10 @@ constinit Relaxed<bool> advises_many{true};
 unsigned advise_many(const Range* ranges, unsigned count) noexcept {
   // Valgrind does not know the call, and says so.
   if (count < kRangesMin || !advises_many.load() || is_in_valgrind()) return 0;
+  if (is_filtered()) {
+    advises_many.store(false);
+    return 0;
+  }
   if (count > kRangesMax) count = kRangesMax;
   iovec vector[kRangesMax];
   for (unsigned i = 0; i < count; ++i) vector[i] = {ranges[i].address, ranges[i].bytes};

@@ -70,6 +70,10 @@ int watch_pressure() noexcept {
 }  // namespace
 
 bool sleep_or_pressure(std::uint32_t milliseconds) noexcept {
+  if (is_shut_in()) {
+    sleep_ms(milliseconds);
+    return false;
+  }
   if (watched_by != process_id()) {
     watched_by = process_id();
     watched = watch_pressure();

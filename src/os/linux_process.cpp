@@ -168,6 +168,10 @@ void* next_symbol_for(const char* name, const void* caller) noexcept {
   return symbol;
 }
 
+int without_own_scope(int mode) noexcept {
+  return mode & ~RTLD_DEEPBIND;
+}
+
 void* global_symbol(const char* name) noexcept {
   void* symbol = dlsym(RTLD_DEFAULT, name);
   if (symbol == nullptr) dlerror();

@@ -106,6 +106,16 @@ void close_descriptor(int descriptor) noexcept;
 // nullptr if unset. Never in a set-user-id program.
 const char* environment(const char* name) noexcept;
 
+// Filters of system calls. A program may shut itself in, and let what it does not know of kill it.
+
+// Whether it began to: then nothing is called any more that the C library's malloc does not call, and no thread is
+// to be started.
+bool is_shut_in() noexcept;
+// prctl, by `next` or, if that is nullptr, by the bare system call; notes when it shuts the process in. Sets errno.
+using Prctl = int(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d);
+int prctl_noted(Prctl* next, int option, unsigned long a, unsigned long b, unsigned long c,
+                unsigned long d) noexcept;
+
 // Dynamic symbols: the next definition after this library in load order, and the first one anywhere. One that is
 // not found leaves no error behind for dlerror(); any look-up makes it forget an earlier one.
 void* next_symbol(const char* name) noexcept;
@@ -113,5 +123,7 @@ void* global_symbol(const char* name) noexcept;
 // Of the C++ library: like next_symbol, and if there is none, the definition that code at `caller` would use
 // without this library, which may have been loaded late and for its caller alone.
 void* next_symbol_for(const char* name, const void* caller) noexcept;
+// A mode of dlopen without the wish that the library see its own definitions before those of the process.
+int without_own_scope(int mode) noexcept;
 
 }  // namespace smallblock::os

@@ -1,0 +1,65 @@
+// Two calls of the C library that pass through the preload library, because what they ask for would not go with it.
+//
+// dlopen with RTLD_DEEPBIND gives a library the C library's malloc and free before ours, and each would get the
+// other's blocks: it is loaded without. prctl tells that the program shuts itself in, see os/port.hpp.
+
+#include "api/system_calls.hpp"
+
+#include <atomic>
+
+#include "base/check.hpp"
+#include "os/port.hpp"
+
+#define SB_EXPORT __attribute__((visibility("default")))
+
+// dlopen looks at its return address: whose RUNPATH and whose namespace count is a question of who calls. So that
+// must stay in place, whatever the build: the next function is jumped to, not called.
+#if defined(__clang__)
+#define SB_TAIL_CALLING
+#define SB_TAIL_CALL [[clang::musttail]]
+#else
+#define SB_TAIL_CALLING __attribute__((optimize("O2", "optimize-sibling-calls")))
+#define SB_TAIL_CALL
+#endif
+
+using namespace smallblock;
+
+namespace {
+
+using Dlopen = void*(const char* file, int mode);
+
+constinit std::atomic<Dlopen*> next_dlopen{nullptr};
+constinit std::atomic<os::Prctl*> next_prctl{nullptr};
+
+[[gnu::noinline]] Dlopen* find_dlopen() noexcept {
+  auto* found = reinterpret_cast<Dlopen*>(os::next_symbol("dlopen"));
+  if (found == nullptr) fail("no dlopen comes after the preload library in load order");
+  next_dlopen.store(found, std::memory_order_relaxed);
+  return found;
+}
+
+}  // namespace
+
+namespace smallblock {
+
+void find_next_calls() noexcept {
+  find_dlopen();
+  next_prctl.store(reinterpret_cast<os::Prctl*>(os::next_symbol("prctl")), std::memory_order_relaxed);
+}
+
+}  // namespace smallblock
+
+extern "C" {
+
+SB_EXPORT SB_TAIL_CALLING void* dlopen(const char* file, int mode) {
+  Dlopen* next = next_dlopen.load(std::memory_order_relaxed);
+  if (next == nullptr) next = find_dlopen();
+  SB_TAIL_CALL return next(file, os::without_own_scope(mode));
+}
+
+// The C library's takes as many arguments as the caller gives, and passes on five words whatever they are.
+SB_EXPORT int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d) {
+  return os::prctl_noted(next_prctl.load(std::memory_order_relaxed), option, a, b, c, d);
+}
+
+}  // extern "C"
