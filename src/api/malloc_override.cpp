@@ -1,10 +1,15 @@
 // The malloc family as the C library defines it, for the preload library. Sizes, errors and errno are those of the
 // GNU C library's manual ("Replacing malloc"); everything is one call into heap/.
+//
+// A program that has a malloc of its own may lack the forms that it does not call itself, and the libraries do.
+// What those give must then be what the program's free takes, which at best is the next allocator's.
 
 #include <bit>
 #include <cerrno>
 #include <cstddef>
 
+#include "api/in_process.hpp"
+#include "heap/next_allocator.hpp"
 #include "heap/slow_path.hpp"
 #include "os/port.hpp"
 
@@ -12,7 +17,23 @@
 
 using namespace smallblock;
 
+extern "C" {
+
+SB_EXPORT void free(void* block) noexcept;
+SB_EXPORT void* realloc(void* block, std::size_t bytes) noexcept;
+
+// Ours under a name that nobody can replace.
+[[gnu::alias("free"), gnu::visibility("hidden"), gnu::leaf]] void sb_own_free(void* block) noexcept;
+
+}  // extern "C"
+
 namespace {
+
+// Blocks that the process's free will get.
+void* aligned_for_free(std::size_t alignment, std::size_t bytes) noexcept {
+  if (in_process(free) == in_process(sb_own_free)) return allocate_aligned(alignment, bytes);
+  return next_allocator.aligned_alloc(alignment, bytes);
+}
 
 void* refuse(int error) noexcept {
   errno = error;
@@ -57,13 +78,13 @@ SB_EXPORT void* realloc(void* block, std::size_t bytes) noexcept {
 SB_EXPORT void* reallocarray(void* block, std::size_t count, std::size_t bytes) noexcept {
   std::size_t total = 0;
   if (__builtin_mul_overflow(count, bytes, &total)) return refuse(ENOMEM);
-  return realloc(block, total);
+  return in_process(realloc)(block, total);
 }
 
 SB_EXPORT int posix_memalign(void** result, std::size_t alignment, std::size_t bytes) noexcept {
   if (!std::has_single_bit(alignment) || alignment % sizeof(void*) != 0) return EINVAL;
   const int saved_errno = errno;
-  void* block = allocate_aligned(alignment, bytes);
+  void* block = aligned_for_free(alignment, bytes);
   errno = saved_errno;
   if (block == nullptr) return ENOMEM;
   *result = block;
@@ -72,23 +93,23 @@ SB_EXPORT int posix_memalign(void** result, std::size_t alignment, std::size_t b
 
 SB_EXPORT void* aligned_alloc(std::size_t alignment, std::size_t bytes) noexcept {
   if (!std::has_single_bit(alignment)) return refuse(EINVAL);
-  return allocate_aligned(alignment, bytes);
+  return aligned_for_free(alignment, bytes);
 }
 
 // Like the GNU C library: an alignment that is no power of two is rounded up to one.
 SB_EXPORT void* memalign(std::size_t alignment, std::size_t bytes) noexcept {
   if (alignment > (~std::size_t{0} >> 1) + 1) return refuse(EINVAL);
-  return allocate_aligned(std::bit_ceil(alignment), bytes);
+  return aligned_for_free(std::bit_ceil(alignment), bytes);
 }
 
 SB_EXPORT void* valloc(std::size_t bytes) noexcept {
-  return allocate_aligned(os::page_bytes(), bytes);
+  return aligned_for_free(os::page_bytes(), bytes);
 }
 
 SB_EXPORT void* pvalloc(std::size_t bytes) noexcept {
   const Bytes page = os::page_bytes();
   if (bytes > ~Bytes{0} - page) return refuse(ENOMEM);
-  return allocate_aligned(page, round_up(bytes == 0 ? 1 : bytes, page));
+  return aligned_for_free(page, round_up(bytes == 0 ? 1 : bytes, page));
 }
 
 SB_EXPORT std::size_t malloc_usable_size(void* block) noexcept {

@@ -11,6 +11,7 @@
 #include <atomic>
 #include <cstddef>
 
+#include "api/in_process.hpp"
 #include "base/check.hpp"
 #include "heap/check_hook.hpp"
 #include "heap/registry.hpp"
@@ -53,13 +54,6 @@ SB_EXPORT void sb_process_delete_array(void* block, std::size_t bytes) asm("_Zda
 }  // extern "C"
 
 namespace {
-
-// The process's definition, which the compiler takes for this file's unless it cannot see.
-template <typename Function>
-[[gnu::always_inline]] inline Function* in_process(Function* function) noexcept {
-  asm("" : "+r"(function));
-  return function;
-}
 
 bool new_is_ours() noexcept {
   return in_process(_Znwm) == in_process(sb_own_new);
