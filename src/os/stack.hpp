@@ -35,6 +35,9 @@ const char* readable_name(const char* symbol) noexcept;
 bool is_readable(const void* address) noexcept;
 // Whether it lies in the code or the static data of the program or a library; the file's name, or nullptr.
 const char* module_of(const void* address) noexcept;
+// Whether the program or a library has the C++ library in it for itself, operators new and delete included: we see
+// no more of these than their calls of malloc and free.
+bool some_module_has_own_operators() noexcept;
 // Whether it lies in the calling thread's stack, as far as that is certain.
 bool is_on_this_stack(const void* address) noexcept;
 

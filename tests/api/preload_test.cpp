@@ -1,4 +1,4 @@
-// Runs every case of five programs in a process of its own under the preload library; the names come from the
+// Runs every case of six programs in a process of its own under the preload library; the names come from the
 // programs. preload_helper knows what must be ours there; its cases called dies_of_... must end with SIGABRT and a
 // line of ours on stderr. The others must do exactly what they do without the library.
 #include <gtest/gtest.h>
@@ -102,6 +102,14 @@ TEST_P(OwnOperators, SameAsPlain) {
   expect_same_as_plain(SMALLBLOCK_OWN_OPERATORS, GetParam());
 }
 
+#ifdef SMALLBLOCK_TWO_LIBRARIES
+class TwoLibraries : public testing::TestWithParam<std::string> {};
+
+TEST_P(TwoLibraries, SameAsPlain) {
+  expect_same_as_plain(SMALLBLOCK_TWO_LIBRARIES, GetParam());
+}
+#endif
+
 std::string name_of(const testing::TestParamInfo<std::string>& parameter) {
   return parameter.param;
 }
@@ -109,6 +117,9 @@ std::string name_of(const testing::TestParamInfo<std::string>& parameter) {
 INSTANTIATE_TEST_SUITE_P(Helper, Preload, testing::ValuesIn(case_names(SMALLBLOCK_HELPER)), name_of);
 INSTANTIATE_TEST_SUITE_P(Preload, CProgram, testing::ValuesIn(case_names(SMALLBLOCK_C_PROGRAM)), name_of);
 INSTANTIATE_TEST_SUITE_P(Preload, Sandbox, testing::ValuesIn(case_names(SMALLBLOCK_SANDBOX)), name_of);
+#ifdef SMALLBLOCK_TWO_LIBRARIES
+INSTANTIATE_TEST_SUITE_P(Preload, TwoLibraries, testing::ValuesIn(case_names(SMALLBLOCK_TWO_LIBRARIES)), name_of);
+#endif
 INSTANTIATE_TEST_SUITE_P(Preload, OwnMalloc, testing::ValuesIn(case_names(SMALLBLOCK_OWN_MALLOC)), name_of);
 INSTANTIATE_TEST_SUITE_P(Preload, OwnOperators, testing::ValuesIn(case_names(SMALLBLOCK_OWN_OPERATORS)), name_of);
 
