@@ -269,6 +269,27 @@ NATIVE_CASES = (
               }'
         """,
     ),
+    # It loads its extensions with RTLD_DEEPBIND, and takes memory from malloc when it is told to.
+    Case(
+        "php",
+        programs=("php",),
+        environment={"USE_ZEND_ALLOC": "0"},
+        inputs=lambda folder: inputs.records_file(folder / "records.json", seed=10, records=5_000),
+        script=r"""
+            php -r '
+              $records = json_decode(file_get_contents("records.json"), true);
+              $names = [];
+              foreach ($records as $record) {
+                $names[$record["address"]["city"]][] = preg_replace("/[aeiou]/", "-", $record["name"]);
+              }
+              ksort($names);
+              foreach ($names as $city => $list) {
+                sort($list);
+                printf("%s %d %s\n", $city, count($list), hash("sha256", implode(",", $list)));
+              }
+              echo iconv("UTF-8", "UTF-16", "smallblock"), strlen(gzcompress(serialize($names))), "\n";'
+        """,
+    ),
     # No CPython: its objects are its own, what its libraries take from malloc is ours.
     Case(
         "pypy",
