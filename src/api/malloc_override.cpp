@@ -9,6 +9,7 @@
 #include <cstddef>
 
 #include "api/in_process.hpp"
+#include "base/relaxed.hpp"
 #include "heap/next_allocator.hpp"
 #include "heap/slow_path.hpp"
 #include "os/port.hpp"
@@ -29,15 +30,28 @@ SB_EXPORT void* realloc(void* block, std::size_t bytes) noexcept;
 
 namespace {
 
-// Blocks that the process's free will get.
-void* aligned_for_free(std::size_t alignment, std::size_t bytes) noexcept {
-  if (in_process(free) == in_process(sb_own_free)) return allocate_aligned(alignment, bytes);
-  return next_allocator.aligned_alloc(alignment, bytes);
-}
-
 void* refuse(int error) noexcept {
   errno = error;
   return nullptr;
+}
+
+// Where the address is another one it is looked at once: what is no definition is a jump, and that leads to ours.
+bool free_is_ours() noexcept {
+  enum : int { kUnknown, kOurs, kNotOurs };
+  static constinit Relaxed<int> known{kUnknown};
+  if (in_process(free) == in_process(sb_own_free)) return true;
+  if (known.load() == kUnknown) {
+    const auto* address = reinterpret_cast<const void*>(in_process(free));
+    known.store(os::is_defined_at(address) ? kNotOurs : kOurs);
+  }
+  return known.load() == kOurs;
+}
+
+// Blocks that the process's free will get.
+void* aligned_for_free(std::size_t alignment, std::size_t bytes) noexcept {
+  if (free_is_ours()) return allocate_aligned(alignment, bytes);
+  void* block = next_allocator.aligned_alloc(alignment, bytes);
+  return block != nullptr ? block : refuse(ENOMEM);
 }
 
 }  // namespace

@@ -1,7 +1,9 @@
 // Files, environment, symbols and the last words of a failed check, on Linux.
 
 #include <dlfcn.h>
+#include <elf.h>
 #include <fcntl.h>
+#include <link.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -166,6 +168,13 @@ void* next_symbol_for(const char* name, const void* caller) noexcept {
   }
   dlerror();
   return symbol;
+}
+
+bool is_defined_at(const void* function) noexcept {
+  Dl_info info{};
+  void* entry = nullptr;
+  if (dladdr1(function, &info, &entry, RTLD_DL_SYMENT) == 0 || entry == nullptr) return true;
+  return static_cast<const ElfW(Sym)*>(entry)->st_shndx != SHN_UNDEF;
 }
 
 int without_own_scope(int mode) noexcept {

@@ -123,6 +123,9 @@ void* global_symbol(const char* name) noexcept;
 // Of the C++ library: like next_symbol, and if there is none, the definition that code at `caller` would use
 // without this library, which may have been loaded late and for its caller alone.
 void* next_symbol_for(const char* name, const void* caller) noexcept;
+// Whether the function at its address, as the dynamic linker gave it, is defined there: a program that is linked
+// for a fixed address may have a jump there instead, to the function that the process would use without it.
+bool is_defined_at(const void* function) noexcept;
 // A mode of dlopen without the wish that the library see its own definitions before those of the process.
 int without_own_scope(int mode) noexcept;
 

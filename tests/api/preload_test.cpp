@@ -1,4 +1,4 @@
-// Runs every case of six programs in a process of its own under the preload library; the names come from the
+// Runs every case of seven programs in a process of its own under the preload library; the names come from the
 // programs. preload_helper knows what must be ours there; its cases called dies_of_... must end with SIGABRT and a
 // line of ours on stderr. The others must do exactly what they do without the library.
 #include <gtest/gtest.h>
@@ -96,6 +96,12 @@ TEST_P(OwnMalloc, SameAsPlain) {
   expect_same_as_plain(SMALLBLOCK_OWN_MALLOC, GetParam());
 }
 
+class FixedAddress : public testing::TestWithParam<std::string> {};
+
+TEST_P(FixedAddress, SameAsPlain) {
+  expect_same_as_plain(SMALLBLOCK_FIXED_ADDRESS, GetParam());
+}
+
 class OwnOperators : public testing::TestWithParam<std::string> {};
 
 TEST_P(OwnOperators, SameAsPlain) {
@@ -121,6 +127,7 @@ INSTANTIATE_TEST_SUITE_P(Preload, Sandbox, testing::ValuesIn(case_names(SMALLBLO
 INSTANTIATE_TEST_SUITE_P(Preload, TwoLibraries, testing::ValuesIn(case_names(SMALLBLOCK_TWO_LIBRARIES)), name_of);
 #endif
 INSTANTIATE_TEST_SUITE_P(Preload, OwnMalloc, testing::ValuesIn(case_names(SMALLBLOCK_OWN_MALLOC)), name_of);
+INSTANTIATE_TEST_SUITE_P(Preload, FixedAddress, testing::ValuesIn(case_names(SMALLBLOCK_FIXED_ADDRESS)), name_of);
 INSTANTIATE_TEST_SUITE_P(Preload, OwnOperators, testing::ValuesIn(case_names(SMALLBLOCK_OWN_OPERATORS)), name_of);
 
 #endif
