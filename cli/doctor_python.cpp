@@ -1,6 +1,7 @@
 // Finds the Pythons of this machine and tries each: what it is, and whether its objects really land in our arenas.
 //
-// The trial builds more small objects than anything else in the process and looks for them in the report at exit.
+// The trial builds far more small objects than all that the process has from malloc, and looks in the report at
+// exit for how much there was at most.
 
 #include <fmt/format.h>
 
@@ -34,9 +35,14 @@ print(json.dumps({
 }))
 )";
 
-// 400,000 floats of 24 bytes each: about 12 MB in blocks of 32 bytes.
-constexpr const char* kTrialScript = "numbers = [float(number) for number in range(400000)]";
-constexpr std::uint64_t kTrialBytesMin = 8 << 20;
+// A chain of 400,000 tuples, about 20 MB in small blocks, and no list of them, which would be malloc's: all that an
+// interpreter has from malloc meanwhile is 1 to 2 MB.
+constexpr const char* kTrialScript = R"(
+chain = None
+for _ in range(400000):
+    chain = (chain,)
+)";
+constexpr std::uint64_t kTrialBytesMin = 10'000'000;
 
 using Paths = std::vector<std::filesystem::path>;
 
@@ -82,7 +88,13 @@ std::vector<std::string> python_command(const std::filesystem::path& python, con
   return {python.string(), "-I", "-S", "-c", script};
 }
 
-void try_hook(const std::filesystem::path& python, const std::filesystem::path& library, Check& check) {
+std::uint64_t peak_live_bytes(const nlohmann::json& report) {
+  const auto memory = report.find("memory");
+  return memory != report.end() ? memory->value("peak_live_bytes", std::uint64_t{0}) : 0;
+}
+
+void try_hook(const std::filesystem::path& python, const std::filesystem::path& library, const std::string& version,
+              Check& check) {
   const PreloadRun run = run_under_preload(library, python_command(python, kTrialScript));
   if (!run.program.succeeded()) {
     check.verdict = Verdict::kProblem;
@@ -96,10 +108,13 @@ void try_hook(const std::filesystem::path& python, const std::filesystem::path& 
     check.advice = why_preload_fails(python).value_or("the preload library wrote no report in it");
     return;
   }
-  const auto peak_bytes =
-      run.report->value("arenas_used_peak", std::uint64_t{0}) * run.report->value("arena_bytes", std::uint64_t{0});
-  if (peak_bytes >= kTrialBytesMin) {
+  if (peak_live_bytes(*run.report) >= kTrialBytesMin) {
     check.value += "; its objects are smallblock's";
+    return;
+  }
+  if (version.starts_with("3.6.")) {
+    check.verdict = Verdict::kNote;
+    check.advice = "sets up its own allocator after the library has begun: only malloc is smallblock's";
     return;
   }
   check.verdict = Verdict::kProblem;
@@ -117,9 +132,10 @@ Check check_python(const std::filesystem::path& python, const std::optional<std:
   }
   const bool free_threaded = facts.value("free_threaded", false);
   const auto implementation = facts.value("implementation", "?");
+  const auto version = facts.value("version", "?");
   check.value =
-      fmt::format("{} {}, {}{}", implementation, facts.value("version", "?"),
-                  facts.value("shared", false) ? "shared" : "static", free_threaded ? ", free-threaded" : "");
+      fmt::format("{} {}, {}{}", implementation, version, facts.value("shared", false) ? "shared" : "static",
+                  free_threaded ? ", free-threaded" : "");
   if (implementation != "CPython" || free_threaded || facts["exported"] == false) {
     check.verdict = Verdict::kNote;
     check.advice = free_threaded
@@ -127,7 +143,7 @@ Check check_python(const std::filesystem::path& python, const std::optional<std:
                        : "PyMem_SetAllocator is not to be had: only malloc is smallblock's";
     return check;
   }
-  if (library) try_hook(python, *library, check);
+  if (library) try_hook(python, *library, version, check);
   return check;
 }
 

@@ -7,10 +7,16 @@ import os
 import resource
 import shutil
 import subprocess
+import sys
 import unittest
+from pathlib import Path
 from typing import Any
 
 from support import COMMAND, CommandTest, clean_environment, find_python, smallblock
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "bench"))
+
+from pythons import find_pythons  # noqa: E402
 
 PARTS = ["system", "library", "python", "peer"]
 VERDICTS = {"ok", "note", "problem"}
@@ -71,11 +77,11 @@ class Doctor(CommandTest):
 
 
 class DoctorFindsProblems(CommandTest):
-    def one_python(self) -> dict[str, str]:
+    def one_python(self, python: str | None = None) -> dict[str, str]:
         """An environment where only one Python is to be found."""
         tools = self.folder / "tools"
         tools.mkdir()
-        (tools / "python3").symlink_to(find_python())
+        (tools / "python3").symlink_to(python or find_python())
         return {"PATH": str(tools), "PYENV_ROOT": str(self.folder)}
 
     def test_none_from_what_the_user_has_set(self) -> None:
@@ -120,6 +126,30 @@ class DoctorFindsProblems(CommandTest):
             check=False,
         )
         self.assertIn("address space", self.problems(result)["library"])
+
+    def test_a_python_whose_objects_stay_in_its_own_allocator(self) -> None:
+        unhooked = os.environ.get("SMALLBLOCK_UNHOOKED_PYTHON")
+        if not unhooked:
+            self.skipTest("needs SMALLBLOCK_UNHOOKED_PYTHON, which CTest sets")
+        result = smallblock("doctor", "--json", REAL_PYTHON=find_python(), **self.one_python(unhooked))
+        self.assertIn("its objects stay in CPython's own allocator", self.problems(result)["python"])
+
+    def test_every_version_is_told_as_it_is(self) -> None:
+        """3.6 overwrites the hook; all others are served."""
+        pythons = [each for each in find_pythons((3, 6)).pythons if not each.free_threaded and not each.debug]
+        if not pythons:
+            self.skipTest("no CPython was found")
+        for python in pythons:
+            with self.subTest(python=python.label):
+                root = self.folder / python.label
+                (root / "versions/one/bin").mkdir(parents=True)
+                (root / "versions/one/bin/python3").symlink_to(python.executable)
+                report = json.loads(smallblock("doctor", "--json", PATH="", PYENV_ROOT=str(root)).stdout)
+                check = next(check for check in report["checks"] if check["part"] == "python")
+                is_served = python.version >= (3, 7)
+                self.assertEqual(check["verdict"], "ok" if is_served else "note", check)
+                self.assertEqual("its objects are smallblock's" in check["value"], is_served, check)
+                self.assertEqual("only malloc is smallblock's" in check["advice"], not is_served, check)
 
     def test_no_python(self) -> None:
         result = smallblock("doctor", "--json", PATH=str(self.folder), PYENV_ROOT=str(self.folder))
