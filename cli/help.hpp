@@ -169,7 +169,8 @@ asked; docs/statistics.md says what the figures mean.
 
 Usage: smallblock top [OPTIONS] PID | [--] COMMAND [ARGUMENTS...]
 
-  --once              print one frame as text and end; takes a process id. Looks twice, an interval apart
+  --once              print one frame as text and end; takes a process id. Looks twice, an interval apart. It is as
+                      wide as COLUMNS says, or as all columns are
   --interval SECONDS  between two looks: 1 if nothing is said; 0.1 to 3600
   --sort COLUMN       sort classes by size, pools, live, cached, free, purged, used, bytes, idle, refills, new or gone:
                       bytes if nothing is said

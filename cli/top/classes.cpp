@@ -100,19 +100,34 @@ std::vector<ClassRow> sorted_rows(const ClassTable& table) {
 
 constexpr int kBarColumnsMin = 12;
 
-// Draws the head of each column that there is room for; returns how many, and where the last one ends.
-std::pair<std::size_t, int> draw_heads(const ClassOrder& order, int row, Canvas& canvas) {
+// The columns that there is room for, from the left; the one that rows are sorted by is always among them.
+std::vector<std::size_t> columns_within(const ClassOrder& order, int columns) {
+  std::vector<std::size_t> shown;
+  int room = columns - kColumns[order.column].width;
+  bool is_full = false;
+  for (std::size_t index = 0; index < kColumns.size(); ++index) {
+    if (index != order.column) {
+      is_full = is_full || kColumns[index].width > room;
+      if (is_full) continue;
+      room -= kColumns[index].width;
+    }
+    shown.push_back(index);
+  }
+  return shown;
+}
+
+// Returns where the last one ends.
+int draw_heads(const std::vector<std::size_t>& shown, const ClassOrder& order, int row, Canvas& canvas) {
   int column_end = 0;
-  std::size_t shown = 0;
-  for (; shown < kColumns.size() && column_end + kColumns[shown].width <= canvas.columns(); ++shown) {
-    const Column& column = kColumns[shown];
+  for (const std::size_t index : shown) {
+    const Column& column = kColumns[index];
     column_end += column.width;
-    const bool is_sorted = shown == order.column;
+    const bool is_sorted = index == order.column;
     const std::string arrow = is_sorted ? (order.is_rising ? "▲" : "▼") : "";
     const Style style{is_sorted ? Hue::kNone : Hue::kMuted, Hue::kNone, is_sorted, false};
     canvas.put_right(row, column_end, arrow + column.name + (column.form == Form::kRate ? "/s" : ""), style);
   }
-  return {shown, column_end};
+  return column_end;
 }
 
 }  // namespace
@@ -128,18 +143,25 @@ ClassOrder order_by(unsigned column) {
   return {column, column == 0};
 }
 
+int class_columns_wide() {
+  int columns = 0;
+  for (const Column& column : kColumns) columns += column.width;
+  return columns;
+}
+
 int class_rows(const inspect::HeapSummary& summary) {
   return static_cast<int>(std::count_if(summary.by_class.begin(), summary.by_class.end(),
                                         [](const inspect::HeapSums& sums) { return sums.pools != 0; }));
 }
 
 void draw_classes(const ClassTable& table, int first, int row, int row_end, Canvas& canvas) {
-  const auto [shown, column_end] = draw_heads(table.order, row++, canvas);
+  const std::vector<std::size_t> shown = columns_within(table.order, canvas.columns());
+  const int column_end = draw_heads(shown, table.order, row++, canvas);
   const std::vector<ClassRow> rows = sorted_rows(table);
   for (auto index = static_cast<std::size_t>(first); index < rows.size() && row < row_end; ++index, ++row) {
     const inspect::HeapSums& sums = *rows[index].sums;
     int end = 0;
-    for (std::size_t column = 0; column < shown; ++column) {
+    for (const std::size_t column : shown) {
       end += kColumns[column].width;
       const Style style{column == 0 ? Hue::kLive : Hue::kNone, Hue::kNone, column == 0, false};
       canvas.put_right(row, end, cell_text(kColumns[column], rows[index]), style);

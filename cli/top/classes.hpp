@@ -28,6 +28,9 @@ struct ClassTable {
   ClassOrder order;
 };
 
+// How many columns of a terminal the table takes, without bars.
+int class_columns_wide();
+
 // How many classes have a pool.
 int class_rows(const inspect::HeapSummary& summary);
 

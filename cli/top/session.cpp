@@ -129,8 +129,7 @@ void TopSession::draw(Canvas& canvas) {
   draw_scene(scene(), canvas);
 }
 
-std::string TopSession::text(int rows_most) const {
-  constexpr int kTextColumns = 80;
+std::string TopSession::text(int rows_most, int columns) const {
   constexpr std::size_t kLooksForGraph = 5;
   Scene all = scene();
   all.has_keys = false;
@@ -138,7 +137,7 @@ std::string TopSession::text(int rows_most) const {
   all.first_class = 0;
   if (history_.looks.size() < kLooksForGraph) all.history = nullptr;
   const int rows = std::min(rows_most, rows_for_classes(all, class_rows(frame_->summary)));
-  Canvas canvas(rows, kTextColumns, /*has_colours=*/false);
+  Canvas canvas(rows, columns, /*has_colours=*/false);
   draw_scene(all, canvas);
   return canvas.text(is_unicode_locale());
 }

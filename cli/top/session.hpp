@@ -26,7 +26,7 @@ class TopSession {
 
   void draw(Canvas& canvas);
   // Without keys; with as many classes as `rows_most` leave room for.
-  std::string text(int rows_most) const;
+  std::string text(int rows_most, int columns) const;
 
  private:
   Answer press_letter(char letter);

@@ -16,12 +16,14 @@
 #include <array>
 #include <chrono>
 #include <clocale>
+#include <cstdlib>
 #include <limits>
 #include <optional>
 #include <thread>
 
 #include "cli/descriptor.hpp"
 #include "cli/error.hpp"
+#include "cli/number.hpp"
 #include "cli/signals.hpp"
 #include "cli/standard_output.hpp"
 #include "cli/target/attach.hpp"
@@ -42,11 +44,12 @@ ClassOrder order_named(const std::string& name) {
   return order_by(static_cast<unsigned>(std::find(names.begin(), names.end(), name) - names.begin()));
 }
 
-// Why the screen is left: a signal, 0 for q, or the end of the process; and how many rows it had.
+// Why the screen is left: a signal, 0 for q, or the end of the process; and how large it was.
 struct End {
   int signal = 0;
   bool is_processes = false;
   int rows = 0;
+  int columns = 0;
 };
 
 class Screen {
@@ -60,7 +63,7 @@ class Screen {
     draw();
     while (true) {
       if (poll(files_.data(), files_.size(), kPollMs) < 0) continue;
-      if (files_[1].revents != 0) return {0, true, terminal_.rows()};
+      if (files_[1].revents != 0) return {0, true, terminal_.rows(), terminal_.columns()};
       if (files_[0].revents != 0) {
         if (const auto signal = take_signal()) return {*signal};
       }
@@ -68,7 +71,7 @@ class Screen {
       // A terminal that is gone says so again and again.
       if ((files_[2].revents & (POLLHUP | POLLERR)) != 0) return {SIGHUP};
       if (session_.refresh()) {
-        if (session_.has_failed()) return {0, true, terminal_.rows()};
+        if (session_.has_failed()) return {0, true, terminal_.rows(), terminal_.columns()};
         draw();
       }
     }
@@ -118,11 +121,20 @@ End show(std::unique_ptr<ViewedHeap> heap, const TopRequest& request, const Desc
   target.stop();
   if (!end.is_processes) return end;
   constexpr int kRowsForMore = 2;  // the line below, and a prompt
-  print_now(session.text(end.rows - kRowsForMore));
+  print_now(session.text(end.rows - kRowsForMore, end.columns));
   const bool has_ended = kill(pid, 0) != 0 || !session.has_failed();
   fmt::print(stderr, "smallblock: process {} {}\n", pid,
              has_ended ? "has ended; this is what it had last" : "cannot be looked into any more");
   return end;
+}
+
+// As many as the environment says, else as the widest line needs.
+int text_columns() {
+  constexpr int kUsual = 80;
+  constexpr int kMost = 1000;
+  const char* named = std::getenv("COLUMNS");
+  const auto columns = as_number<int>(named != nullptr ? named : "");
+  return columns && *columns > 0 ? std::min(*columns, kMost) : std::max(kUsual, class_columns_wide());
 }
 
 int print_once(const TopRequest& request) {
@@ -133,7 +145,7 @@ int print_once(const TopRequest& request) {
   while (!session.refresh()) std::this_thread::sleep_for(std::chrono::milliseconds(10));
   if (session.has_failed())
     throw Error(kExitNoProcess, fmt::format("process {} has ended", request.target.front()));
-  print_now(session.text(kAllRows));
+  print_now(session.text(kAllRows, text_columns()));
   return 0;
 }
 

@@ -27,6 +27,7 @@ while True:
     time.sleep(0.002)
 """
 ATTEMPTS_MAX = 20
+ALL_COLUMNS = 88
 
 
 class Once(TopTest):
@@ -40,7 +41,7 @@ class Once(TopTest):
         process = self.start_facts()
         lines = self.once(str(process.pid), LC_ALL="C.UTF-8")
         report = self.stats(process)
-        self.assertLessEqual(max(map(len, lines)), 80)
+        self.assertLessEqual(max(map(len, lines)), ALL_COLUMNS)
         rows = table(lines)[1]
         with_pool = [each for each in report["classes"] if each["pools_used"] != 0]
         self.assertEqual(sorted(row["size"] for row in rows), [each["block_bytes"] for each in with_pool])
@@ -66,6 +67,18 @@ class Once(TopTest):
             self.assertIn(head, heads)
             values = [row[head[1:]] for row in rows]
             self.assertEqual(values, sorted(values, reverse=name != "size"), name)
+
+    def test_what_it_is_sorted_by_is_seen(self) -> None:
+        process = self.start_facts()
+        names = smallblock("top", "--sort", "none", "1").stderr.partition("{")[2].partition("}")[0].split(",")
+        plain = table(self.once(str(process.pid), LC_ALL="C.UTF-8"))[0]
+        self.assertEqual([head.strip("▼▲").removesuffix("/s") for head in plain], names)
+        for columns in (40, 80, 200):
+            for name in ("bytes", "gone"):
+                lines = self.once(str(process.pid), "--sort", name, COLUMNS=str(columns), LC_ALL="C.UTF-8")
+                with self.subTest(columns=columns, name=name):
+                    self.assertLessEqual(max(map(len, lines)), columns)
+                    self.assertIn(f"▼{name}", " ".join(table(lines)[0]))
 
     def test_rates_are_those_of_the_interval(self) -> None:
         process = self.start(find_python(), "-I", "-S", "-c", STEADY_PROGRAM)
