@@ -18,6 +18,7 @@
 #include "cli/heap_commands.hpp"
 #include "cli/help.hpp"
 #include "cli/number.hpp"
+#include "cli/preload_check.hpp"
 #include "cli/run_command.hpp"
 #include "cli/serve.hpp"
 #include "cli/snapshot.hpp"
@@ -58,10 +59,18 @@ RunWords split_run_words(const CLI::App& run, const std::vector<std::string>& wo
   return split;
 }
 
+// A file that is missing, as no command is called so and what follows is for one: `view HEAP --output PAGE`.
+bool is_missing_file(const std::vector<std::string>& words) {
+  return !find_program(words.front()) && std::any_of(words.begin() + 1, words.end(), [](const std::string& word) {
+    return word == "--output" || word.starts_with("--output=");
+  });
+}
+
 // As for `run`, but options may also stand behind a process id or a file.
 RunWords split_view_words(const CLI::App& view, const std::vector<std::string>& words) {
   RunWords split = split_run_words(view, words);
-  if (split.has_dashes || split.command.empty() || !names_heap(split.command.front())) return split;
+  if (split.has_dashes || split.command.empty()) return split;
+  if (!names_heap(split.command.front()) && !is_missing_file(split.command)) return split;
   split.options.insert(split.options.end(), split.command.begin() + 1, split.command.end());
   split.command.resize(1);
   return split;
@@ -254,6 +263,24 @@ int start_shown(const char* name, const char* what, Request& request, const RunW
   return run_it(request);
 }
 
+// Where an option is unknown and a word is missing, CLI11 tells of the word, which the unknown one may have cost.
+void parse(CLI::App& app, std::vector<std::string>& words) {
+  const std::vector<std::string> all(words.rbegin(), words.rend());
+  try {
+    app.parse(words);
+  } catch (const CLI::RequiredError&) {
+    const CLI::App* command = app.get_subcommands().empty() ? nullptr : app.get_subcommands().front();
+    for (const std::string& word : all) {
+      if (word == "--") break;
+      const bool is_option = command != nullptr && word.size() > 1 && word.starts_with('-');
+      const std::string name = word.starts_with("--") ? word.substr(0, word.find('=')) : word.substr(0, 2);
+      if (is_option && command->get_option_no_throw(name) == nullptr)
+        throw CLI::ExtrasError(command->get_name(), {word});
+    }
+    throw;
+  }
+}
+
 int dispatch(Options& options, std::vector<std::string> words) {
   const RunWords split = take_command(options, words);
   if (words.empty()) {
@@ -267,7 +294,7 @@ int dispatch(Options& options, std::vector<std::string> words) {
                 fmt::format("there is no '{0}'; to run a program: 'smallblock run {0}'", words.front()));
   }
   std::reverse(words.begin(), words.end());  // CLI11 takes the words from the back
-  options.app.parse(words);
+  parse(options.app, words);
   if (options.doctor->parsed()) return run_doctor(options.doctor_json);
   if (options.trim->parsed()) return run_trim(options.trim_request);
   if (options.types->parsed()) return run_types(options.types_request);

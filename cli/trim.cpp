@@ -151,8 +151,8 @@ int run_trim(const TrimRequest& request) {
   if (!wait_until_done(process, asked, request.wait_ms)) {
     throw Error(
         kExitPending,
-        fmt::format("asked, but process {} freed and allocated nothing in {} ms: it trims as soon as it does "
-                    "(started with SMALLBLOCK_BACKGROUND=1 it would not have to)",
+        fmt::format("asked, but process {} has not finished within {} ms: it is still at it, or no thread of it "
+                    "frees or allocates, which starts it (with SMALLBLOCK_BACKGROUND=1 it needs none)",
                     request.pid, request.wait_ms));
   }
   const auto bytes_after = process.resident_bytes();

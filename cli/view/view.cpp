@@ -72,7 +72,8 @@ void give_memory_back_soon() {
 
 int run_view(const ViewRequest& request) {
   const bool is_command = request.is_command || request.target.size() > 1 || !names_heap(request.target.front());
-  if (!request.output.empty() && is_command)
+  const bool is_missing = is_command && !request.is_command && !find_program(request.target.front());
+  if (!request.output.empty() && is_command && !is_missing)
     throw Error(kExitUsage,
                 "--output takes a process id or a snapshot, as in 'smallblock view 4711 --output heap.html'");
   if (!request.output.empty()) return write_output(request);

@@ -128,7 +128,7 @@ class Trimmed(TrimTest):
         process = self.start_python("idle")
         before = resident_mib(process.pid)
         self.assert_one_line_error(
-            self.trim(process.pid, "--wait", "300"), PENDING, "asked", str(process.pid), "SMALLBLOCK_BACKGROUND=1"
+            self.trim(process.pid, "--wait", "300"), PENDING, "asked", str(process.pid), "or no thread", "SMALLBLOCK_BACKGROUND=1"
         )
         self.assertGreater(resident_mib(process.pid), before - 8.0)
         asked_again = subprocess.Popen(
@@ -284,7 +284,7 @@ class Refused(TrimTest):
     def test_it_is_stopped(self) -> None:
         process = self.start(self.program("shared"), "busy")
         process.send_signal(signal.SIGSTOP)
-        self.assert_one_line_error(self.trim(process.pid, "--wait", "100"), PENDING, "in 100 ms")
+        self.assert_one_line_error(self.trim(process.pid, "--wait", "100"), PENDING, "not finished within 100 ms")
 
 
 class Words(TrimTest):
@@ -298,6 +298,7 @@ class Words(TrimTest):
             (["99999999999"], "'99999999999' is not a process id"),
             (["1", "2"], "not expected: 2"),
             (["1", "--fast"], "--fast"),
+            (["--fast"], "not expected: --fast"),
             (["1", "--wait"], "--wait"),
             (["1", "--wait", "-1"], "'-1' is not a number of milliseconds"),
             (["1", "--wait", "5s"], "'5s' is not a number of milliseconds"),

@@ -142,6 +142,12 @@ class Commands(ViewTest):
     def test_one_word_that_may_be_anything(self) -> None:
         result = smallblock("view", "--no-browser", "no-such.snap")
         self.assert_one_line_error(result, NOT_FOUND, "'no-such.snap' is no process, no file and no command")
+        page = str(self.folder / "page.html")
+        missing = "no-such.snap"
+        for words in ((missing, "--output", page), (missing, f"--output={page}"), ("--output", page, missing)):
+            result = smallblock("view", *words)
+            self.assert_one_line_error(result, USAGE, f"'{missing}' is neither a process id nor a file that can be read")
+            self.assertEqual(result.stderr, smallblock("types", missing).stderr)
         empty = self.folder / "empty.snap"
         empty.write_bytes(b"")
         for word in (str(empty), str(self.folder)):
