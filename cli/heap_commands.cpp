@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/counted.hpp"
 #include "cli/error.hpp"
 #include "cli/heap_answers.hpp"
 #include "cli/target/viewed_heap.hpp"
@@ -16,13 +17,14 @@ namespace {
 std::string bytes_text(std::uint64_t bytes) {
   constexpr double kKibibyte = 1024;
   const auto number = static_cast<double>(bytes);
-  if (number < kKibibyte) return fmt::format("{} bytes", bytes);
+  if (number < kKibibyte) return counted(bytes, "byte");
   if (number < kKibibyte * kKibibyte) return fmt::format("{:.1f} KiB", number / kKibibyte);
   return fmt::format("{:.1f} MiB", number / kKibibyte / kKibibyte);
 }
 
-std::string blocks_text(std::uint64_t blocks) {
-  return fmt::format("{} live block{}", blocks, blocks == 1 ? "" : "s");
+// "3 live blocks keep"
+std::string keepers(std::uint64_t blocks, const std::string& more = "") {
+  return counted(blocks, "live block") + more + (blocks == 1 ? " keeps" : " keep");
 }
 
 std::string string_in(const Json& json, const char* name) {
@@ -40,9 +42,8 @@ std::string type_and_value(const Json& block) {
 
 void print_pools(const Json& pools) {
   for (const Json& pool : pools) {
-    fmt::print("  pool {}, blocks of {} bytes: {} keep{} {}\n", string_in(pool, "address"),
-               number_in(pool, "block_bytes"), blocks_text(number_in(pool, "live")),
-               number_in(pool, "live") == 1 ? "s" : "", bytes_text(number_in(pool, "kept_bytes")));
+    fmt::print("  pool {}, blocks of {} bytes: {} {}\n", string_in(pool, "address"), number_in(pool, "block_bytes"),
+               keepers(number_in(pool, "live")), bytes_text(number_in(pool, "kept_bytes")));
     const Json& blocks = pool.at("blocks");
     for (const Json& block : blocks) fmt::print("    {}  {}\n", string_in(block, "address"), type_and_value(block));
     if (blocks.size() < number_in(pool, "live"))
@@ -56,9 +57,9 @@ void print_pinned(const Json& answer) {
     return;
   }
   for (const Json& arena : answer.at("arenas")) {
-    fmt::print("arena {} at {}: {} ({}) keep {}\n", number_in(arena, "arena"), string_in(arena, "address"),
-               blocks_text(number_in(arena, "live_blocks")), bytes_text(number_in(arena, "live_bytes")),
-               bytes_text(number_in(arena, "kept_bytes")));
+    const std::string live_bytes = fmt::format(" ({})", bytes_text(number_in(arena, "live_bytes")));
+    fmt::print("arena {} at {}: {} {}\n", number_in(arena, "arena"), string_in(arena, "address"),
+               keepers(number_in(arena, "live_blocks"), live_bytes), bytes_text(number_in(arena, "kept_bytes")));
     print_pools(arena.at("pools"));
   }
   if (answer.at("arenas").empty()) {

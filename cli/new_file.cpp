@@ -16,31 +16,24 @@
 
 namespace smallblock::cli {
 
-NewFile::NewFile(std::string path, Readers readers) : name_(std::move(path)), path_(name_) {
+NewFile::NewFile(std::string path) : name_(std::move(path)), path_(name_) {
   std::error_code ignored;
   if (auto target = std::filesystem::canonical(name_, ignored); !ignored) path_ = target.string();
   struct stat before {};
-  const bool is_there = stat(path_.c_str(), &before) == 0;
-  if (is_there && !S_ISREG(before.st_mode)) {
+  if (stat(path_.c_str(), &before) == 0 && !S_ISREG(before.st_mode)) {
     descriptor_ = open(path_.c_str(), O_WRONLY | O_CLOEXEC);
     if (descriptor_ < 0) fail();
     return;
   }
-  make_temporary(readers);
-  if (is_there && readers == Readers::kAsUsual) fchmod(descriptor_, before.st_mode & 07777);
+  make_temporary();
 }
 
-void NewFile::make_temporary(Readers readers) {
+void NewFile::make_temporary() {
   temporary_ = path_ + ".XXXXXX";
   descriptor_ = mkostemp(temporary_.data(), O_CLOEXEC);
-  if (descriptor_ < 0) {
-    temporary_.clear();
-    fail();
-  }
-  if (readers == Readers::kOwner) return;
-  const mode_t mask = umask(0);
-  umask(mask);
-  fchmod(descriptor_, 0666 & ~mask);
+  if (descriptor_ >= 0) return;
+  temporary_.clear();
+  fail();
 }
 
 NewFile::~NewFile() {

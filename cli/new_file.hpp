@@ -1,10 +1,9 @@
 // A file that is there whole or not at all: what had its name before stays until then, also when the disk is full.
 //
-// Written beside the wanted one, which it replaces in the end. What is no file on a disk (a pipe, /dev/null) is
-// written to as it is.
+// Only its owner may read it: names of types and addresses tell much of a program. Written beside the wanted one,
+// which it replaces in the end. What is no file on a disk (a pipe, /dev/null) is written to as it is.
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -12,10 +11,8 @@ namespace smallblock::cli {
 
 class NewFile {
  public:
-  enum class Readers : std::uint8_t { kOwner, kAsUsual };  // as usual: as the file before, or as the umask says
-
   // All of them throw Error: "cannot write FILE: ...".
-  NewFile(std::string path, Readers readers);
+  explicit NewFile(std::string path);
   ~NewFile();
   NewFile(const NewFile&) = delete;
   NewFile& operator=(const NewFile&) = delete;
@@ -25,7 +22,7 @@ class NewFile {
 
  private:
   [[noreturn]] void fail() const;
-  void make_temporary(Readers readers);
+  void make_temporary();
 
   std::string name_;       // as it was said
   std::string path_;       // behind symbolic links

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/counted.hpp"
 #include "cli/new_file.hpp"
 #include "cli/target/attach.hpp"
 
@@ -13,12 +14,12 @@ int run_snapshot(const SnapshotRequest& request) {
   const AttachedHeap heap(request.target);
   const inspect::Snapshot snapshot = take_snapshot(heap, request.types, request.exact);
   const std::string bytes = inspect::encode_snapshot(snapshot);
-  NewFile file(request.file, NewFile::Readers::kAsUsual);
+  NewFile file(request.file);
   file.write(bytes);
   file.finish();
   const inspect::HeapSums sums = inspect::summarise(snapshot.image).all;
-  fmt::print("{}: {} blocks live in {} pools, {} bytes in the file\n", request.file, sums.live_blocks, sums.pools,
-             bytes.size());
+  fmt::print("{}: {} live in {}, {} bytes in the file\n", request.file, counted(sums.live_blocks, "block"),
+             counted(sums.pools, "pool"), bytes.size());
   return 0;
 }
 

@@ -119,7 +119,7 @@ void write_static_file(ViewAnswers& answers, const ViewFrame& frame, const std::
       requests.push_back(fmt::format("/api/blocks?units={}&what={}", pool.unit, what));
   }
   const PageAroundData page = around_data(view_page());
-  NewFile file(path, NewFile::Readers::kOwner);
+  NewFile file(path);
   file.write(page.before);
   Base64Writer base64(file);
   GzipWriter gzip(base64);

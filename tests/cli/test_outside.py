@@ -247,7 +247,7 @@ class FullDisk(OutsideTest):
             file.chmod(0o640)
             self.assertEqual(smallblock(*words, cwd=str(self.folder)).returncode, 0)
             self.assertGreater(file.stat().st_size, 4096)
-            self.assertEqual(file.stat().st_mode & 0o777, 0o640 if words[0] == "snapshot" else 0o600)
+            self.assertEqual(file.stat().st_mode & 0o777, 0o600)
             file.unlink()
 
     def test_what_is_no_file_is_written_to(self) -> None:

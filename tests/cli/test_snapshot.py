@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import re
 import shutil
 import signal
 import struct
@@ -20,7 +21,7 @@ from pathlib import Path
 from typing import Union
 
 from outside import NO_SMALLBLOCK, OutsideTest
-from support import smallblock
+from support import CommandTest, find_python, smallblock
 
 PROGRAM = os.environ.get("SMALLBLOCK_SNAPSHOT_PROGRAM", "")
 MAGIC = b"smblsnap\n"
@@ -28,6 +29,14 @@ THREADS, SLOTS = 4, 2000
 PROBLEM, USAGE = 1, 2
 NO_SLOT = (1 << 64) - 1
 ROUNDS = 6
+ONE_BLOCK = """
+import ctypes, sys
+library = ctypes.CDLL(sys.argv[1])
+library.sb_malloc.restype = ctypes.c_void_p
+kept = library.sb_malloc(64)
+print("ready", flush=True)
+sys.stdin.read()
+"""
 Value = Union[int, bytes]
 
 
@@ -255,6 +264,29 @@ class SnapshotTest(OutsideTest):
         self.assertEqual(smallblock("types", str(good)).returncode, 0)
         again = smallblock("snapshot", str(good), "-o", str(bad))
         self.assert_one_line_error(again, USAGE, f"'{good}' is a snapshot already")
+
+
+class Words(CommandTest):
+    def test_an_unknown_option_is_told_before_a_word_that_is_missing(self) -> None:
+        for words in (["snapshot", "--bogus", "1"], ["explain", "--bogus=2", "1"], ["snapshot", "-b", "1"]):
+            bogus = next(word for word in words if word.startswith("-"))
+            self.assert_one_line_error(smallblock(*words), USAGE, f"not expected: {bogus}")
+        self.assert_one_line_error(smallblock("snapshot", "-ofile"), USAGE, "TARGET is required")
+
+
+class OneBlock(OutsideTest):
+    def test_one_is_one(self) -> None:
+        library = re.search(r"library=([^|]*)", os.environ.get("SMALLBLOCK_TRIM_PROGRAMS", ""))
+        if library is None:
+            self.skipTest("SMALLBLOCK_TRIM_PROGRAMS names no library")
+        process = self.start_plain(find_python(), "-c", ONE_BLOCK, library[1])
+        file = str(self.folder / "heap")
+        said = smallblock("snapshot", str(process.pid), "-o", file).stdout
+        self.assertRegex(said, r": 1 block live in 1 pool, \d+ bytes in the file\n\Z")
+        self.assertEqual(Path(file).stat().st_mode & 0o777, 0o600)
+        pinned = smallblock("pinned", file).stdout
+        self.assertRegex(pinned, r"\Aarena \d+ at 0x[0-9a-f]+: 1 live block \(64 bytes\) keeps [\d.]+ KiB\n")
+        self.assertRegex(pinned, r"\n  pool 0x[0-9a-f]+, blocks of 64 bytes: 1 live block keeps [\d.]+ KiB\n")
 
 
 class ExactOfBusyThreads(OutsideTest):
