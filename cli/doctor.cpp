@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "cli/counted.hpp"
 #include "cli/error.hpp"
 #include "cli/find_library.hpp"
 
@@ -52,7 +53,7 @@ void print_text(const Checks& checks, std::ptrdiff_t problems) {
     if (!check.advice.empty()) fmt::print("{:<8} {:<{}}  ({})\n", "", "", name_width, check.advice);
   }
   fmt::print("\n{}\n",
-             problems == 0 ? "No problems." : fmt::format("{} problem{}.", problems, problems == 1 ? "" : "s"));
+             problems == 0 ? "No problems." : counted(static_cast<std::uint64_t>(problems), "problem") + ".");
 }
 
 void print_json(const Checks& checks, std::ptrdiff_t problems) {
@@ -72,6 +73,7 @@ void print_json(const Checks& checks, std::ptrdiff_t problems) {
 }  // namespace
 
 int run_doctor(bool as_json) {
+  own_executable();  // throws without /proc, which most of what follows reads
   const Checks checks = collect_checks();
   const auto problems = std::count_if(checks.begin(), checks.end(),
                                       [](const Check& check) { return check.verdict == Verdict::kProblem; });

@@ -33,7 +33,11 @@ bool is_file(const std::filesystem::path& path) {
 }  // namespace
 
 std::filesystem::path own_executable() {
-  return std::filesystem::read_symlink("/proc/self/exe");
+  std::error_code error;
+  auto path = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (error)
+    throw Error(kExitUsage, fmt::format("cannot read /proc/self/exe: {}; is /proc mounted?", error.message()));
+  return path;
 }
 
 std::filesystem::path find_library() {

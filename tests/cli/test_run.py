@@ -164,6 +164,25 @@ class Errors(CommandTest):
         self.assert_one_line_error(smallblock("run"), 2, "smallblock run python3 script.py")
         self.assert_one_line_error(smallblock("run", "--stats=xml", "true"), 2, "text,json", "--help")
 
+    def test_without_proc(self) -> None:
+        """Another file system lies over /proc in a namespace of its own."""
+        unshare = ["unshare", "-rm", "sh", "-c", 'mount -t tmpfs none /proc && exec "$@"', "sh"]
+        try:
+            subprocess.run([*unshare, "true"], capture_output=True, check=True)
+        except (OSError, subprocess.CalledProcessError):
+            self.skipTest("no namespace to be had")
+
+        def without_proc(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+            environment = clean_environment(**variables)
+            command = [*unshare, COMMAND, *words]
+            return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+
+        for words in (("run", "true"), ("doctor",)):
+            self.assert_one_line_error(without_proc(*words), 2, "cannot read /proc/self/exe", "is /proc mounted?")
+        library = Path(COMMAND).parents[1] / "lib" / "libsmallblock_preload.so"
+        result = without_proc("run", "echo", "here", SMALLBLOCK_LIBRARY=str(library))
+        self.assertEqual((result.returncode, result.stdout, result.stderr), (0, "here\n", ""))
+
     def test_stats_file_in_no_directory(self) -> None:
         path = str(self.folder / "missing" / "report")
         self.assert_one_line_error(smallblock("run", "--stats-file", path, "true"), 2, "create the directory")
