@@ -26,18 +26,25 @@ std::string bracketed(const std::string& host) {
   return host.find(':') == std::string::npos ? host : "[" + host + "]";
 }
 
+// Names of hosts are the same in both cases.
+std::string lower_case(std::string text) {
+  for (char& letter : text)
+    if (letter >= 'A' && letter <= 'Z') letter += 'a' - 'A';
+  return text;
+}
+
 // The names under which a browser may ask for us. Behind all addresses of this machine any of them is good, but no
 // name: a site could let its name lead here.
 bool is_own(const std::string& authority, const ListenAddress& listen) {
   constexpr int kPortOfHttp = 80;  // which nobody writes
   const std::string end = fmt::format(":{}", listen.port);
-  std::string host = authority;
+  std::string host = lower_case(authority);
   if (authority.ends_with(end)) {
     host.resize(authority.size() - end.size());
   } else if (listen.port != kPortOfHttp) {
     return false;
   }
-  if (host == bracketed(listen.host)) return true;
+  if (host == lower_case(bracketed(listen.host))) return true;
   if (listen.is_wildcard()) return host == "localhost" || is_ip_address(host);
   return listen.is_loopback() && (host == "localhost" || host == "127.0.0.1");
 }

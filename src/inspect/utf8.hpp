@@ -34,6 +34,15 @@ inline bool is_control(const char* text, unsigned length) noexcept {
   return length == 2 && first == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0;
 }
 
+// Whether the sequence of that length turns the order of what follows, so that a line reads as another: U+202A to
+// U+202E and U+2066 to U+2069.
+inline bool turns_text(const char* text, unsigned length) noexcept {
+  const auto byte = [text](unsigned index) { return static_cast<unsigned char>(text[index]); };
+  if (length != 3 || byte(0) != 0xe2) return false;
+  return (byte(1) == 0x80 && byte(2) >= 0xaa && byte(2) <= 0xae) ||
+         (byte(1) == 0x81 && byte(2) >= 0xa6 && byte(2) <= 0xa9);
+}
+
 // Calls add(byte) for each byte of a code point, which is at most U+10FFFF.
 template <typename Add>
 void encode_utf8(char32_t code, Add add) {

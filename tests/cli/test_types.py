@@ -63,7 +63,7 @@ def make_class(name, **more):
 Local, Foreign = make_local(), make_class("\u00dcn\u00ef", __module__="p\u00e4.q")
 # Its own name has to do.
 Nameless = make_class("Nameless", __module__=3)
-Long, Odd = make_class("Long", __qualname__="q" * 300), make_class("ev\\x1b[31mil\\n")
+Long, Odd = make_class("Long", __qualname__="q" * 300), make_class("ev\\x1b[31mil\\n\\u202e\\u2066")
 
 def make_steps():
     yield 1
@@ -111,7 +111,7 @@ EXACT = {
     "p\u00e4.q.\u00dcn\u00ef": 1300,
     "Nameless": 1400,
     f"__main__.{'q' * 256}...": 1500,
-    "__main__.ev.[31mil.": 1700,
+    "__main__.ev.[31mil...": 1700,
 }
 # What the interpreter has beside them: some thousands of each at most.
 AT_LEAST = {

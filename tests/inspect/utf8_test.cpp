@@ -38,5 +38,14 @@ TEST(Utf8, CutShort) {
   EXPECT_EQ(utf8_length("\xe2z"), 0U);
 }
 
+TEST(Utf8, WhatTurnsTheOrderOfText) {
+  const auto turns = [](const char* text) { return turns_text(text, utf8_length(text)); };
+  for (const char* each :
+       {"\u202a", "\u202b", "\u202c", "\u202d", "\u202e", "\u2066", "\u2067", "\u2068", "\u2069"})
+    EXPECT_TRUE(turns(each)) << each;
+  for (const char* each : {"a", "\u2029", "\u202f", "\u2065", "\u206a", "\u20ac", "\u05d0", "\U0001f600"})
+    EXPECT_FALSE(turns(each)) << each;
+}
+
 }  // namespace
 }  // namespace smallblock

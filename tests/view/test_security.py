@@ -148,7 +148,7 @@ class Sites(SecurityTest):
 
     def test_other_names_for_this_machine(self) -> None:
         client = self.client()
-        for good in (f"127.0.0.1:{client.port}", f"localhost:{client.port}"):
+        for good in (f"127.0.0.1:{client.port}", f"localhost:{client.port}", f"LocalHost:{client.port}"):
             self.assertEqual(self.answer(client, f"Host: {good}"), 200)
         bad = ["evil.example", f"evil.example:{client.port}", "127.0.0.1", f"127.0.0.1:{client.port + 1}", ""]
         bad += [f"127.0.0.1.evil.example:{client.port}", f"localhost.:{client.port}", f"[::1]:{client.port}"]

@@ -10,7 +10,8 @@ std::string printable(const std::string& text) {
   std::string shown;
   for (std::size_t at = 0; at < text.size();) {
     const unsigned length = utf8_length(text.c_str() + at);
-    if (length == 0 || is_control(text.c_str() + at, length)) {
+    const char* next = text.c_str() + at;
+    if (length == 0 || is_control(next, length) || turns_text(next, length)) {
       shown += '.';
     } else {
       shown.append(text, at, length);

@@ -6,7 +6,8 @@
 
 namespace smallblock::inspect {
 
-// The same, with a point for each control character (C0, DEL, C1) and each byte that is no UTF-8.
+// The same, with a point for each control character (C0, DEL, C1), each that turns the order of the text, and each
+// byte that is no UTF-8.
 std::string printable(const std::string& text);
 
 }  // namespace smallblock::inspect
