@@ -81,6 +81,11 @@ export class BlockCache {
       }
     }
   }
+  // Asks once for the names of a pool's blocks, if the map has had no need of them.
+  wantNames(head: number): void {
+    const slot = this.slots[this.slotByUnit.get(head) ?? -1];
+    if (slot?.asked.type === -Infinity) void this.fetch([head], "type", performance.now());
+  }
   // Types got other colours: what they coloured is asked for again.
   forgetTypes(): void {
     this.mainTypes.clear();

@@ -27,6 +27,23 @@ export function signedCount(value: number): string {
   return value > 0 ? `+${count(value)}` : count(value);
 }
 
+// "1 block", "2 blocks".
+export function counted(value: number, thing: string): string {
+  return `${count(value)} ${thing}${value === 1 ? "" : "s"}`;
+}
+
+// Of a set of pages as the server tells it, a hexadecimal number with a bit for each.
+export function pages(bits: string, all: number): string {
+  let set = 0;
+  for (let left = BigInt(bits); left > 0n; left >>= 1n) set += Number(left & 1n);
+  return set === 0 ? "none" : `${set} of ${all}`;
+}
+
+// Of a block, exactly: sizes differ by less than three figures show.
+export function blockBytes(value: number): string {
+  return `${count(value)} B`;
+}
+
 export function percent(part: number, whole: number): string {
   if (whole <= 0) return "0 %";
   const value = (100 * part) / whole;
@@ -48,6 +65,18 @@ export function parseAddress(text: string): number | null {
 // A command line without the folders of what it names.
 export function shortCommand(command: string): string {
   return command.split(" ").map((word) => (word.startsWith("/") ? word.split("/").pop() || word : word)).join(" ");
+}
+
+// Of a type: std::map<int, a::b> is map, (anonymous namespace)::Node is Node, package.Class is Class.
+export function lastPart(type: string): string {
+  let depth = 0;
+  let plain = "";
+  for (const letter of type) {
+    if ("<(".includes(letter)) depth += 1;
+    if (depth === 0) plain += letter;
+    if (">)".includes(letter)) depth -= 1;
+  }
+  return plain.split(/::|\./).filter(Boolean).pop() ?? type;
 }
 
 export function seconds(value: number): string {

@@ -1,6 +1,6 @@
 // The top line: what is looked at, whether it lives, search, theme, help. Called by main.ts.
 import { button, h } from "./dom";
-import { bytes, count, shortCommand } from "./format";
+import { bytes, counted, shortCommand } from "./format";
 import type { Search } from "./search";
 import type { Store } from "./store";
 import { toggleTheme } from "./theme";
@@ -19,8 +19,8 @@ export function makeHeader(store: Store, search: Search, showHelp: () => void): 
     const head = store.shown.head;
     if (!head) return;
     const blocks = head.classes.reduce((sum, row) => sum + (row[1] ?? 0), 0);
-    const torn = head.torn_pools > 0 ? ` · ${count(head.torn_pools)} pools changed too fast to read` : "";
-    figures.textContent = `${bytes(head.layers.resident)} resident · ${count(blocks)} live blocks in ${count(head.arenas.used)} ${head.arenas.used === 1 ? "arena" : "arenas"}${torn}`;
+    const torn = head.torn_pools > 0 ? ` · ${counted(head.torn_pools, "pool")} changed too fast to read` : "";
+    figures.textContent = `${bytes(head.layers.resident)} resident · ${counted(blocks, "live block")} in ${counted(head.arenas.used, "arena")}${torn}`;
   };
   store.on("figures", update);
   store.on("connection", update);

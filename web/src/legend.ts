@@ -42,7 +42,9 @@ export class Legend {
     this.keys.replaceChildren(...(isComparing ? this.change() : this[this.store.mode]()));
   }
   private key(color: string, text: string): HTMLElement {
-    return h("span", "legend-key", swatch(color), text);
+    const name = h("span", "legend-name", text);
+    name.title = text;
+    return h("span", "legend-key", swatch(color), name);
   }
   private purged(): HTMLElement {
     return h("span", "legend-key", swatch("", "hatch"), STATE_NAMES[3]);

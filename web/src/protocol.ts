@@ -76,7 +76,7 @@ export interface BlockDetail {
   gc_header: boolean; hex: string;
   pool: {
     address: string; live: number; cached: number; free: number; purged: number; owner: number | string;
-    purged_pages: number | string; idle_pages: number | string;
+    purged_pages: string; idle_pages: string;  // a bit for each page, hexadecimal
   };
   neighbours: NamedBlock[];
 }

@@ -3,7 +3,7 @@
 // Called by main.ts; listens to the store. Each part stands below the part it belongs to, so the parts of a row add up to
 // what is above them. What was given back stands right of the resident memory, as it is no part of it.
 import { h } from "./dom";
-import { bytes, percent } from "./format";
+import { bytes, counted, percent } from "./format";
 import { css, inkOn, type Rgb } from "./palette";
 import type { Layers } from "./protocol";
 import type { Store } from "./store";
@@ -118,7 +118,7 @@ export class StackView {
     const scale = sum > 0 ? layers.live / sum : 0;  // the count of types is of another moment
     const known = sample.types.filter((type) => type.name !== "unknown");
     const parts = known.slice(0, TYPES_SHOWN).map((type) => ({
-      name: type.name, value: type.bytes * scale, color: colors[this.types.slotOf(type.name)], says: `${type.blocks} blocks, as last counted`,
+      name: type.name, value: type.bytes * scale, color: colors[this.types.slotOf(type.name)], says: `${counted(type.blocks, "block")}, as last counted`,
     }));
     const rest = known.slice(TYPES_SHOWN).reduce((whole, type) => whole + type.bytes, sample.rest.bytes);
     const unknown = sample.types.find((type) => type.name === "unknown")?.bytes ?? 0;

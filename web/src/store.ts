@@ -62,8 +62,12 @@ export class Store extends Emitter<Events> {
     this.emit("figures", null);
   }
 
+  // A program that ended before this page was opened has one moment, like a file.
+  private get hasOneMoment(): boolean {
+    return this.isFixed || (this.state !== "live" && this.history.length < 2);
+  }
   pause(): void {
-    if (this.isFixed) return;
+    if (this.hasOneMoment) return;
     if (this.isPaused) this.goLive();
     else this.show(this.live.frame);
   }
@@ -90,7 +94,7 @@ export class Store extends Emitter<Events> {
   }
   // Moments back (negative) or forward.
   step(by: number): void {
-    if (this.isFixed) return;
+    if (this.hasOneMoment) return;
     const here = this.moment === null ? this.history.length - 1 : this.history.indexOfFrame(this.moment);
     const index = Math.max(0, here + by);
     if (index >= this.history.length - 1 && by > 0) this.goLive();

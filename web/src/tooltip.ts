@@ -5,7 +5,7 @@
 import type { Api } from "./api";
 import type { BlockCache } from "./blocks";
 import { h, type Child } from "./dom";
-import { address, bytes, count, seconds } from "./format";
+import { address, blockBytes, count, seconds } from "./format";
 import type { Hit, MapLayout } from "./map/layout";
 import { ARENA_USE_NAMES, STATE_NAMES, UNITS_PER_ARENA, UnitFlag } from "./protocol";
 import type { Store } from "./store";
@@ -74,7 +74,7 @@ export class Tooltip {
     const heap = this.store.shown;
     const shape = this.layout.geometry.classes[hit.classIndex];
     const lines: HTMLElement[] = [h("div", "tooltip-title mono", key || address(this.layout.unitAddress(hit.head)))];
-    lines.push(this.line("class", `${bytes(shape.block_bytes)} (class ${hit.classIndex - 1})`));
+    lines.push(this.line("class", `${blockBytes(shape.block_bytes)} (class ${hit.classIndex - 1})`));
     if (hit.block >= 0) {
       const known = this.blocks.known(hit.head, hit.block, heap);
       if (known) lines.push(this.line("state", STATE_NAMES[known.state]));

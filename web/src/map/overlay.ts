@@ -3,7 +3,7 @@
 // Called by map_view.ts after each picture of the map. Draws on a canvas of its own; the work is bounded by what is
 // large enough to be read, so it does not grow with the heap.
 import type { BlockCache } from "../blocks";
-import { bytes } from "../format";
+import { blockBytes, lastPart } from "../format";
 import type { Heap } from "../heap";
 import { css, type Theme } from "../palette";
 import { BlockState, STATE_NAMES, UNITS_PER_ARENA } from "../protocol";
@@ -129,12 +129,12 @@ export class Overlay {
         const part = partInSight(this.layout.blockRect(head, classIndex, block), camera);
         if (part.height < size) continue;
         const isLive = known.state === BlockState.Live;
-        const whole = isLive ? (known.type ?? bytes(this.layout.geometry.classes[classIndex].block_bytes)) : STATE_NAMES[known.state];
+        const whole = isLive ? (known.type ?? blockBytes(this.layout.geometry.classes[classIndex].block_bytes)) : STATE_NAMES[known.state];
         context.font = `${isLive ? 600 : 400} ${size}px system-ui, sans-serif`;
         context.lineWidth = 3;
         context.strokeStyle = css(theme.arena);
         context.fillStyle = css(isLive ? theme.text : theme.muted);
-        const text = cut(whole, context.measureText(whole).width, part.width - 8);
+        const text = fitting(whole, known.type !== null && isLive, part.width - 8, (each) => context.measureText(each).width);
         context.strokeText(text, part.x + part.width / 2, part.y + part.height / 2);
         context.fillText(text, part.x + part.width / 2, part.y + part.height / 2);
       }
@@ -142,11 +142,17 @@ export class Overlay {
   }
 }
 
-// As much of it as has room, which may be nothing.
-function cut(text: string, width: number, room: number): string {
-  if (width <= room) return text;
-  const letters = Math.floor((text.length * room) / width) - 1;
-  return letters < 3 ? "" : `${text.slice(0, letters)}…`;
+// As much of it as has room, which may be nothing. Of a name the last part, which tells more than where it is from.
+function fitting(text: string, isName: boolean, room: number, widthOf: (text: string) => number): string {
+  if (widthOf(text) <= room) return text;
+  const short = isName ? lastPart(text) : text;
+  const width = widthOf(short);
+  if (width <= room) return short;
+  for (let letters = Math.ceil((short.length * room) / width); letters >= 3; letters -= 1) {
+    const cut = `${short.slice(0, letters)}…`;
+    if (widthOf(cut) <= room) return cut;
+  }
+  return "";
 }
 
 // What is in sight of it, on the screen.

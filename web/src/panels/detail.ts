@@ -5,11 +5,11 @@
 import { ApiError, type Api } from "../api";
 import type { BlockCache } from "../blocks";
 import { bar, button, h, isInRows, refill, table, type Child } from "../dom";
-import { address, bytes, count, seconds } from "../format";
+import { address, blockBytes, count, pages, seconds } from "../format";
 import type { MapLayout } from "../map/layout";
 import { whatIs } from "../named_block";
 import { css } from "../palette";
-import { stateName, STATE_NAMES, UNITS_PER_ARENA, UnitFlag, type BlockDetail } from "../protocol";
+import { BlockState, stateName, STATE_NAMES, UNITS_PER_ARENA, UnitFlag, type BlockDetail } from "../protocol";
 import type { Place, Store } from "../store";
 import { onTheme, theme } from "../theme";
 import type { Panel } from "./panels";
@@ -76,14 +76,16 @@ export class DetailPanel implements Panel {
     const part = (blocks: number, state: number): [number, string, string] => [blocks / capacity, css(states[state]), `${count(blocks)} ${STATE_NAMES[state]}`];
     return bar([part(pool.live, 1), part(pool.cached, 2), part(pool.free, 0), part(pool.purged, 3)]);
   }
-  private poolFacts(pool: BlockDetail["pool"], detail: { arena: number; unit: number; capacity: number; block_bytes: number }): HTMLElement {
+  private poolFacts(pool: BlockDetail["pool"], detail: { arena: number; unit: number; class: number; capacity: number; block_bytes: number }): HTMLElement {
     const owner = String(pool.owner);
+    const { unit_bytes, page_bytes, classes } = this.layout.geometry;
+    const all = (classes[detail.class + 1].units * unit_bytes) / page_bytes;
     return h("section", "", h("h3", "", "Its pool"), this.poolBar(pool, detail.capacity), this.facts([
       ["address", h("span", "mono", pool.address)], ["place", `arena ${detail.arena}, unit ${detail.unit % UNITS_PER_ARENA}`],
-      ["blocks", `${count(detail.capacity)} of ${bytes(detail.block_bytes)}`],
+      ["blocks", `${count(detail.capacity)} of ${blockBytes(detail.block_bytes)}`],
       ["live", count(pool.live)], ["in magazines", count(pool.cached)], ["free", count(pool.free)], ["purged", count(pool.purged)],
       ["owner", owner === "0" || owner === "" ? "shared by all threads" : /^\d+$/.test(owner) ? `private heap ${owner}` : owner],
-      ["purged pages", pages(pool.purged_pages)], ["idle pages", pages(pool.idle_pages)],
+      ["purged pages", pool.purged_pages && pages(pool.purged_pages, all)], ["idle pages", pool.idle_pages && pages(pool.idle_pages, all)],
     ]));
   }
 
@@ -98,13 +100,18 @@ export class DetailPanel implements Panel {
       this.title(place, isLive ? (detail.type === "unknown" ? "live, no object that could be proved" : detail.type) : state),
       this.facts([
         ["state", state], ["type", isLive ? detail.type : ""], ["value", detail.value],
-        ["age", detail.age_s === null ? (isLive ? "since before the viewer looked" : "") : seconds(detail.age_s)],
-        ["class", `${bytes(detail.block_bytes)} (class ${detail.class})`], ["block", `${detail.block} of ${detail.capacity}`],
+        ["age", detail.age_s !== null ? seconds(detail.age_s) : isLive && this.store.target.kind === "process" ? "since before the viewer looked" : ""],
+        ["class", `${blockBytes(detail.block_bytes)} (class ${detail.class})`], ["block", `${detail.block} of ${detail.capacity}`],
         ["size", detail.size_bytes > 0 ? `${detail.size_bytes} of ${detail.block_bytes} bytes` : ""],
         ["object", detail.size_bytes > 0 ? `at byte ${detail.object_offset}${detail.gc_header ? ", after the collector's header" : ""}` : ""],
       ]),
-      h("section", "", h("h3", "", "First bytes"), h("pre", "hex", hexLines(detail.hex))),
+      this.firstBytes(detail),
       this.poolFacts(detail.pool, detail), ...(neighbours ? [neighbours] : []));
+  }
+
+  private firstBytes(detail: BlockDetail): HTMLElement {
+    if (this.store.target.kind === "snapshot") return h("p", "hint", "A snapshot has no contents of blocks.");
+    return h("section", "", h("h3", "", "First bytes"), h("pre", "hex", hexLines(detail.hex)));
   }
 
   private drawKnown(place: Place, why: string): void {
@@ -117,20 +124,18 @@ export class DetailPanel implements Panel {
     const classIndex = heap.classes[head];
     const shape = this.layout.geometry.classes[classIndex];
     const known = this.blocks.known(head, place.block, heap);
+    if (known && this.api.isStatic) this.blocks.wantNames(head);
+    const type = known?.state === BlockState.Live ? known.type : null;
     const pool = {
       address: address(this.layout.unitAddress(head)), live: heap.live[head], cached: heap.cached[head], free: heap.free[head], purged: heap.purged[head],
       owner: (heap.flags[head] & UnitFlag.Private) !== 0 ? "a private heap" : "0", purged_pages: "", idle_pages: "",
     };
     refill(this.element,
-      this.title(place, known ? (known.state === 1 && known.type ? known.type : STATE_NAMES[known.state]) : "block"),
+      this.title(place, type ?? (known ? STATE_NAMES[known.state] : "block")),
       h("p", "hint", why),
-      this.facts([["state", known ? STATE_NAMES[known.state] : ""], ["class", `${bytes(shape.block_bytes)} (class ${classIndex - 1})`], ["block", `${place.block} of ${shape.capacity}`]]),
-      this.poolFacts(pool, { arena: Math.floor(head / UNITS_PER_ARENA), unit: head, capacity: shape.capacity, block_bytes: shape.block_bytes }));
+      this.facts([["state", known ? STATE_NAMES[known.state] : ""], ["type", type], ["class", `${blockBytes(shape.block_bytes)} (class ${classIndex - 1})`], ["block", `${place.block} of ${shape.capacity}`]]),
+      this.poolFacts(pool, { arena: Math.floor(head / UNITS_PER_ARENA), unit: head, class: classIndex - 1, capacity: shape.capacity, block_bytes: shape.block_bytes }));
   }
-}
-
-function pages(value: number | string): string {
-  return typeof value === "number" ? (value === 0 ? "none" : `${value}`) : value;
 }
 
 // Eight bytes a line, with the characters that can be printed.

@@ -3,7 +3,7 @@
 // Called by main.ts; while it is in sight the map is coloured by change. Types are those of the nearest samples.
 import { changesByClass, changesByType, changesByUnit, ends, inOrder, type ClassChange, type TypeChange, type UnitChange } from "../difference";
 import { button, h, isInRows, refill, table } from "../dom";
-import { bytes, clock, count, signedBytes, signedCount } from "../format";
+import { blockBytes, clock, count, signedBytes, signedCount } from "../format";
 import type { Heap } from "../heap";
 import { UNITS_PER_ARENA, type Target } from "../protocol";
 import type { Store } from "../store";
@@ -73,7 +73,7 @@ export class GrowthPanel implements Panel {
   private classes(changes: ClassChange[]): HTMLElement {
     const shapes = this.store.target.geometry.classes;
     return this.section("Classes", changes.length === 0 ? null : table<ClassChange>([
-      { name: "class", cell: (row) => bytes(shapes[row.class].block_bytes) },
+      { name: "class", cell: (row) => blockBytes(shapes[row.class].block_bytes) },
       { name: "blocks", cell: (row) => signedCount(row.blocks), numeric: true },
       { name: "pools", cell: (row) => (row.pools === 0 ? "" : signedCount(row.pools)), numeric: true },
       { name: "bytes", cell: (row) => signedBytes(row.bytes), numeric: true },

@@ -3,12 +3,14 @@
 // Invariant: pools are outlined on the map only while it shows the heap that they were found in, the live one.
 import type { Api } from "../api";
 import { button, h, refill } from "../dom";
-import { bytes, count } from "../format";
+import { blockBytes, bytes, count, counted } from "../format";
 import { namedBlock } from "../named_block";
 import { UNITS_PER_ARENA, type NamedBlock, type Pinned, type PinnedArena, type PinnedPool } from "../protocol";
 import type { Store } from "../store";
 import type { Panel } from "./panels";
 import { Refresh } from "./refresh";
+
+const keeps = (blocks: number): string => (blocks === 1 ? "keeps" : "keep");
 
 export class PinnedPanel implements Panel {
   readonly name = "Pinned";
@@ -46,15 +48,14 @@ export class PinnedPanel implements Panel {
   private pool(pool: PinnedPool): HTMLElement {
     const title = button("", "card-title", () => this.onPool(pool.unit));
     title.dataset.key = `pool ${pool.unit}`;
-    const blocks = pool.live === 1 ? "1 block" : `${count(pool.live)} blocks`;
-    title.append(h("b", "", `${blocks} of ${bytes(pool.block_bytes)}`), h("span", "", pool.kept_bytes ? `keep${pool.live === 1 ? "s" : ""} ${bytes(pool.kept_bytes)}` : `arena ${Math.floor(pool.unit / UNITS_PER_ARENA)}`));
+    title.append(h("b", "", `${counted(pool.live, "block")} of ${blockBytes(pool.block_bytes)}`), h("span", "", pool.kept_bytes ? `${keeps(pool.live)} ${bytes(pool.kept_bytes)}` : `arena ${Math.floor(pool.unit / UNITS_PER_ARENA)}`));
     const more = pool.live - pool.blocks.length;
     return h("div", "card", title, ...pool.blocks.map((block) => this.block(block)), more > 0 && h("div", "sub", `and ${count(more)} more`));
   }
   private arena(arena: PinnedArena): HTMLElement {
     const title = button("", "card-title", () => this.onArena(arena.arena));
     title.dataset.key = `arena ${arena.arena}`;
-    title.append(h("b", "", `Arena ${arena.arena}`), h("span", "", `${count(arena.live_blocks)} blocks (${bytes(arena.live_bytes)}) keep ${bytes(arena.kept_bytes)}`));
+    title.append(h("b", "", `Arena ${arena.arena}`), h("span", "", `${counted(arena.live_blocks, "block")} (${bytes(arena.live_bytes)}) ${keeps(arena.live_blocks)} ${bytes(arena.kept_bytes)}`));
     const blocks = arena.pools.flatMap((pool) => pool.blocks).slice(0, 8);
     return h("div", "card", title, ...blocks.map((block) => this.block(block)));
   }

@@ -1,7 +1,7 @@
 // Which class wastes most, and what a trim would give back; with the button that asks for one, if that is allowed. Called by main.ts.
 import type { Api } from "../api";
 import { bar, button, h, refill, swatch, table } from "../dom";
-import { bytes } from "../format";
+import { blockBytes, bytes } from "../format";
 import { css } from "../palette";
 import type { Waste, WasteClass } from "../protocol";
 import type { Store } from "../store";
@@ -55,7 +55,7 @@ export class WastePanel implements Panel {
       h("section", "", h("h3", "", "Classes by what they waste"), h("p", "hint", "Memory of pools that no block of the program fills: free blocks, blocks in magazines, ends of pools that are too short for a block."),
         h("p", "panel-legend", ...PARTS.map(([layer, name]) => h("span", "legend-key", swatch(css(layers[layer])), name))),
         table<WasteClass>([
-          { name: "class", cell: (row) => bytes(row.block_bytes) },
+          { name: "class", cell: (row) => blockBytes(row.block_bytes) },
           { name: "wasted", cell: (row) => bytes(wasted(row)), numeric: true },
           { name: "live", cell: (row) => bytes(row.live_bytes), numeric: true },
           { name: "", cell: (row) => bar([

@@ -118,6 +118,61 @@ test("a heap without a block is called so", async () => {
   await page.context().close();
 });
 
+test("a snapshot has neither bytes nor ages, and the page makes none up", async () => {
+  const { program, facts } = await Program.python();
+  const folder = mkdtempSync(join(tmpdir(), "smallblock-page-"));
+  try {
+    const file = join(folder, "heap.snapshot");
+    await new Running([named("SMALLBLOCK_COMMAND"), "snapshot", String(program.pid), "-o", file]).line();
+    const view = await View.of(file);
+    const { page, errors } = await openPage(browser, view.url, SMALL);
+    const reader = new Reader(page);
+    await reader.badge("snapshot");
+    await reader.goTo(facts.objects["str"]!);
+    await page.locator(".panel .hint", { hasText: "A snapshot has no contents of blocks." }).waitFor();
+    expect(await reader.fact("type")).toBe("str");
+    expect(await reader.fact("idle pages")).toMatch(/^(none|\d+ of \d+)$/);
+    expect(await reader.fact("purged pages")).toMatch(/^(none|\d+ of \d+)$/);
+    const panel = await page.locator(".panel").innerText();
+    for (const word of ["First bytes", "viewer"]) expect(panel).not.toContain(word);
+    await picture(page, "snapshot");
+    expect(errors).toEqual([]);
+    await page.context().close();
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("names as long as C++ makes them leave room for every key, in any window", async () => {
+  const long = "Long".repeat(50);
+  const script = `import sys; kept = [type("${long}", (), {"__slots__": ()}) for _ in range(1)]; kept += [kept[0]() for _ in range(20000)]; print("ready", flush=True); sys.stdin.read()`;
+  const program = await Program.of(named("SMALLBLOCK_PYTHON_FOUND"), "-c", script);
+  const view = await View.of("--rate", "4", String(program.pid));
+  for (const width of [1280, 800, 320]) {
+    const { page } = await openPage(browser, view.url, { width, height: 800 });
+    const reader = new Reader(page);
+    await reader.badge("live");
+    await reader.press("c", "c", "c");
+    const name = page.locator(`.legend-name[title$="${long}"]`);
+    await name.waitFor();
+    expect(await name.evaluate((each) => each.scrollWidth > each.clientWidth), "it is cut").toBe(true);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
+    const legend = (await page.locator(".legend").boundingBox())!;
+    const keys = page.locator(".legend-key");
+    expect((await keys.allInnerTexts()).slice(-4)).toEqual(["live", "in a magazine", "free", "purged"]);
+    for (const key of await keys.all()) {
+      const box = (await key.boundingBox())!;
+      expect(box.x + box.width).toBeLessThanOrEqual(legend.x + legend.width);
+      expect(box.y + box.height).toBeLessThanOrEqual(legend.y + legend.height);
+    }
+    const lines = await Promise.all(["dark or light", "keys"].map(async (says) => (await page.getByRole("button", { name: says, exact: true }).boundingBox())!.y));
+    expect(lines[0], "buttons stand in one line").toBe(lines[1]);
+    expect((await page.locator(".map").boundingBox())!.height, "the map is there too").toBeGreaterThan(190);
+    await picture(page, `long-names-${width}`);
+    await page.context().close();
+  }
+});
+
 test("a page in a file shows the same without a command", async () => {
   const { program, facts } = await Program.python();
   const folder = mkdtempSync(join(tmpdir(), "smallblock-page-"));
@@ -131,9 +186,10 @@ test("a page in a file shows the same without a command", async () => {
     await reader.badge("saved");
     expect(await page.locator(".timeline").count()).toBe(0);
     await waitFor("a map", async () => (await mapColors(page)).distinct > 30);
-    await reader.press("c", "c", "c");
     await reader.goTo(facts.objects["str"]!);
-    await waitFor("the type", async () => (await reader.pinnedTitle()) === "str");
+    await waitFor("the type, which the map does not show", async () => (await reader.pinnedTitle()) === "str");
+    expect(await reader.fact("type")).toBe("str");
+    await reader.press("c", "c", "c");
     await reader.press("2");
     await page.locator(".named-block", { has: page.locator("span", { hasText: /^__main__\.Planted$/ }) }).first().waitFor();
     await picture(page, "saved-page");

@@ -56,6 +56,19 @@ test("what is older than the limit goes, and the rest can still be made", () => 
   expect(oldest.live[oldest.frame % 64]).toBe(oldest.frame);
 });
 
+test("a program that ended before the page looked has one moment to show", () => {
+  const store = new Store(TARGET);
+  store.receive(frame({ frame: 1, since: 0, units: 64, state: "exited" }));
+  store.step(-1);
+  store.pause();
+  expect(store.isPaused).toBe(false);
+  const other = new Store(TARGET);
+  other.receive(frame({ frame: 1, since: 0, units: 64 }));
+  other.receive(frame({ frame: 2, since: 1, units: 64, state: "exited" }));
+  other.step(-1);
+  expect(other.isPaused).toBe(true);
+});
+
 test("memory is bounded too", () => {
   const heap = new Heap();
   const history = new History({ minutes: 60, bytes: 100_000, framesBetweenKeys: 4 });

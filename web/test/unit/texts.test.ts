@@ -1,6 +1,6 @@
 // Numbers, addresses and colours as they are shown.
 import { expect, test } from "vitest";
-import { address, bytes, parseAddress, percent, seconds, signedBytes } from "../../src/format";
+import { address, blockBytes, bytes, counted, lastPart, pages, parseAddress, percent, seconds, signedBytes } from "../../src/format";
 import { whatIs } from "../../src/named_block";
 import { ageBucket, ageText, classColor, inkOn, THEMES } from "../../src/palette";
 import { stateName } from "../../src/protocol";
@@ -13,6 +13,21 @@ test("bytes have three figures and the unit that fits", () => {
   expect([signedBytes(2048), signedBytes(-2048), signedBytes(0)]).toEqual(["+2.00 KiB", "−2.00 KiB", "0 B"]);
   expect([percent(1, 3), percent(0, 5), percent(1, 200), percent(1, 0)]).toEqual(["33 %", "0 %", "0.5 %", "0 %"]);
   expect([seconds(5), seconds(65), seconds(3660)]).toEqual(["5 s", "1 min 5 s", "1 h 1 min"]);
+});
+
+test("blocks are told exactly, and one is one", () => {
+  expect([16, 1664, 32768].map(blockBytes)).toEqual(["16 B", "1,664 B", "32,768 B"]);
+  expect([0, 1, 2, 1000].map((value) => counted(value, "block"))).toEqual(["0 blocks", "1 block", "2 blocks", "1,000 blocks"]);
+});
+
+test("sets of pages are counted", () => {
+  expect([pages("0x0", 4), pages("0xe", 4), pages("0xffffffffffffffff", 64)]).toEqual(["none", "3 of 4", "64 of 64"]);
+});
+
+test("of a long name the last part tells most", () => {
+  expect(["std::vector<std::map<int, a::b>, c::d>", "(anonymous namespace)::Node", "std::__cxx11::basic_string<char>", "zoo::Cage<zoo::Cat>::Door",
+          "package.module.Class", "__main__.make.<locals>.Local", "int", "<lambda>", ""].map(lastPart))
+    .toEqual(["vector", "Node", "basic_string", "Door", "Class", "Local", "int", "<lambda>", ""]);
 });
 
 test("addresses are read with and without 0x, and words are no addresses", () => {
