@@ -8,6 +8,7 @@
 #include "cli/error.hpp"
 #include "cli/heap_answers.hpp"
 #include "cli/target/viewed_heap.hpp"
+#include "cli/untold_python.hpp"
 #include "inspect/image/heap_image.hpp"
 
 namespace smallblock::cli {
@@ -68,8 +69,9 @@ void print_pinned(const Json& answer) {
   }
 }
 
-void print_object(const Json& block) {
-  fmt::print("type      {}\n", string_in(block, "type"));
+void print_object(const Json& block, const std::string& why_untold) {
+  const bool has_why = string_in(block, "type") == "unknown" && !why_untold.empty();
+  fmt::print("type      {}{}\n", string_in(block, "type"), has_why ? fmt::format(" ({})", why_untold) : "");
   if (!string_in(block, "value").empty()) fmt::print("value     {}\n", string_in(block, "value"));
   if (number_in(block, "size_bytes") != 0)
     fmt::print("size      {} of {} bytes\n", number_in(block, "size_bytes"), number_in(block, "block_bytes"));
@@ -79,12 +81,12 @@ void print_object(const Json& block) {
   }
 }
 
-void print_block(const Json& block, std::uint64_t address) {
+void print_block(const Json& block, std::uint64_t address, const std::string& why_untold) {
   fmt::print("{} is in block {} of {} in a pool of {}-byte blocks (arena {}, unit {})\n", hexadecimal(address),
              number_in(block, "block"), number_in(block, "capacity"), number_in(block, "block_bytes"),
              number_in(block, "arena"), number_in(block, "unit") % inspect::kUnitsPerArena);
   fmt::print("block     {}, {}\n", string_in(block, "address"), string_in(block, "state"));
-  if (string_in(block, "state") == "live") print_object(block);
+  if (string_in(block, "state") == "live") print_object(block, why_untold);
   if (!string_in(block, "hex").empty()) fmt::print("bytes     {}\n", string_in(block, "hex"));
   const Json& pool = block.at("pool");
   fmt::print("pool      {}: {} live, {} cached, {} free, {} purged{}\n", string_in(pool, "address"),
@@ -123,7 +125,7 @@ int run_explain(const ExplainRequest& request) {
   } else if (answer.contains("error")) {
     throw Error(kExitProblem, string_in(answer, "error"));
   } else {
-    print_block(answer, *address);
+    print_block(answer, *address, why_untold(*names.namer));
   }
   return answer.contains("error") ? kExitProblem : 0;
 }

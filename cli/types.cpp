@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/target/viewed_heap.hpp"
+#include "cli/untold_python.hpp"
 
 namespace smallblock::cli {
 
@@ -21,7 +22,7 @@ void print_json(const std::string& python_version, const std::vector<inspect::Ty
   fmt::print("{}\n", all.dump(2));
 }
 
-void print_table(const std::vector<inspect::TypeSums>& types, std::size_t limit) {
+void print_table(const std::vector<inspect::TypeSums>& types, std::size_t limit, const std::string& why_untold) {
   fmt::print("{:>12}  {:>14}  {}\n", "blocks", "bytes", "type");
   const std::size_t shown = std::min(limit, types.size());
   for (std::size_t row = 0; row < shown; ++row)
@@ -33,6 +34,7 @@ void print_table(const std::vector<inspect::TypeSums>& types, std::size_t limit)
   }
   if (rest.blocks != 0)
     fmt::print("{:>12}  {:>14}  {} more: --limit N shows them\n", rest.blocks, rest.bytes, types.size() - shown);
+  if (!why_untold.empty()) fmt::print("({})\n", why_untold);
 }
 
 }  // namespace
@@ -44,7 +46,7 @@ int run_types(const TypesRequest& request) {
   if (request.json) {
     print_json(names.namer->python_version(), types);
   } else {
-    print_table(types, static_cast<std::size_t>(request.limit));
+    print_table(types, static_cast<std::size_t>(request.limit), why_untold(*names.namer));
   }
   return 0;
 }

@@ -13,6 +13,7 @@
 #include "cli/heap_answers.hpp"
 #include "cli/number.hpp"
 #include "cli/trim.hpp"
+#include "cli/untold_python.hpp"
 #include "cli/view/bytes.hpp"
 
 namespace smallblock::cli {
@@ -102,8 +103,12 @@ Answer ViewAnswers::post(const std::string& path) {
 Answer ViewAnswers::target_answer() {
   const ViewedHeap& heap = target_.heap();
   std::string python;
+  std::string why_no_types;
   try {
-    target_.with_names([&](const NamedMemory& names) { python = names.namer->python_version(); });
+    target_.with_names([&](const NamedMemory& names) {
+      python = names.namer->python_version();
+      why_no_types = why_untold(*names.namer);
+    });
   } catch (const Error&) {
     python.clear();  // it has ended before anybody asked
   }
@@ -114,6 +119,7 @@ Answer ViewAnswers::target_answer() {
                         {"command", heap.command()},
                         {"program", frame->program},
                         {"python", python},
+                        {"why_no_types", why_no_types},
                         {"actions", can_act},
                         {"rate_hz", target_.rate_hz()},
                         {"geometry", geometry_json(frame->image->geometry)}})};

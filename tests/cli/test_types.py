@@ -159,11 +159,14 @@ class TypesTest(CommandTest):
     def check_python(self, python: Python) -> None:
         with started(python.executable, "-c", PLANT) as pid:
             version, blocks = types_of(pid)
+            self.table = smallblock("types", str(pid), "--limit", "1").stdout
         major, minor = python.version[:2]
         if minor not in KNOWN_MINORS:
             self.assertEqual(version, "")
             self.assertNotIn("__main__.Slotted", blocks)
+            self.assertIn(f"told of CPython 3.9 to 3.13; this is {major}.{minor})\n", self.table)
             return
+        self.assertNotIn("this is", self.table)
         self.assertEqual(version, f"{major}.{minor}")
         self.assertEqual({name: blocks.get(name) for name in EXACT}, EXACT)
         for name, least in AT_LEAST.items():

@@ -17,7 +17,7 @@ import unittest
 from pathlib import Path
 from typing import Any, Optional
 
-from viewer import BLOCKS_MAGIC, COMMAND, Heap, ViewTest, clean_environment, decode, has_page
+from viewer import BLOCKS_MAGIC, COMMAND, Heap, ViewTest, clean_environment, decode, find_pythons, has_page
 
 OTHER_RELEASE = os.environ.get("SMALLBLOCK_OTHER_RELEASE", "")
 NEXT_PID = Path("/proc/sys/kernel/ns_last_pid")
@@ -222,6 +222,18 @@ class Terminal(ViewTest):
         self.assertRegex(result.stdout, r"(?m)^    0x[0-9a-f]+  __main__\.Planted$")
         answer = json.loads(smallblock("pinned", str(program.pid), "--json", "--limit", "3").stdout)
         self.assertEqual(len(answer["arenas"]), 3)
+
+    def test_why_an_older_python_has_no_types(self) -> None:
+        older = next((python for python in find_pythons((3, 7)).pythons if python.version < (3, 9)), None)
+        if older is None:
+            self.skipTest("no CPython of 3.7 or 3.8 was found")
+        program, live, _ = self.start_program(older.executable)
+        _, client = self.start_view(str(program.pid))
+        why = client.get_json("/api/target")["why_no_types"]
+        minor = older.version[1]
+        self.assertEqual(why, f"types of objects are told of CPython 3.9 to 3.13; this is 3.{minor}")
+        result = smallblock("explain", str(program.pid), live)
+        self.assertIn(f"\ntype      unknown ({why})\n", result.stdout)
 
     def test_explain_names_a_planted_object(self) -> None:
         program, live, _ = self.start_program()

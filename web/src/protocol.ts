@@ -35,6 +35,7 @@ export interface Target {
   command: string;
   program: number;  // rises when the process becomes another program
   python: string;
+  why_no_types: string;  // empty: there is no reason
   actions: boolean;
   rate_hz: number;
   geometry: Geometry;

@@ -46,6 +46,9 @@ class BlockNamer {
   // "3.12", or empty if the target is no CPython process.
   virtual const std::string& python_version() const noexcept = 0;
 
+  // "3.8" if it is a CPython of which no types are told, else empty; of a snapshot that is not known.
+  virtual std::string untold_python() const { return {}; }
+
   // A type id for each block of the pool, 0 for those that are not live; pools in one call are read together.
   virtual std::vector<std::vector<TypeId>> name_pools(const HeapImage& image,
                                                       std::span<const PoolImage* const> pools) = 0;

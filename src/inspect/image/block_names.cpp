@@ -139,6 +139,10 @@ const std::string& BlockNames::python_version() const noexcept {
   return state_->version;
 }
 
+std::string BlockNames::untold_python() const {
+  return PythonNames::untold_version(state_->source);
+}
+
 const std::string& BlockNames::type_name(TypeId id) const {
   return state_->names.at(id);
 }

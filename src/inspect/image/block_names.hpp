@@ -26,6 +26,7 @@ class BlockNames : public BlockNamer {
 
   // "3.12", or empty if the target is no CPython process.
   const std::string& python_version() const noexcept override;
+  std::string untold_python() const override;
 
   std::vector<std::vector<TypeId>> name_pools(const HeapImage& image,
                                               std::span<const PoolImage* const> pools) override;

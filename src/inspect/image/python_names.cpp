@@ -43,6 +43,18 @@ unsigned minor_version(const MemorySource& source) {
   return 0;
 }
 
+bool is_told(unsigned minor) {
+  return minor >= 9 && minor <= 13;
+}
+
+// The address of PyType_Type, which is its own type; 0 if there is none.
+std::uint64_t find_type_type(const MemorySource& source) {
+  for (const std::uint64_t address : source.find_symbol("PyType_Type")) {
+    if (source.read<std::uint64_t>(address + kTypeOffset) == address) return address;
+  }
+  return 0;
+}
+
 std::string read_name(const MemorySource& source, std::uint64_t address) {
   std::string name;
   // In steps that cross no page: what follows the name need not be there.
@@ -86,13 +98,15 @@ PythonNames::PythonNames(const MemorySource& source, unsigned minor, std::uint64
 }
 
 std::optional<PythonNames> PythonNames::find(const MemorySource& source) {
-  for (const std::uint64_t address : source.find_symbol("PyType_Type")) {
-    if (source.read<std::uint64_t>(address + kTypeOffset) != address) continue;
-    const unsigned minor = minor_version(source);
-    if (minor < 9 || minor > 13) continue;
-    return PythonNames(source, minor, address);
-  }
-  return std::nullopt;
+  const std::uint64_t type_type = find_type_type(source);
+  const unsigned minor = type_type == 0 ? 0 : minor_version(source);
+  if (!is_told(minor)) return std::nullopt;
+  return PythonNames(source, minor, type_type);
+}
+
+std::string PythonNames::untold_version(const MemorySource& source) {
+  const unsigned minor = find_type_type(source) == 0 ? 0 : minor_version(source);
+  return minor == 0 || is_told(minor) ? std::string() : "3." + std::to_string(minor);
 }
 
 // Pointers into pools of short blocks are the most frequent ones, and refused without a look.

@@ -19,6 +19,8 @@ class PythonNames {
  public:
   // Nothing if the target is no CPython of 3.9 to 3.13.
   static std::optional<PythonNames> find(const MemorySource& source);
+  // "3.8": the target is a CPython, but none of those. Else empty.
+  static std::string untold_version(const MemorySource& source);
 
   std::string version() const { return "3." + std::to_string(layout_.minor()); }
 

@@ -47,7 +47,9 @@ export class TypesPanel implements Panel {
     const colors = theme().types;
     const all = sample.types.length + sample.rest.types;
     const search = this.api.isStatic ? undefined : (row: TypeSum): void => this.onType(row.name);
+    const why = this.store.target.why_no_types;
     refill(this.element,
+      why ? h("p", "notice", `${why[0].toUpperCase()}${why.slice(1)}.`) : "",
       h("p", "hint", `Live blocks by the type of their object, at ${clock(sample.timeMs)}.${all > ROWS ? ` The first ${ROWS} of ${count(all)}.` : ""}`),
       table<TypeSum>([
         { name: "type", cell: (row) => h("span", "", swatch(css(colors[this.palette.slotOf(row.name)])), row.name), wraps: true },

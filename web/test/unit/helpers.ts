@@ -3,7 +3,7 @@ import { FRAME_MAGIC, parseFrame, type Frame, type FrameHead } from "../../src/p
 import { encode, makeGeometry } from "../synthetic/heap";
 
 export const GEOMETRY = makeGeometry();
-export const TARGET = { kind: "process" as const, pid: 1, command: "", program: 1, python: "", actions: false, rate_hz: 2, geometry: GEOMETRY };
+export const TARGET = { kind: "process" as const, pid: 1, command: "", program: 1, python: "", why_no_types: "", actions: false, rate_hz: 2, geometry: GEOMETRY };
 export interface Record { unit: number; class?: number; flags?: number; live?: number; cached?: number; free?: number; purged?: number; age?: number }
 
 export function frameBytes(head: Partial<FrameHead> & { frame: number; since: number; units: number }, records: Record[]): ArrayBuffer {
