@@ -41,9 +41,10 @@ class Check(CommandTest):
         self.assertEqual(smallblock(*words, find_python(), "-c", script).returncode, 0)
         self.assertGreater(self.read_report()["arenas_opened_total"], 0)
 
-    def test_a_sample_is_asked_for(self) -> None:
-        result = smallblock("run", "--check=sample:5000", "sh", "-c", "echo $SMALLBLOCK_CHECK")
-        self.assertEqual((result.stdout, result.stderr), ("sample:5000\n", ""))
+    def test_a_sample_or_all_is_asked_for(self) -> None:
+        for word in ("sample:5000", "1"):
+            result = smallblock("run", f"--check={word}", "sh", "-c", "echo $SMALLBLOCK_CHECK")
+            self.assertEqual((result.stdout, result.stderr), (f"{word}\n", ""))
 
     def test_other_words_are_refused(self) -> None:
         for word in ("often", "sample", "sample:", "sample:0", "sample:-1", "sample:1x", "2"):
