@@ -80,6 +80,10 @@ struct Config {
   unsigned drain_emptied_frees = 16384;
   // What it ended with in vain is forgotten by so much each time: about eight later it begins again.
   unsigned drain_forget_share = 64;
+  // Of heaps whose threads may have ended without a word, a thread that attaches looks at so many, and asks the
+  // system about so many.
+  unsigned orphan_looks = 64;
+  unsigned orphan_asks = 4;
   // After the system refused an arena it is not asked again for so long; the next allocator serves meanwhile.
   std::uint32_t refused_pause_ms = 10;
 

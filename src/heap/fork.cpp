@@ -55,7 +55,8 @@ void for_each_lock(Visit visit) noexcept {
 
 // Whether a signal handler forks in the middle of our work in this very thread.
 bool is_interrupted() noexcept {
-  if (engine_is_interrupted() || InHand::here() || return_lock().is_mine() || heap_list_lock().is_mine())
+  if (engine_is_interrupted() || InHand::here() || return_lock().is_mine() || heap_list_lock().is_mine() ||
+      holds_private_lock())
     return true;
   bool mine = false;
   for_each_inner_lock([&mine](const os::Lock& lock) { mine = mine || lock.is_mine(); });
@@ -78,8 +79,10 @@ void before_fork() noexcept {
     }
     if (interrupted || in_hand_is_unknown || InHand::nothing()) break;
     unlock_all();
-    os::yield_thread();
+    InHand::hold_back_others(true);
+    os::sleep_ms(1);
   }
+  InHand::hold_back_others(false);
   os::Lock::pass_all();
   interrupted_now = interrupted;
   forking = true;
@@ -96,7 +99,10 @@ void after_fork_in_child() noexcept {
   if (!forking) return;
   forking = false;
   in_hand_is_unknown = interrupted_now;
-  if (!interrupted_now) InHand::forget_others();
+  if (!interrupted_now) {
+    InHand::forget_others();
+    begin_trims_again();
+  }
   os::Lock::pass_no_more();
   for_each_lock([](os::Lock& lock) { lock.reset_in_child(); });
   // To take over what the others had needs locks that the interrupted work may hold.
@@ -109,6 +115,13 @@ void after_fork_in_child() noexcept {
 }
 
 }  // namespace
+
+// Not those that the fork itself waits for.
+void InHand::wait_for_fork() noexcept {
+  if (os::Lock::passes() || here() || return_lock().is_mine()) return;
+  constexpr unsigned kPatienceMs = 100;
+  for (unsigned waited_ms = 0; fork_is_held_up.load() && waited_ms < kPatienceMs; ++waited_ms) os::sleep_ms(1);
+}
 
 Standstill::Standstill() noexcept {
   before_fork();

@@ -31,6 +31,7 @@ struct LockedOrder {
   // The same for whoever has more to do under the lock: `put` returns the pools that became empty.
   template <typename Put>
   void put_back(Put put) const noexcept {
+    InHand::let_forks_pass();
     lock.lock();
     const PoolIndex emptied = put();
     const InHand in_hand(!emptied.is_none());

@@ -145,12 +145,23 @@ void trim_if_requested() noexcept {
   // One thread does it; the others go on.
   if (trims_begun.exchange(requested) == requested) return;
   trim();
-  smallblock_control.trims_done.store(requested);
+  const os::LockGuard guard(one_at_a_time);
+  // A later request may have been done first.
+  if (static_cast<std::int32_t>(requested - smallblock_control.trims_done.load()) > 0)
+    smallblock_control.trims_done.store(requested);
+}
+
+void begin_trims_again() noexcept {
+  trims_begun.store(smallblock_control.trims_done.load());
+}
+
+void start_decay() noexcept {
+  next_step_ms.store(os::coarse_now_ms());
 }
 
 void set_decay(std::int32_t new_decay_ms) noexcept {
   decay_ms.store(new_decay_ms < -1 ? -1 : new_decay_ms);
-  next_step_ms.store(os::coarse_now_ms());
+  start_decay();
   is_hurried.store(false);
 }
 

@@ -24,6 +24,11 @@ inline bool is_trim_requested() noexcept {
   return smallblock_control.trims_requested.load() != smallblock_control.trims_done.load();
 }
 void trim_if_requested() noexcept;
+// In a child: a trim that another thread had begun is still to be done.
+void begin_trims_again() noexcept;
+
+// When the engine starts: the clock may stand anywhere, and a first step at 0 be days away.
+void start_decay() noexcept;
 
 // From now on; milliseconds, or -1 for never, or 0 for at once. Any thread.
 void set_decay(std::int32_t new_decay_ms) noexcept;

@@ -15,7 +15,10 @@ namespace {
 void count_next(std::int64_t bytes) noexcept {
   ThreadHeap& heap = *current_heap;
   // Threads without a heap share a constant one.
-  if (!is_real(&heap)) return add_to(totals.next_bytes, bytes);
+  if (!is_real(&heap)) {
+    add_to(totals.next_bytes, bytes);
+    return note_peak();
+  }
   const std::int64_t sum = heap.next_bytes.load() + bytes;
   heap.next_bytes.store(sum);
   if (sum > kConfig.next_bytes_step || sum < -kConfig.next_bytes_step) settle_next_bytes(heap);

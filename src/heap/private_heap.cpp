@@ -24,7 +24,7 @@ namespace {
 constexpr Bytes kNumberUnit = 64;
 
 constinit os::Lock list_lock{os::LockRank::kPrivateHeapList};
-constinit PrivateHeap* all_private = nullptr;
+constinit std::atomic<PrivateHeap*> all_private{nullptr};
 constinit PrivateHeap* free_private_heaps = nullptr;
 
 }  // namespace
@@ -52,8 +52,8 @@ PrivateHeap* PrivateHeap::create() noexcept {
     void* memory = heap_area.allocate(sizeof(PrivateHeap), kNumberUnit);
     if (memory == nullptr) return nullptr;
     heap = new (memory) PrivateHeap;
-    heap->next_ = all_private;
-    all_private = heap;
+    heap->next_ = all_private.load(std::memory_order_relaxed);
+    all_private.store(heap, std::memory_order_release);
   }
   heap->alive_ = true;
   heap->limits_.set({});
@@ -235,13 +235,13 @@ void PrivateHeap::audit() noexcept {
 
 PrivateHeap* newest_private_heap() noexcept {
   const os::LockGuard guard(list_lock);
-  return all_private;
+  return all_private.load(std::memory_order_relaxed);
 }
 
 std::uint64_t count_private_heaps(PoolOrderCounts* by_class) noexcept {
   const os::LockGuard guard(list_lock);
   std::uint64_t count = 0;
-  for (PrivateHeap* heap = all_private; heap != nullptr; heap = heap->next()) {
+  for (PrivateHeap* heap = all_private.load(); heap != nullptr; heap = heap->next()) {
     heap->count(by_class);
     count += heap->alive() ? 1U : 0U;
   }
@@ -251,7 +251,14 @@ std::uint64_t count_private_heaps(PoolOrderCounts* by_class) noexcept {
 void visit_private_locks(void (*visit)(os::Lock&)) noexcept {
   visit(list_lock);
   visit(large_blocks.lock());
-  for (PrivateHeap* heap = all_private; heap != nullptr; heap = heap->next()) visit(heap->lock());
+  for (PrivateHeap* heap = all_private.load(); heap != nullptr; heap = heap->next()) visit(heap->lock());
+}
+
+bool holds_private_lock() noexcept {
+  bool mine = list_lock.is_mine() || large_blocks.lock().is_mine();
+  for (PrivateHeap* heap = all_private.load(); heap != nullptr && !mine; heap = heap->next())
+    mine = heap->lock().is_mine();
+  return mine;
 }
 
 }  // namespace smallblock

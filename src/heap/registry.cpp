@@ -2,7 +2,9 @@
 
 #include "heap/registry.hpp"
 
+#include <algorithm>
 #include <atomic>
+#include <utility>
 
 #include "core/arena_table.hpp"
 #include "core/heap_descriptor.hpp"
@@ -14,6 +16,7 @@
 #include "heap/heap_area.hpp"
 #include "heap/in_hand.hpp"
 #include "heap/magazine_store.hpp"
+#include "heap/memory_return.hpp"
 #include "heap/next_blocks.hpp"
 #include "heap/sample_hook.hpp"
 #include "heap/settings.hpp"
@@ -55,7 +58,9 @@ constinit std::atomic<EngineState> engine_state{EngineState::kNew};
 constinit os::Lock registry_lock{os::LockRank::kRegistry};
 constinit ThreadHeap* all_heaps = nullptr;
 constinit ThreadHeap* free_heaps = nullptr;
+constinit unsigned heaps_made = 0;
 constinit unsigned orphans_possible = 0;  // heaps with may_be_orphan
+constinit ThreadHeap* next_to_ask = nullptr;
 constinit ThreadHeap* shared_heap = nullptr;
 constinit LockCheck shared_lock_is_held = nullptr;
 
@@ -87,6 +92,7 @@ void adopt(ThreadHeap& heap) noexcept {
     cold = MagazineSpare{};
   }
   flush_heap(heap);
+  settle_next_bytes(heap);
   if (heap.may_be_orphan) --orphans_possible;
   heap.may_be_orphan = heap.attached = false;
   heap.next_free = free_heaps;
@@ -126,12 +132,19 @@ void ask_heaps_if(Wanted wanted) noexcept {
   }
 }
 
-// A heap whose thread ended unnoticed: it attached after its exit handlers had run. The lock is held; what the heap
-// has is for the caller to flush without it.
+// A heap whose thread ended unnoticed: it attached after its exit handlers had run. A few in turn are looked at, as
+// each asks the system: every thread that begins with a free may be one. The lock is held; what the heap has is for
+// the caller to flush without it.
 ThreadHeap* take_orphan() noexcept {
-  if (orphans_possible == 0) return nullptr;
-  for (ThreadHeap* heap = all_heaps; heap != nullptr; heap = heap->next) {
-    if (!heap->attached || !heap->may_be_orphan || os::thread_runs(heap->thread_id)) continue;
+  unsigned asks_left = kConfig.orphan_asks;
+  unsigned looks_left = std::min(heaps_made, kConfig.orphan_looks);
+  for (; orphans_possible != 0 && asks_left != 0 && looks_left != 0; --looks_left) {
+    if (next_to_ask == nullptr) next_to_ask = all_heaps;
+    ThreadHeap* heap = std::exchange(next_to_ask, next_to_ask->next);
+    // A busy one was in the middle of a miss when an interrupted fork left it to us as it is.
+    if (!heap->attached || !heap->may_be_orphan || heap->busy.load() != kNoClass) continue;
+    --asks_left;
+    if (os::thread_runs(heap->thread_id)) continue;
     heap->may_be_orphan = false;
     --orphans_possible;
     return heap;
@@ -160,6 +173,7 @@ ThreadHeap* new_heap() noexcept {
   heap->tops_by_size = tops_by_size_of(*heap);
   heap->next = all_heaps;
   all_heaps = heap;
+  ++heaps_made;
   return heap;
 }
 
@@ -187,6 +201,7 @@ bool start_engine() noexcept {
       read_settings();
       const bool started = region.initialise() && os::register_thread_exit(give_heap_back);
       if (started) describe_heap();
+      if (started) start_decay();
       check_mode_due = started && check_mode_wanted;
       perturbing_due = started && perturb_byte != 0;
       sampling_due = started && sample_every_wanted != 0;

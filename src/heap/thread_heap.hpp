@@ -52,7 +52,6 @@ struct alignas(64) ThreadHeap {
   Relaxed<bool> flush_asked;         // by a trim; done at the next miss
   std::uint32_t thread_id;           // the system's
   Relaxed<std::uint8_t> busy;        // the class whose magazines are being swapped, or kBusyElsewhere, or kNoClass
-  Relaxed<std::uint8_t> in_hand;     // heap/in_hand.hpp, of this thread
   std::uint8_t misses_to_look;       // until the clock is read
   bool attached;                     // has a thread, or is shared
   bool may_be_orphan;                // its thread may end without a word

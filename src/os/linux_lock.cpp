@@ -90,7 +90,11 @@ void Lock::lock_for_fork(bool patient) noexcept {
     return;
   }
   const std::uint32_t start_ms = coarse_now_ms();
-  while (!(for_fork_ = take()) && coarse_now_ms() - start_ms < kForkPatienceMs) sleep_ms(1);
+  while (!take()) {
+    if (coarse_now_ms() - start_ms >= kForkPatienceMs) return;
+    sleep_ms(1);
+  }
+  for_fork_ = true;
 }
 
 void Lock::unlock_after_fork() noexcept {

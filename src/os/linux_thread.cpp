@@ -126,7 +126,9 @@ void synchronise_threads() noexcept {
 
 void sleep_ms(std::uint32_t milliseconds) noexcept {
   timespec time{static_cast<time_t>(milliseconds / 1000), static_cast<long>(milliseconds % 1000) * 1000000};
-  nanosleep(&time, nullptr);
+  const int saved_errno = errno;
+  syscall(SYS_nanosleep, &time, nullptr);
+  errno = saved_errno;
 }
 
 bool register_fork_handlers(void (*prepare)(), void (*parent)(), void (*child)()) noexcept {

@@ -122,6 +122,22 @@ TEST(ForkHandlers, ASignalHandlerMayForkInTheMiddleOfAMiss) {
   EXPECT_EQ(status_of([] { fork_in_the_middle_of(allocate_a_little, kForks / 2); }), 0);
 }
 
+// Runs `beside` in a second thread, which no signal interrupts.
+void fork_in_the_middle_of(void (*body)(), void (*beside)(), int forks) {
+  std::atomic<bool> stop{false};
+  sigset_t none;
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &none);
+  std::thread other([&stop, beside] {
+    while (!stop) beside();
+  });
+  pthread_sigmask(SIG_SETMASK, &none, nullptr);
+  fork_in_the_middle_of(body, forks);
+  stop = true;
+  other.join();
+}
+
 void allocate_and_trim() {
   allocate_a_little();
   sb_trim();
@@ -130,21 +146,42 @@ void allocate_and_trim() {
 // The handler interrupts a trim, which has blocks and pools in its hands, in one of two threads; the child must not
 // touch what the interrupted work holds for the sake of the other.
 TEST(ForkHandlers, ASignalHandlerMayForkInTheMiddleOfATrim) {
-  EXPECT_EQ(status_of([] {
-              std::atomic<bool> stop{false};
-              sigset_t none;
-              sigset_t all;
-              sigfillset(&all);
-              pthread_sigmask(SIG_SETMASK, &all, &none);
-              std::thread other([&stop] {
-                while (!stop) allocate_a_little();
-              });
-              pthread_sigmask(SIG_SETMASK, &none, nullptr);
-              fork_in_the_middle_of(allocate_and_trim, kForks / 3);
-              stop = true;
-              other.join();
-            }),
-            0);
+  EXPECT_EQ(status_of([] { fork_in_the_middle_of(allocate_and_trim, allocate_a_little, kForks / 3); }), 0);
+}
+
+void use_a_private_heap() {
+  static sb_heap* const heap = sb_heap_create();
+  void* blocks[64];
+  for (std::size_t i = 0; i < std::size(blocks); ++i) blocks[i] = sb_heap_alloc(heap, 2000 + i * 400);
+  for (void* block : blocks) sb_heap_free(heap, block);
+}
+
+// The thread has no other heap, and what it holds in the private one the other thread may wait for.
+TEST(ForkHandlers, ASignalHandlerMayForkInTheMiddleOfAPrivateHeapsWork) {
+  EXPECT_EQ(status_of([] { fork_in_the_middle_of(use_a_private_heap, sb_trim, kForks / 10); }), 0);
+}
+
+// At its end it puts blocks back into many pools, when it has no heap any more.
+void* run_to_the_end(void* signals) {
+  pthread_sigmask(SIG_UNBLOCK, static_cast<sigset_t*>(signals), nullptr);
+  void* blocks[1000];
+  for (std::size_t i = 0; i < std::size(blocks); ++i) blocks[i] = sb_malloc(600 + i * 31 % 30000);
+  for (void* block : blocks) sb_free(block);
+  return nullptr;
+}
+
+// To start one is the C library's work, which a signal that forks must not interrupt.
+void end_a_thread() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGVTALRM);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  pthread_t thread{};
+  if (pthread_create(&thread, nullptr, run_to_the_end, &signals) == 0) pthread_join(thread, nullptr);
+}
+
+TEST(ForkHandlers, ASignalHandlerMayForkAtTheEndOfAThread) {
+  EXPECT_EQ(status_of([] { fork_in_the_middle_of(end_a_thread, kForks / 2); }), 0);
 }
 
 // Of another size than the block that was freed twice.

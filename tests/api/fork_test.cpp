@@ -18,12 +18,12 @@ struct Block {
   std::size_t bytes;
 };
 
-void churn(const std::atomic<bool>& stop, std::size_t id) {
+void churn(const std::atomic<bool>& stop, std::size_t id, std::size_t bytes_max) {
   void* blocks[256] = {};
   for (std::size_t i = 0; !stop; ++i) {
     void*& block = blocks[i * 7 % 256];
     sb_free(block);
-    block = sb_malloc((i * 37 + id) % 1500);
+    block = sb_malloc((i * 37 + id) % bytes_max);
   }
   for (void* block : blocks) sb_free(block);
 }
@@ -31,11 +31,12 @@ void churn(const std::atomic<bool>& stop, std::size_t id) {
 // Threads that allocate and free until the end of the scope.
 class BusyThreads {
  public:
-  explicit BusyThreads(std::size_t count) : started_(static_cast<std::ptrdiff_t>(count)) {
+  explicit BusyThreads(std::size_t count, std::size_t bytes_max = 1500)
+      : started_(static_cast<std::ptrdiff_t>(count)) {
     for (std::size_t id = 0; id < count; ++id) {
-      threads_.emplace_back([this, id] {
+      threads_.emplace_back([this, id, bytes_max] {
         started_.count_down();
-        churn(stop_, id);
+        churn(stop_, id, bytes_max);
       });
     }
     // A thread that starts holds AddressSanitizer's own locks, which a child would inherit.
@@ -105,6 +106,17 @@ TEST(Fork, ChildFreesTheParentsBlocksWhileThreadsAllocate) {
   }
   sb_heap_destroy(heap);
   EXPECT_EQ(blocks_in_use(), before);
+}
+
+// Of so many, with few blocks in a pool, there is nearly always one that opens or closes a pool.
+TEST(Fork, ComesBackWhileManyThreadsOpenAndClosePools) {
+  const BusyThreads busy(32, 32000);
+  for (int round = 0; round < 20; ++round) {
+    const pid_t child = fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) _exit(0);
+    ASSERT_EQ(wait_for(child), 0);
+  }
 }
 
 TEST(Fork, GrandchildrenWork) {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <smallblock/smallblock.h>
 
+#include <atomic>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
@@ -71,6 +72,30 @@ TEST(Trim, ChangesNoNumberOfMappings) {
     sb_trim();
   }
   EXPECT_LE(region_mappings().count, before + 2);
+}
+
+// The older one may end last.
+TEST(Trim, IsDoneForEachOfTwoRequestsThatFollowClosely) {
+  std::atomic<bool> over{false};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 3; ++i) {
+    threads.emplace_back([&over] {
+      while (!over) free_all(allocate_all(16 + os::thread_id() % 50 * 16, 1_MiB));
+    });
+  }
+  const auto is_done = [] { return !is_trim_requested(); };
+  std::uint32_t requested = 0;
+  for (unsigned pair = 0; pair < 100; ++pair) {
+    smallblock_control.trims_requested.store(++requested);
+    for (std::atomic<unsigned> spin{0}; spin < pair % 40 * 500; ++spin) {
+    }
+    smallblock_control.trims_requested.store(++requested);
+    for (int waited_ms = 0; waited_ms < 2000 && !is_done(); ++waited_ms) os::sleep_ms(1);
+    if (!is_done()) break;
+  }
+  EXPECT_TRUE(is_done()) << "request " << requested << ", done " << smallblock_control.trims_done.load();
+  over = true;
+  for (std::thread& thread : threads) thread.join();
 }
 
 TEST(Trim, TakesTheSpareMagazinesOfSleepingThreads) {

@@ -114,7 +114,9 @@ bool start_thread(void (* /*run*/)()) noexcept {
   return false;
 }
 
-void sleep_ms(std::uint32_t /*milliseconds*/) noexcept {}
+void sleep_ms(std::uint32_t /*milliseconds*/) noexcept {
+  schedules::point(Step::kYield, nullptr);
+}
 bool sleep_or_pressure(std::uint32_t /*milliseconds*/) noexcept {
   return false;
 }

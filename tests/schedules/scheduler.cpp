@@ -8,6 +8,7 @@
 
 #include <cstdio>
 
+#include "heap/in_hand.hpp"
 #include "heap/thread_heap.hpp"
 #include "os/lock.hpp"
 
@@ -39,10 +40,23 @@ struct Fiber {
 Setup setup;
 Fiber fibers[kThreadsMax];
 ucontext_t outside;
-ThreadHeap* heaps[kThreadsMax + 1];  // current_heap of those that do not run
+// What the engine has in thread-local memory, of those that do not run.
+struct OfThread {
+  ThreadHeap* heap;
+  std::uint8_t in_hand;
+};
+OfThread of_threads[kThreadsMax + 1];
 unsigned current = kThreadsMax;
 unsigned preemptions = 0;
 bool running = false;
+
+OfThread of_this_thread() noexcept {
+  return {.heap = current_heap, .in_hand = InHand::count_here.load()};
+}
+void act_as(const OfThread& of_thread) noexcept {
+  current_heap = of_thread.heap;
+  InHand::count_here.store(of_thread.in_hand);
+}
 
 // Not reset: what these point at lies elsewhere.
 Path* the_path = nullptr;
@@ -164,7 +178,7 @@ void set_up(const Setup& wanted, Path* path) {
   setup = wanted;
   the_path = path;
   trace = new std::vector<Passed>;
-  for (ThreadHeap*& heap : heaps) heap = current_heap;
+  for (OfThread& of_thread : of_threads) of_thread = of_this_thread();
   for (Fiber& fiber : fibers) {
     void* stack = mmap(nullptr, kStackBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (stack == MAP_FAILED) give_up("no memory for a stack", nullptr);
@@ -176,7 +190,7 @@ void run_schedule() {
   trace->clear();
   the_path->begin();
   // Not in static memory: the schedule before left it as it was at its end.
-  current_heap = heaps[kThreadsMax];
+  act_as(of_threads[kThreadsMax]);
   for (unsigned thread = 0; thread < setup.threads; ++thread) {
     Fiber& fiber = fibers[thread];
     getcontext(&fiber.context);
@@ -190,9 +204,9 @@ void run_schedule() {
 }
 
 void become(unsigned thread) noexcept {
-  heaps[current] = current_heap;
+  of_threads[current] = of_this_thread();
   current = thread;
-  current_heap = heaps[thread];
+  act_as(of_threads[thread]);
 }
 
 bool in_schedule() noexcept {

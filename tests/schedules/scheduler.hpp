@@ -1,8 +1,8 @@
 // Threads that run one at a time, and change at points only, as a path of choices says.
 //
 // They are fibers of one system thread, so that a change costs no system call; the engine tells them apart by
-// current_heap, which changes with them, and by thread_here(). All that belongs to one schedule lies in static
-// memory, which snapshot.hpp resets; the path and the trace are outside of it.
+// its thread-local memory, which changes with them, and by thread_here(). All that belongs to one schedule lies in
+// static memory, which snapshot.hpp resets; the path and the trace are outside of it.
 #pragma once
 
 #include "path.hpp"
