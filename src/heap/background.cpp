@@ -17,6 +17,7 @@ namespace {
 enum class ThreadState : std::uint8_t { kUnwanted, kWanted, kRunning };
 
 constinit std::atomic<ThreadState> thread_state{ThreadState::kUnwanted};
+constinit std::atomic<bool> first_thread_ended{false};
 
 // While there is something to give back a step is due every decay_ms / kConfig.steps_per_decay.
 constexpr std::uint32_t kPeriodMsMin = 10;
@@ -46,6 +47,8 @@ void run() noexcept {
     trim_if_requested();
     decay_step();
     sample_magazines();
+    // The C library counts this thread as one of the program's, and would wait for it.
+    if (first_thread_ended.load(std::memory_order_relaxed) && os::is_last_thread()) os::end_process();
   }
 }
 
@@ -60,11 +63,17 @@ void ensure_background_thread() noexcept {
   if (thread_state.load(std::memory_order_relaxed) != wanted || os::is_shut_in() ||
       !thread_state.compare_exchange_strong(wanted, ThreadState::kRunning))
     return;
+  os::watch_pressure();
   // Refused now, for want of memory or threads: the next miss tries again.
   if (!os::start_thread(run)) thread_state.store(ThreadState::kWanted);
 }
 
+void note_end_of_first_thread() noexcept {
+  first_thread_ended.store(true, std::memory_order_relaxed);
+}
+
 void forget_background_thread() noexcept {
+  first_thread_ended.store(false, std::memory_order_relaxed);
   if (thread_state.load() == ThreadState::kRunning) thread_state.store(ThreadState::kWanted);
 }
 

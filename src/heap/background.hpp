@@ -12,6 +12,9 @@ void want_background_thread() noexcept;
 // Starts it if it is wanted and not there. No lock may be held; may allocate.
 void ensure_background_thread() noexcept;
 
+// The program may go on without its first thread, and ends with its last: not with this one.
+void note_end_of_first_thread() noexcept;
+
 // In a child, after fork.
 void forget_background_thread() noexcept;
 

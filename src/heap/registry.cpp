@@ -70,6 +70,7 @@ void give_heap_back(void* pointer) noexcept {
   if (heap != current_heap) return;
   // Destructors of other libraries may still allocate in this thread; they are served one by one.
   current_heap = &direct_heap;
+  if (os::thread_id() == static_cast<std::uint32_t>(os::process_id())) note_end_of_first_thread();
   flush_heap(*heap);
   settle_next_bytes(*heap);
   const os::LockGuard guard(registry_lock);

@@ -2,12 +2,15 @@
 //
 // The control group's own file where there is one, else the machine's. Only heap/background.cpp's thread waits, so
 // that one descriptor serves; a program may close it, or have something else open under its number: whatever is not
-// a notice ends the watch, and the rest is sleep.
+// a notice ends the watch, and the rest is sleep. It is opened in the thread that starts the waiter, and gets a
+// high number: a program that closes descriptor 0 and opens a file counts on getting 0.
 
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstring>
 
 #include "os/port.hpp"
@@ -61,7 +64,7 @@ bool find_group(char (&path)[kPathBytes]) noexcept {
   return false;
 }
 
-int watch_pressure() noexcept {
+int find_pressure() noexcept {
   char path[kPathBytes];
   const int file = find_group(path) ? watch(path) : kNone;
   return file == kNone ? watch(kOfMachine) : file;
@@ -69,16 +72,23 @@ int watch_pressure() noexcept {
 
 }  // namespace
 
+void watch_pressure() noexcept {
+  if (watched_by == process_id() || is_shut_in()) return;
+  const int saved_errno = errno;
+  int cancelled_before = 0;
+  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancelled_before);
+  watched = kNone;
+  watched_by = process_id();
+  if (const int file = find_pressure(); file != kNone) {
+    watched = duplicate_high(file);
+    close(file);
+  }
+  pthread_setcancelstate(cancelled_before, nullptr);
+  errno = saved_errno;
+}
+
 bool sleep_or_pressure(std::uint32_t milliseconds) noexcept {
-  if (is_shut_in()) {
-    sleep_ms(milliseconds);
-    return false;
-  }
-  if (watched_by != process_id()) {
-    watched_by = process_id();
-    watched = watch_pressure();
-  }
-  if (watched != kNone) {
+  if (watched != kNone && watched_by == process_id() && !is_shut_in()) {
     pollfd wanted{watched, POLLPRI, 0};
     const int ready = poll(&wanted, 1, static_cast<int>(milliseconds));
     if (ready == 0) return false;

@@ -3,12 +3,14 @@
 #include <linux/membarrier.h>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 
 #include "os/linux_filter.hpp"
 #include "os/port.hpp"
@@ -112,6 +114,23 @@ bool start_thread(void (*run)()) noexcept {
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   errno = saved_errno;
   return started;
+}
+
+// Without a descriptor: the links of the folder are two and one for each thread, the first one included as long as
+// there is another; and of a process whose first thread has ended, the kernel knows no program any more.
+bool is_last_thread() noexcept {
+  constexpr nlink_t kLinksOfTwo = 2 + 2;
+  struct stat tasks {};
+  if (stat("/proc/self/task", &tasks) != 0 || tasks.st_nlink != kLinksOfTwo) return false;
+  char first;
+  return readlink("/proc/self/exe", &first, 1) < 0 && errno == ENOENT;
+}
+
+void end_process() noexcept {
+  sigset_t none;
+  sigemptyset(&none);
+  pthread_sigmask(SIG_SETMASK, &none, nullptr);
+  std::exit(EXIT_SUCCESS);
 }
 
 void synchronise_threads() noexcept {

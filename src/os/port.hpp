@@ -63,7 +63,14 @@ bool thread_runs(std::uint32_t thread) noexcept;
 // Starts a thread that nobody waits for and that takes no signals. False if the system refuses. Allocates.
 bool start_thread(void (*run)()) noexcept;
 void sleep_ms(std::uint32_t milliseconds) noexcept;
-// The same; true, and sooner, when tasks of this control group or machine have to wait for memory. One thread only.
+// Whether the process's first thread has ended, and none but the calling one is left.
+bool is_last_thread() noexcept;
+// What the C library does at the end of a program's last thread.
+[[noreturn]] void end_process() noexcept;
+// Opens what sleep_or_pressure() waits on, in this process; before the thread that calls it is started.
+void watch_pressure() noexcept;
+// Like sleep_ms; true, and sooner, when tasks of this control group or machine have to wait for memory. One thread
+// only.
 bool sleep_or_pressure(std::uint32_t milliseconds) noexcept;
 
 // Lets another thread run.

@@ -5,6 +5,7 @@
 
 #include <sys/mman.h>
 
+#include <cstdlib>
 #include <cstring>
 
 #include "base/bits.hpp"
@@ -117,8 +118,16 @@ bool start_thread(void (* /*run*/)()) noexcept {
 void sleep_ms(std::uint32_t /*milliseconds*/) noexcept {
   schedules::point(Step::kYield, nullptr);
 }
+void watch_pressure() noexcept {}
 bool sleep_or_pressure(std::uint32_t /*milliseconds*/) noexcept {
   return false;
+}
+
+bool is_last_thread() noexcept {
+  return false;
+}
+void end_process() noexcept {
+  std::abort();
 }
 
 void yield_thread() noexcept {
