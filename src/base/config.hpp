@@ -84,6 +84,8 @@ struct Config {
   // system about so many.
   unsigned orphan_looks = 64;
   unsigned orphan_asks = 4;
+  // After the system took no page of used pools back, as it does with locked ones, it is left alone for so long.
+  std::uint32_t refused_punch_pause_ms = 1000;
   // After the system refused an arena it is not asked again for so long; the next allocator serves meanwhile.
   std::uint32_t refused_pause_ms = 10;
 

@@ -21,6 +21,8 @@ struct LookRound {
   std::uint32_t now_ms;
   std::uint32_t age_ms;      // how long memory must have been left alone; 0: all of it is ready at once
   std::uint32_t looks_left;  // counted down
+  bool given = false;        // pages of used pools, to the system
+  bool refused = false;      // by it, a batch as a whole
 };
 
 }  // namespace smallblock

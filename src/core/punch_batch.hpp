@@ -22,12 +22,16 @@ class PunchBatch {
     });
   }
 
-  // Hands everything to the system.
-  void give_back() noexcept {
+  // Hands everything to the system. False if it took nothing.
+  bool give_back() noexcept {
+    unsigned refused = 0;
     for (unsigned done = 0; done < count_;) {
       done += os::decommit_ranges(ranges_ + done, count_ - done);
-      if (done < count_) pieces_[done++].refused = true;
+      if (done == count_) break;
+      pieces_[done++].refused = true;
+      ++refused;
     }
+    return refused < count_;
   }
 
   // Calls visit(pool, pages that were refused) for every pool of the batch.

@@ -1,8 +1,9 @@
 // What the process holds, in sums that are kept right where things happen, for readers without a lock.
 //
 // Written by core/pool_order and core/arena_table under their locks, by heap/next_blocks and by heap/slow_path;
-// read by heap/depot, heap/limits and inspect/. Each figure alone is exact; two read one after the other may belong
-// to different moments.
+// read by heap/depot, heap/limits and inspect/. Each figure alone is exact, but those that threads add to in steps:
+// cached_bytes, next_bytes (kConfig.next_bytes_step a thread) and the peaks. Two read one after the other may
+// belong to different moments.
 #pragma once
 
 #include <atomic>

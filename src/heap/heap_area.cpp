@@ -16,12 +16,12 @@ constexpr Bytes kCommitStep = 256_KiB;
 
 constinit HeapArea heap_area;
 
-void* HeapArea::allocate(Bytes bytes, Bytes alignment) noexcept {
+void* HeapArea::allocate(Bytes bytes, Bytes alignment, Bytes left_bytes) noexcept {
   const os::LockGuard guard(lock_);
   const Bytes start = round_up(used_.load(), alignment);
   const Bytes end = start + bytes;
   const Bytes available = region.heap_area_bytes() - end_bytes_;
-  if (end > available) return nullptr;
+  if (end + left_bytes > available) return nullptr;
   if (end > committed_) {
     const Bytes wanted = round_up(end, kCommitStep);
     const Bytes target = wanted < available ? wanted : available;

@@ -14,8 +14,9 @@ namespace smallblock {
 
 class HeapArea {
  public:
-  // Zeroed memory, aligned to `alignment` (a power of two); nullptr when the area is used up or the system refuses.
-  void* allocate(Bytes bytes, Bytes alignment) noexcept;
+  // Zeroed memory, aligned to `alignment` (a power of two); nullptr when no more than `left_bytes` would be left,
+  // or the system refuses.
+  void* allocate(Bytes bytes, Bytes alignment, Bytes left_bytes = 0) noexcept;
 
   // Bytes handed out so far by allocate().
   Bytes used_bytes() const noexcept { return used_.load(); }

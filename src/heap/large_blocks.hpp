@@ -26,15 +26,21 @@ class LargeBlocks {
   // The heap of a block that was added, else nullptr. O(1); a single load while there are none.
   PrivateHeap* heap_of(const void* block) noexcept;
 
-  // Forgets a block and says how many bytes it had. False if it is not this heap's. O(1).
+  // Forgets a block and says how many bytes it had. False if it is not this heap's. O(1) amortised.
   bool remove(const void* block, const PrivateHeap* heap, Bytes& bytes) noexcept;
 
   // Forgets the next block of this heap from slot `cursor` on and returns it; nullptr when there is none. The
   // caller starts at 0; all calls together are O(table) as long as nobody adds blocks meanwhile.
   void* take_next(const PrivateHeap* heap, Bytes& cursor) noexcept;
 
+  // After blocks were taken: halves a table that is mostly free.
+  void shrink() noexcept;
+
   // Whether an address lies in a block of this heap. O(table).
   bool contains(const void* address, const PrivateHeap* heap) noexcept;
+
+  // Of the table. Changes at any time.
+  Bytes slots() const noexcept { return slots_.load(); }
 
   // Proves that every block is found, and that their number is right. O(table).
   void audit() noexcept;
@@ -53,10 +59,11 @@ class LargeBlocks {
   void insert(const Entry& entry) noexcept;
   void erase(Entry* entry) noexcept;
   bool make_room() noexcept;
+  bool resize(Bytes slots) noexcept;
 
   os::Lock lock_{os::LockRank::kLargeBlocks};
   Relaxed<Bytes> count_;
-  Bytes slots_ = 0;  // a power of two, at least twice the count
+  Relaxed<Bytes> slots_;  // a power of two, at least twice the count
   Entry* table_ = nullptr;
 };
 

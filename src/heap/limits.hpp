@@ -1,11 +1,11 @@
 // Limits on memory, soft and hard, of the process or of one private heap.
 //
 // Every growth asks first: a refill that takes blocks out of the pools, an arena, a block of the next allocator. At
-// the soft limit memory is given back and the owner is called; at the hard limit a request fails with ENOMEM after
-// memory was given back in vain. The process's first refusal comes a little below its hard limit: what lies between
-// is for what the program allocates to deal with it, such as a MemoryError of Python's and its traceback. Without
-// limits a question costs one load. Called by heap/slow_path, heap/next_blocks and heap/private_heap, with no lock
-// held.
+// the soft limit memory is given back and the owner is called; at the hard limit a request fails with ENOMEM, of
+// the process after memory was given back in vain. The process's first refusal comes a little below its hard limit:
+// what lies between is for what the program allocates to deal with it, such as a MemoryError of Python's and its
+// traceback. Without limits a question costs one load. Called by heap/slow_path, heap/next_blocks and
+// heap/private_heap, with no lock held.
 #pragma once
 
 #include <atomic>
@@ -37,8 +37,10 @@ class Limits {
     void* context = nullptr;
   };
 
-  // `reserve_bytes` at most, and 1/64 of the hard limit, are kept for after a refusal.
-  constexpr explicit Limits(Bytes reserve_bytes = 0) noexcept : reserve_bytes_(reserve_bytes) {}
+  // Of a private heap, to which a trim gives nothing: it closes empty pools at once.
+  constexpr Limits() noexcept = default;
+  // Of the process. `reserve_bytes` at most, and 1/64 of the hard limit, are kept for after a refusal.
+  constexpr explicit Limits(Bytes reserve_bytes) noexcept : trims_(true), reserve_bytes_(reserve_bytes) {}
 
   // For all threads, soon. A call of the on_soft before may still begin or be running when this returns.
   void set(const Values& values) noexcept;
@@ -54,7 +56,7 @@ class Limits {
       note_soft(use(), more);
       return true;
     }
-    if (give_back() && within_hard(use(), more)) return true;
+    if (trims_ && give_back() && within_hard(use(), more)) return true;
     refused_.store(true);
     return false;
   }
@@ -73,7 +75,8 @@ class Limits {
   Relaxed<std::int32_t> call_process_;   // in a call of on_soft here, by this process: what it allocates is not
                                          // looked at. A child that was forked meanwhile is in no call.
   Relaxed<bool> refused_;
-  Bytes reserve_bytes_;
+  bool trims_ = false;
+  Bytes reserve_bytes_ = 0;
   Relaxed<std::uint32_t> trimmed_ms_;
   Relaxed<Bytes> soft_live_{kNone};
   Relaxed<Bytes> hard_live_{kNone};

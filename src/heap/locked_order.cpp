@@ -47,7 +47,7 @@ void LockedOrder::punch(PunchBatch& batch, LookRound& round) const noexcept {
     order.collect(batch, round);
   }
   if (batch.empty()) return;
-  batch.give_back();
+  (batch.give_back() ? round.given : round.refused) = true;
   PoolIndex emptied;
   {
     const os::LockGuard guard(lock);

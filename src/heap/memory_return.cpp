@@ -25,13 +25,15 @@ constinit os::Lock one_at_a_time{os::LockRank::kMemoryReturn};
 // The rest is guarded by it, but next_step_ms may be read at any time.
 constinit PunchBatch the_batch;
 constinit Relaxed<std::uint32_t> next_step_ms;
+constinit Relaxed<bool> system_refuses;  // all pages of the last step, as it does with locked ones
 constinit PrivateHeap* next_private_heap = nullptr;
 constinit unsigned next_class = 0;
 constinit std::uint32_t drained_ms = 0;
 // Of smallblock_control.trims_requested, by any thread.
 constinit std::atomic<std::uint32_t> trims_begun{0};
 
-constexpr unsigned kPrivateHeapsPerStep = 8;
+constexpr unsigned kPrivateHeapsPerStep = 64;
+constexpr unsigned kPrivateHeapsPassed = 1024;  // of those that were destroyed
 
 void look_at_depots(LookRound& round) noexcept {
   for (unsigned i = 0; i < kClassCount && round.looks_left > 0; ++i) {
@@ -42,10 +44,11 @@ void look_at_depots(LookRound& round) noexcept {
 
 // There may be many: a few in turn.
 void look_at_private_heaps(LookRound& round) noexcept {
-  for (unsigned i = 0; i < kPrivateHeapsPerStep && round.looks_left > 0; ++i) {
+  unsigned heaps_left = kPrivateHeapsPerStep;
+  for (unsigned i = 0; i < kPrivateHeapsPassed && heaps_left > 0 && round.looks_left > 0; ++i) {
     if (next_private_heap == nullptr) next_private_heap = newest_private_heap();
     if (next_private_heap == nullptr) return;
-    next_private_heap->punch(the_batch, round);
+    if (next_private_heap->punch(the_batch, round)) --heaps_left;
     next_private_heap = next_private_heap->next();
   }
 }
@@ -85,6 +88,11 @@ bool is_step_due(std::uint32_t now_ms) noexcept {
   return left_ms == 0 || left_ms > kLongestWaitMs;
 }
 
+std::uint32_t wait_after(const LookRound& round, bool refused) noexcept {
+  if (refused) return kConfig.refused_punch_pause_ms;
+  return round.looks_left == 0 && round.age_ms != 0 ? 1 : round.age_ms / kConfig.steps_per_decay;
+}
+
 }  // namespace
 
 os::Lock& return_lock() noexcept {
@@ -93,21 +101,26 @@ os::Lock& return_lock() noexcept {
 
 bool decay_step() noexcept {
   const std::int32_t decay = decay_ms.load();
-  if (decay < 0) return false;
+  if (decay < 0) {
+    if (is_hurried.load()) is_hurried.store(false);
+    return false;
+  }
   const bool is_due = is_step_due(os::coarse_now_ms());
   if (!is_due && is_hurried.load()) return false;
   const std::uint32_t age_ms = age_now_ms(static_cast<std::uint32_t>(decay));
-  const bool hurried = age_ms != static_cast<std::uint32_t>(decay);
+  const bool hurried = age_ms != static_cast<std::uint32_t>(decay) && !system_refuses.load();
   // A hurry begins at once.
   if ((!is_due && !hurried) || !one_at_a_time.try_lock()) return false;
   // Read again: what this thread read may be older than the last step of another.
   const std::uint32_t now_ms = os::coarse_now_ms();
-  is_hurried.store(hurried);
   LookRound round{.now_ms = now_ms, .age_ms = age_ms, .looks_left = kConfig.looks_per_step};
   arena_table.look(round);
   look_at_depots(round);
   look_at_private_heaps(round);
-  next_step_ms.store(round.looks_left == 0 && age_ms != 0 ? now_ms + 1 : now_ms + age_ms / kConfig.steps_per_decay);
+  const bool refused = round.refused && !round.given;
+  system_refuses.store(refused);
+  is_hurried.store(hurried && !refused);
+  next_step_ms.store(now_ms + wait_after(round, refused));
   if (now_ms - drained_ms >= age_ms) {
     drained_ms = now_ms;
     ask_idle_heaps_to_flush();
@@ -162,6 +175,7 @@ void start_decay() noexcept {
 void set_decay(std::int32_t new_decay_ms) noexcept {
   decay_ms.store(new_decay_ms < -1 ? -1 : new_decay_ms);
   start_decay();
+  system_refuses.store(false);
   is_hurried.store(false);
 }
 

@@ -3,7 +3,8 @@
 // Both walk the same three levels: pages inside used pools (core/pool_order), empty pools and empty arenas
 // (core/arena_table). What a page, a pool or an arena needs to be given back is that nobody touched it for
 // decay_ms; a trim waits for nothing and first empties the magazines. One thread at a time does this work, under a
-// lock that no allocation waits for. Called by heap/slow_path on misses, by api/ and by the background thread.
+// lock that no allocation waits for but one that trims. Called by heap/slow_path on misses, by api/ and by the
+// background thread.
 #pragma once
 
 #include "core/decay.hpp"

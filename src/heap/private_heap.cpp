@@ -49,13 +49,14 @@ PrivateHeap* PrivateHeap::create() noexcept {
   if (heap != nullptr) {
     free_private_heaps = heap->next_free_;
   } else {
-    void* memory = heap_area.allocate(sizeof(PrivateHeap), kNumberUnit);
+    // Threads must still find a place for theirs.
+    void* memory = heap_area.allocate(sizeof(PrivateHeap), kNumberUnit, region.heap_area_bytes() / 4);
     if (memory == nullptr) return nullptr;
     heap = new (memory) PrivateHeap;
     heap->next_ = all_private.load(std::memory_order_relaxed);
     all_private.store(heap, std::memory_order_release);
   }
-  heap->alive_ = true;
+  heap->alive_.store(true);
   heap->limits_.set({});
   heap->large_bytes_.store(0, std::memory_order_relaxed);
   return heap;
@@ -72,6 +73,7 @@ void PrivateHeap::free_large_blocks() noexcept {
       found = true;
     }
   }
+  large_blocks.shrink();
 }
 
 void PrivateHeap::destroy() noexcept {
@@ -79,8 +81,8 @@ void PrivateHeap::destroy() noexcept {
   const os::LockGuard no_punching(return_lock());
   {
     const os::LockGuard guard(list_lock);
-    if (!alive_) fail("destroy of a heap that was destroyed before", this);
-    alive_ = false;
+    if (!alive()) fail("destroy of a heap that was destroyed before", this);
+    alive_.store(false);
   }
   for (unsigned index = 1; index <= kClassCount; ++index) {
     while (true) {
@@ -205,9 +207,18 @@ bool PrivateHeap::owns(const void* address) noexcept {
   return read(large_bytes_) != 0 && large_blocks.contains(address, this);
 }
 
-void PrivateHeap::punch(PunchBatch& batch, LookRound& round) noexcept {
-  for (unsigned index = 1; index <= kClassCount; ++index)
+// The first class from `index` on that has a pool to look at.
+unsigned PrivateHeap::next_watched(unsigned index) noexcept {
+  const os::LockGuard guard(lock_);
+  while (index <= kClassCount && orders_[index].watched() == 0) ++index;
+  return index;
+}
+
+bool PrivateHeap::punch(PunchBatch& batch, LookRound& round) noexcept {
+  if (!alive()) return false;
+  for (unsigned index = next_watched(1); index <= kClassCount; index = next_watched(index + 1))
     order_of(static_cast<ClassIndex>(index)).punch(batch, round);
+  return true;
 }
 
 void PrivateHeap::punch_all(PunchBatch& batch, std::uint32_t now_ms) noexcept {
@@ -229,7 +240,7 @@ void PrivateHeap::audit() noexcept {
   const os::LockGuard guard(lock_);
   for (const PoolOrder& order : orders_) {
     order.audit();
-    SB_CHECK(alive_ || order.counts().pools == 0);
+    SB_CHECK(alive() || order.counts().pools == 0);
   }
 }
 

@@ -20,8 +20,8 @@ class PrivateHeap {
   // nullptr when the region or its heap area is used up.
   static PrivateHeap* create() noexcept;
 
-  // Frees every block and the heap. No thread may still use either. Once: a second
-  // time ends the process. O(pools), and O(all heaps' large blocks) if this heap has one.
+  // Frees every block and the heap. No thread may still use either. Once: a second time ends the process. O(pools),
+  // and O(all heaps' large blocks) if this heap has one.
   void destroy() noexcept;
 
   // `alignment` is a power of two. nullptr with errno ENOMEM when memory ran out.
@@ -45,8 +45,8 @@ class PrivateHeap {
   // Beside the process's; from now on.
   void set_limits(const Limits::Values& values) noexcept { limits_.set(values); }
 
-  // One batch of looks for each class, and all of it; see heap/locked_order.hpp.
-  void punch(PunchBatch& batch, LookRound& round) noexcept;
+  // One batch of looks for each class, and all of it; see heap/locked_order.hpp. False: a destroyed heap has none.
+  bool punch(PunchBatch& batch, LookRound& round) noexcept;
   void punch_all(PunchBatch& batch, std::uint32_t now_ms) noexcept;
 
   // Proves the pools of every class. O(pools).
@@ -54,7 +54,7 @@ class PrivateHeap {
 
   os::Lock& lock() noexcept { return lock_; }
   PrivateHeap* next() const noexcept { return next_; }
-  bool alive() const noexcept { return alive_; }
+  bool alive() const noexcept { return alive_.load(); }
 
  private:
   std::uint32_t number() const noexcept;
@@ -64,9 +64,10 @@ class PrivateHeap {
   void free_large_blocks() noexcept;
   void* allocate_large(Bytes alignment, Bytes bytes) noexcept;
   LockedOrder order_of(ClassIndex class_index) noexcept;
+  unsigned next_watched(unsigned index) noexcept;
 
   os::Lock lock_{os::LockRank::kPrivateHeap};
-  bool alive_ = false;
+  Relaxed<bool> alive_;
   Limits limits_;
   std::atomic<Bytes> large_bytes_{0};
   PrivateHeap* next_ = nullptr;       // all ever made

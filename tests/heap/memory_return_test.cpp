@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 #include <smallblock/smallblock.h>
+#include <sys/mman.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <cstring>
@@ -156,6 +158,24 @@ TEST(Decay, HurriesInASparseHeap) {
   free_all(kept);
 }
 
+// It would ask for the same pages again and again.
+TEST(Decay, DoesNotHurryWhenTheSystemTakesNothing) {
+  sb_decay_set(1000);
+  const std::vector<void*> blocks = allocate_all(512, 32_MiB);
+  const auto [first, last] = std::minmax_element(blocks.begin(), blocks.end());
+  const auto bytes = static_cast<Bytes>(static_cast<char*>(*last) - static_cast<char*>(*first));
+  if (mlock(*first, bytes) != 0) GTEST_SKIP() << "so much may not be locked here";
+  const std::vector<void*> kept = drop_most(blocks, 4);
+  for (int i = 0; i < 50 || (i < 500 && is_hurried.load()); ++i) {
+    os::sleep_ms(10);
+    make_misses();
+  }
+  EXPECT_FALSE(is_hurried.load());
+  EXPECT_LT(memory().purged_bytes, 1_MiB);
+  munlock(*first, bytes);
+  free_all(kept);
+}
+
 // All of it is less than what the depots may hold for good.
 TEST(Decay, EmptiesTheDepotsOfClassesThatNobodyUses) {
   sb_decay_set(50);
@@ -212,6 +232,13 @@ TEST(Numbers, KnowWhatTheNextAllocatorGave) {
   EXPECT_EQ(memory().next_bytes, before);
 }
 
+TEST(Numbers, KnowThePeakOfAThreadWithoutSmallBlocks) {
+  void* block = sb_malloc(1_MiB);
+  EXPECT_GE(memory().peak_live_bytes, 1_MiB);
+  EXPECT_GE(memory().peak_committed_bytes, 1_MiB);
+  sb_free(block);
+}
+
 TEST(Numbers, EstimateWhatRoundingCosts) {
   const std::vector<void*> blocks = allocate_all(33, 8_MiB);
   const auto live = static_cast<double>(memory().live_bytes);
@@ -231,6 +258,24 @@ TEST(PrivateHeaps, LeaveNothingWhenDestroyed) {
   sb_heap_destroy(heap);
   sb_trim();
   EXPECT_LT(region_mappings().resident_bytes, before + 1_MiB);
+}
+
+TEST(PrivateHeaps, GiveSparsePagesBackBesideManyThatWereDestroyed) {
+  set_decay(-1);
+  sb_heap* heap = sb_heap_create();
+  std::vector<void*> blocks(1000);
+  for (void*& block : blocks) block = sb_heap_alloc(heap, 512);
+  std::vector<sb_heap*> others(1000);
+  for (sb_heap*& other : others) other = sb_heap_create();
+  for (sb_heap* other : others) sb_heap_destroy(other);
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    if (i % 32 >= 8) sb_heap_free(heap, blocks[i]);
+  }
+  ASSERT_EQ(memory().purged_bytes, 0U);
+  set_decay(0);
+  EXPECT_TRUE(decay_step());
+  EXPECT_GT(memory().purged_bytes, 200_KiB);
+  sb_heap_destroy(heap);
 }
 
 }  // namespace

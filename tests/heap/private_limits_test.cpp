@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "core/size_class.hpp"
+#include "heap/large_blocks.hpp"
+#include "traffic.hpp"
 
 namespace smallblock {
 namespace {
@@ -111,6 +113,33 @@ TEST(SoftLimit, CallsNobodyWithTheContextOfAnother) {
   EXPECT_GT(first_pair.calls, 0);
   EXPECT_GT(second_pair.calls, 0);
   EXPECT_EQ(strange_calls, 0);
+}
+
+// What threads have in their magazines is no block of the heap.
+TEST(PrivateLimits, ARefusalTrimsNothing) {
+  sb_heap* heap = heap_with_committed_limit(64_KiB);
+  free_all(allocate_all(100, 10_KiB));
+  const Bytes cached = memory().cached_bytes;
+  ASSERT_GT(cached, 0U);
+  while (sb_heap_alloc(heap, 1000) != nullptr) {
+  }
+  EXPECT_EQ(memory().cached_bytes, cached);
+  sb_heap_destroy(heap);
+}
+
+TEST(LargeBlocks, ShrinkTheirTableWhenTheyAreGone) {
+  sb_heap* heap = sb_heap_create();
+  std::vector<void*> blocks(5000);
+  for (void*& block : blocks) block = sb_heap_alloc(heap, 33000);
+  EXPECT_GE(large_blocks.slots(), 10000U);
+  while (blocks.size() > 10) {
+    sb_heap_free(heap, blocks.back());
+    blocks.pop_back();
+  }
+  large_blocks.audit();
+  EXPECT_LE(large_blocks.slots(), 4096U);
+  for (void* block : blocks) EXPECT_TRUE(sb_heap_owns(heap, block));
+  sb_heap_destroy(heap);
 }
 
 }  // namespace
