@@ -146,7 +146,7 @@ void synchronise_threads() noexcept {
 void sleep_ms(std::uint32_t milliseconds) noexcept {
   timespec time{static_cast<time_t>(milliseconds / 1000), static_cast<long>(milliseconds % 1000) * 1000000};
   const int saved_errno = errno;
-  syscall(SYS_nanosleep, &time, nullptr);
+  syscall(SYS_clock_nanosleep, CLOCK_REALTIME, 0, &time, nullptr);
   errno = saved_errno;
 }
 
