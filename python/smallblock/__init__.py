@@ -154,11 +154,11 @@ def limit(
 
     Above `soft` memory is trimmed, and `callback()` runs once in the main thread as soon as that executes Python
     code; what it raises goes to sys.unraisablehook, but for KeyboardInterrupt and its like. At `hard` an allocation
-    raises MemoryError; Python itself does not stand that everywhere, and may raise SystemError, hang or crash: take `hard`
-    for the end of the process, and shed load at `soft`. After install() only blocks of up to 512 bytes count; in a process that was started on
-    smallblock larger ones do too. The callback goes when the interpreter ends. Raises TypeError or ValueError for
-    wrong arguments and a `hard` that is below what is held (live_bytes, cached_bytes and next_bytes of stats().memory
-    together), RuntimeError in a sub-interpreter.
+    raises MemoryError; Python itself does not stand that everywhere, and may raise SystemError, hang or crash: take
+    `hard` for the end of the process, and shed load at `soft`. After install() only blocks of up to 512 bytes count;
+    in a process that was started on smallblock larger ones do too. The callback goes when the interpreter ends. Raises
+    TypeError or ValueError for wrong arguments and a `hard` that is below what is held (live_bytes, cached_bytes and
+    next_bytes of stats().memory together), RuntimeError in a sub-interpreter.
     """
     global _limits_are_set
     for name, value in (("soft", soft), ("hard", hard)):

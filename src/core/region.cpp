@@ -65,6 +65,7 @@ void Region::describe(HeapDescriptor& descriptor) const noexcept {
 
 bool Region::initialise() noexcept {
   Bytes bytes = kConfig.region_bytes_max;
+  while (bytes > wanted_bytes_) bytes /= 2;
   while (bytes >= kConfig.region_bytes_min) {
     auto* start = static_cast<char*>(os::reserve(bytes, kRegionAlignment));
     if (start == nullptr) {

@@ -42,6 +42,10 @@ class Region {
   void want_huge_pages() noexcept { huge_pages_ = true; }
   bool huge_pages() const noexcept { return huge_pages_; }
 
+  // At least kConfig.region_bytes_min of address space, and no more than this: a half, a quarter, ... of the usual
+  // region. Before initialise().
+  void want_at_most(Bytes bytes) noexcept { wanted_bytes_ = bytes; }
+
   // Reserves the address space and commits the tables. False: the system refused even the smallest region, and
   // everything goes to the next allocator. Called once, before any other thread can know of the region.
   bool initialise() noexcept;
@@ -151,6 +155,7 @@ class Region {
   Bytes heap_area_bytes_ = 0;
   std::uint32_t first_pool_ = 0;
   std::uint32_t arena_count_ = 0;
+  Bytes wanted_bytes_ = kConfig.region_bytes_max;
   bool huge_pages_ = false;
 };
 

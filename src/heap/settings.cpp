@@ -20,9 +20,11 @@ namespace smallblock {
 namespace {
 
 void refuse(const char* name, const char* text, const char* wanted) noexcept {
+  constexpr int kTextShown = 80;
   char line[256];
-  const int length =
-      std::snprintf(line, sizeof line, "smallblock: %s=%s is not %s; it is left out\n", name, text, wanted);
+  const char* rest = std::strlen(text) > kTextShown ? "..." : "";
+  const int length = std::snprintf(line, sizeof line, "smallblock: %s=%.*s%s is not %s; it is left out\n", name,
+                                   kTextShown, text, rest, wanted);
   const auto bytes = static_cast<Bytes>(length < 0 ? 0 : length);
   os::write_all(2, line, bytes < sizeof line ? bytes : sizeof line - 1);
 }
@@ -102,12 +104,20 @@ Bytes read_bytes(const char* name) noexcept {
   return static_cast<Bytes>(value) << shift;
 }
 
+void read_address_space() noexcept {
+  const char* name = "SMALLBLOCK_ADDRESS_SPACE";
+  const Bytes bytes = read_bytes(name);
+  if (bytes < kConfig.region_bytes_min) return refuse(name, os::environment(name), "at least 64M");
+  region.want_at_most(bytes);
+}
+
 }  // namespace
 
 void read_settings() noexcept {
   read_decay();
   if (is_on("SMALLBLOCK_BACKGROUND")) want_background_thread();
   if (is_on("SMALLBLOCK_HUGEPAGES")) region.want_huge_pages();
+  read_address_space();
   read_check();
   read_perturb();
   Limits::Values limits;

@@ -122,7 +122,7 @@ bool is_last_thread() noexcept {
   constexpr nlink_t kLinksOfTwo = 2 + 2;
   struct stat tasks {};
   if (stat("/proc/self/task", &tasks) != 0 || tasks.st_nlink != kLinksOfTwo) return false;
-  char first;
+  char first = '\0';
   return readlink("/proc/self/exe", &first, 1) < 0 && errno == ENOENT;
 }
 

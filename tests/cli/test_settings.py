@@ -49,6 +49,17 @@ except MemoryError:
 BYTES_WANTED = "a number of bytes such as 512M or 2G (K, M, G, T)"
 
 
+# As services do that are to fail rather than to fill the machine.
+LIMIT_ITSELF = """
+import resource, threading
+resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30))
+large = bytearray(100 << 20)
+thread = threading.Thread(target=lambda: print(len([bytes(400) for _ in range(200_000)]), "blocks"))
+thread.start()
+thread.join()
+"""
+
+
 def run_python(script: str, **variables: str) -> str:
     result = smallblock("run", find_python(), "-c", script, **variables)
     assert (result.returncode, result.stderr) == (0, ""), result.stderr
@@ -87,8 +98,19 @@ class Settings(CommandTest):
         for text in ("1T", "1t", "16777215T"):
             self.assertEqual(run_python("print(len(bytes(400)))", SMALLBLOCK_HARD_LIMIT=text), "400\n")
 
+    def test_a_program_that_limits_its_address_space_may_keep_some(self) -> None:
+        over = smallblock("run", find_python(), "-c", LIMIT_ITSELF)
+        self.assertIn("MemoryError", over.stderr)
+        for text in ("64M", "1G", "1500M"):
+            self.assertEqual(run_python(LIMIT_ITSELF, SMALLBLOCK_ADDRESS_SPACE=text), "200000 blocks\n", text)
+
+    def test_a_long_value_is_cut(self) -> None:
+        result = smallblock("run", "true", SMALLBLOCK_DECAY_MS="9" * 500)
+        self.assertEqual(result.stderr, f"smallblock: SMALLBLOCK_DECAY_MS={'9' * 80}... is not a number of milliseconds, "
+                                        "-1 for never; it is left out\n")
+
     def test_empty_is_unset(self) -> None:
-        names = ("DECAY_MS", "SOFT_LIMIT", "HARD_LIMIT", "BACKGROUND", "HUGEPAGES", "CHECK", "PERTURB")
+        names = ("DECAY_MS", "SOFT_LIMIT", "HARD_LIMIT", "BACKGROUND", "HUGEPAGES", "ADDRESS_SPACE", "CHECK", "PERTURB")
         self.assertEqual(run_python("print(7)", **{f"SMALLBLOCK_{name}": "" for name in names}), "7\n")
 
     def test_what_cannot_be_understood_is_one_line_and_left_out(self) -> None:
@@ -101,6 +123,8 @@ class Settings(CommandTest):
             ("SMALLBLOCK_HARD_LIMIT", "99999999999999999999", BYTES_WANTED),
             ("SMALLBLOCK_HARD_LIMIT", "16777216T", BYTES_WANTED),
             ("SMALLBLOCK_SOFT_LIMIT", "0", BYTES_WANTED),
+            ("SMALLBLOCK_ADDRESS_SPACE", "63M", "at least 64M"),
+            ("SMALLBLOCK_ADDRESS_SPACE", "1g1", BYTES_WANTED),
         ):
             with self.subTest(name=name, text=text):
                 result = smallblock("run", find_python(), "-c", "print(7)", **{name: text})
