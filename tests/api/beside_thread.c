@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { kChildren = 200, kBlocks = 20000 };
+enum { kChildren = 300, kBlocks = 3000 };
 
 static void* work_on(void* nothing) {
   usleep(300000);
@@ -27,25 +27,23 @@ static int leave_the_rest_to_another(void) {
   pthread_exit(NULL);
 }
 
-// A daemon's first steps, now and then, while the thread beside it begins.
-static int wrong_descriptors(unsigned blocks) {
-  static void* kept[kBlocks];
-  for (unsigned i = 0; i < blocks; ++i) kept[i] = malloc(200);
-  for (unsigned i = 0; i < 3; ++i) close((int)i);
+// A daemon's first steps, while the thread beside it begins: with the misses before, which start it in a child.
+static int wrong_descriptors(void** blocks) {
+  for (unsigned i = 0; i < kBlocks; ++i) free(blocks[i]);
+  for (unsigned i = 0; i < kBlocks; ++i) blocks[i] = malloc(100 + i);
+  for (int i = 0; i < 64; ++i) close(i);
   int wrong = 0;
-  for (int i = 0; i < 200; ++i) {
-    const int file = open("/dev/null", O_RDWR);
-    wrong += file != 0;
-    close(file);
-  }
+  for (int i = 0; i < 3; ++i) wrong += open("/dev/null", O_RDWR) != i;
   return wrong != 0;
 }
 
 static int count_on_descriptors(void) {
+  static void* blocks[kBlocks];
+  for (unsigned i = 0; i < kBlocks; ++i) blocks[i] = malloc(100 + i);
   int failed = 0;
   for (unsigned i = 0; i < kChildren; ++i) {
     const pid_t child = fork();
-    if (child == 0) _exit(wrong_descriptors(i * (kBlocks / kChildren)));
+    if (child == 0) _exit(wrong_descriptors(blocks));
     int status = 0;
     waitpid(child, &status, 0);
     failed += status != 0;

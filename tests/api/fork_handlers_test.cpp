@@ -181,7 +181,7 @@ void end_a_thread() {
 }
 
 TEST(ForkHandlers, ASignalHandlerMayForkAtTheEndOfAThread) {
-  EXPECT_EQ(status_of([] { fork_in_the_middle_of(end_a_thread, kForks / 2); }), 0);
+  EXPECT_EQ(status_of([] { fork_in_the_middle_of(end_a_thread, kForks / 4); }), 0);
 }
 
 // Of another size than the block that was freed twice.

@@ -21,6 +21,7 @@ case $step in
     [[ $preset == *san ]] || labels+='|structure'
     # Rounds by the thousand, what the documentation prints, and other programs' behaviour are no different there.
     same='Forks\.AThousand|AddressSpace\.OfEveryLimit|^docs\.|^misuse\.|^watched\.|^model\.new_seed'
+    same+='|^api\.beside_thread|Standing/Clock'
     # With assertions on, it runs under AddressSanitizer.
     [[ $preset == asan ]] || same+='|EveryCall'
     # Each place and number one by one: in the release build, and under the sanitizers.
