@@ -15,6 +15,8 @@
 #include "os/port.hpp"
 
 #define SB_EXPORT __attribute__((visibility("default")))
+// A hit is as long as a cache line: wherever the linker puts it, it begins one.
+#define SB_HIT __attribute__((aligned(64)))
 
 using namespace smallblock;
 
@@ -58,11 +60,11 @@ void* aligned_for_free(std::size_t alignment, std::size_t bytes) noexcept {
 
 extern "C" {
 
-SB_EXPORT void* malloc(std::size_t bytes) noexcept {
+SB_EXPORT SB_HIT void* malloc(std::size_t bytes) noexcept {
   return allocate(bytes);
 }
 
-SB_EXPORT void free(void* block) noexcept {
+SB_EXPORT SB_HIT void free(void* block) noexcept {
   deallocate(block);
 }
 
