@@ -50,7 +50,7 @@ void* refuse(int error) noexcept {
 
 extern "C" {
 
-void* sb_malloc(size_t bytes) noexcept {
+[[gnu::aligned(kHitAlignment)]] void* sb_malloc(size_t bytes) noexcept {
   return allocate(bytes);
 }
 
@@ -65,7 +65,7 @@ void* sb_realloc(void* block, size_t bytes) noexcept {
   return nullptr;
 }
 
-void sb_free(void* block) noexcept {
+[[gnu::aligned(kHitAlignment)]] void sb_free(void* block) noexcept {
   deallocate(block);
 }
 

@@ -44,7 +44,7 @@ template <typename Heap, typename Below>
 }
 
 template <typename Heap, typename Below>
-void* python_malloc(void* context, std::size_t bytes) {
+[[gnu::aligned(kHitAlignment)]] void* python_malloc(void* context, std::size_t bytes) {
   void* block = pop_fine_block(Heap{context}, bytes);
   if (block == nullptr) [[unlikely]]
     return python_malloc_slow<Heap, Below>(context, bytes);
@@ -57,7 +57,7 @@ template <typename Heap, typename Below>
 }
 
 template <typename Heap, typename Below>
-void python_free(void* context, void* block) {
+[[gnu::aligned(kHitAlignment)]] void python_free(void* context, void* block) {
   if (!push_block(Heap{context}, block)) [[unlikely]]
     python_free_slow<Heap, Below>(context, block);
 }

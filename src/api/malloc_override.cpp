@@ -15,8 +15,6 @@
 #include "os/port.hpp"
 
 #define SB_EXPORT __attribute__((visibility("default")))
-// A hit is as long as a cache line: wherever the linker puts it, it begins one.
-#define SB_HIT __attribute__((aligned(64)))
 
 using namespace smallblock;
 
@@ -60,11 +58,11 @@ void* aligned_for_free(std::size_t alignment, std::size_t bytes) noexcept {
 
 extern "C" {
 
-SB_EXPORT SB_HIT void* malloc(std::size_t bytes) noexcept {
+[[gnu::aligned(kHitAlignment)]] SB_EXPORT void* malloc(std::size_t bytes) noexcept {
   return allocate(bytes);
 }
 
-SB_EXPORT SB_HIT void free(void* block) noexcept {
+[[gnu::aligned(kHitAlignment)]] SB_EXPORT void free(void* block) noexcept {
   deallocate(block);
 }
 
