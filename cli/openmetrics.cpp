@@ -164,7 +164,7 @@ std::string escaped(const std::string& text) {
     const unsigned length = utf8_length(next);
     if (*next == '\n') {
       result += "\\n";
-    } else if (length == 0 || is_control(next, length)) {
+    } else if (!is_showable(next, length)) {
       result += "\xef\xbf\xbd";
     } else {
       if (*next == '"' || *next == '\\') result += '\\';

@@ -72,11 +72,13 @@ void give_memory_back_soon() {
 
 int run_view(const ViewRequest& request) {
   const bool is_command = request.is_command || request.target.size() > 1 || !names_heap(request.target.front());
-  const bool is_missing = is_command && !request.is_command && !find_program(request.target.front());
-  if (!request.output.empty() && is_command && !is_missing)
-    throw Error(kExitUsage,
-                "--output takes a process id or a snapshot, as in 'smallblock view 4711 --output heap.html'");
-  if (!request.output.empty()) return write_output(request);
+  if (!request.output.empty()) {
+    // A word that is no command either is a file that is missing.
+    if (is_command && (request.is_command || find_program(request.target.front())))
+      throw Error(kExitUsage,
+                  "--output takes a process id or a snapshot, as in 'smallblock view 4711 --output heap.html'");
+    return write_output(request);
+  }
   if (is_command && !request.is_command && request.target.size() == 1) check_command(request.target.front());
   const ListenAddress listen = parse_listen(request.listen);
   give_memory_back_soon();

@@ -16,30 +16,17 @@ def command_line() -> List[str]:
     words = getattr(sys, "orig_argv", None)
     if words is None:  # before CPython 3.10
         with open("/proc/self/cmdline", "rb") as file:
-            words = file.read().decode(errors="replace").split("\0")
+            words = file.read().decode(errors="replace").split("\0")[:-1]
     return list(words)
 
 
-def is_launcher(words: List[str]) -> bool:
+def is_launcher() -> bool:
     """Whether the interpreter runs `-m smallblock`, which starts another one on it."""
-    rest = words[1:]
-    while rest:
-        word = rest.pop(0)
-        if word == "--check-hash-based-pycs":
-            del rest[:1]
-        if word.startswith("--"):
-            continue
-        if not word.startswith("-"):
-            return False
-        for i, letter in enumerate(word[1:], 2):
-            if letter in "mcWX":  # its value is the rest of the word, or the next one
-                value = word[i:] or "".join(rest[:1])
-                if letter in "mc":
-                    return letter == "m" and value == "smallblock"
-                if not word[i:]:
-                    del rest[:1]
-                break
-    return False
+    if getattr(sys, "argv", [])[:1] != ["-m"]:
+        return False
+    words = command_line()
+    module = words[len(words) - len(sys.argv)]  # what stands before the module's own words
+    return module == "smallblock" or (module.startswith("-") and module.endswith("msmallblock"))
 
 
 def complain(what: object) -> None:
@@ -48,7 +35,7 @@ def complain(what: object) -> None:
 
 def start() -> None:
     try:
-        if is_launcher(command_line()):
+        if is_launcher():
             return
         from smallblock import _limits, _smallblock, leaks
 

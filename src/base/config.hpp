@@ -33,6 +33,7 @@ struct Config {
   Bytes region_bytes_min = 64_MiB;
   // Heaps and magazines live in this share of the region.
   unsigned heap_area_share = 64;
+  unsigned thread_heaps_share = 4;  // of the heap area, which private heaps leave to threads and their magazines
 
   // A magazine is this large, header included, and aligned to its size.
   Bytes magazine_bytes = 1_KiB;

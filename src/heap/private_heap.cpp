@@ -50,7 +50,8 @@ PrivateHeap* PrivateHeap::create() noexcept {
     free_private_heaps = heap->next_free_;
   } else {
     // Threads must still find a place for theirs.
-    void* memory = heap_area.allocate(sizeof(PrivateHeap), kNumberUnit, region.heap_area_bytes() / 4);
+    void* memory =
+        heap_area.allocate(sizeof(PrivateHeap), kNumberUnit, region.heap_area_bytes() / kConfig.thread_heaps_share);
     if (memory == nullptr) return nullptr;
     heap = new (memory) PrivateHeap;
     heap->next_ = all_private.load(std::memory_order_relaxed);

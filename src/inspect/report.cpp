@@ -187,10 +187,10 @@ void put_json_text(Output& output, const char* text) noexcept {
 void put_plain_text(Output& output, const char* text) noexcept {
   while (*text != '\0') {
     const unsigned length = utf8_length(text);
-    if (length == 0 || is_control(text, length) || turns_text(text, length)) {
-      output.print("\xef\xbf\xbd");
-    } else {
+    if (is_showable(text, length)) {
       output.put(text, length);
+    } else {
+      output.print("\xef\xbf\xbd");
     }
     text += length > 0 ? length : 1;
   }

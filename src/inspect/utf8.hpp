@@ -43,6 +43,11 @@ inline bool turns_text(const char* text, unsigned length) noexcept {
          (byte(1) == 0x81 && byte(2) >= 0xa6 && byte(2) <= 0xa9);
 }
 
+// Whether the sequence of that length, 0 if the bytes are no text, may go into a line that a person reads.
+inline bool is_showable(const char* text, unsigned length) noexcept {
+  return length != 0 && !is_control(text, length) && !turns_text(text, length);
+}
+
 // Calls add(byte) for each byte of a code point, which is at most U+10FFFF.
 template <typename Add>
 void encode_utf8(char32_t code, Add add) {

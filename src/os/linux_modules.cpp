@@ -8,43 +8,12 @@
 #include <cstdint>
 #include <cstring>
 
+#include "os/linux_dynamic.hpp"
 #include "os/stack.hpp"
 
 namespace smallblock::os {
 
 namespace {
-
-// The tables of a module that name what it refers to.
-struct References {
-  const ElfW(Sym) * symbols = nullptr;
-  const char* names = nullptr;
-  const ElfW(Rela) * calls = nullptr;
-  std::size_t calls_bytes = 0;
-  const ElfW(Rela) * data = nullptr;
-  std::size_t data_bytes = 0;
-  std::size_t nameless = 0;  // so many of the data's come first
-};
-
-// The dynamic linker has added the module's place to them, unless it may not write there.
-template <typename T>
-const T* table_at(ElfW(Addr) place, ElfW(Addr) address) noexcept {
-  return reinterpret_cast<const T*>(address < place ? place + address : address);
-}
-
-References references_of(ElfW(Addr) place, const ElfW(Dyn) * entry) noexcept {
-  References found;
-  for (; entry->d_tag != DT_NULL; ++entry) {
-    const ElfW(Addr) address = entry->d_un.d_ptr;
-    if (entry->d_tag == DT_SYMTAB) found.symbols = table_at<ElfW(Sym)>(place, address);
-    if (entry->d_tag == DT_STRTAB) found.names = table_at<char>(place, address);
-    if (entry->d_tag == DT_JMPREL) found.calls = table_at<ElfW(Rela)>(place, address);
-    if (entry->d_tag == DT_PLTRELSZ) found.calls_bytes = entry->d_un.d_val;
-    if (entry->d_tag == DT_RELA) found.data = table_at<ElfW(Rela)>(place, address);
-    if (entry->d_tag == DT_RELASZ) found.data_bytes = entry->d_un.d_val;
-    if (entry->d_tag == DT_RELACOUNT) found.nameless = entry->d_un.d_val;
-  }
-  return found;
-}
 
 bool needs_cxx_library(const References& of, const ElfW(Dyn) * entry) noexcept {
   for (; entry->d_tag != DT_NULL; ++entry) {
@@ -72,13 +41,6 @@ void look_at(const char* name, Marks& marks) noexcept {
   }
 }
 
-void look_at(const References& of, const ElfW(Rela) * first, const ElfW(Rela) * end, Marks& marks) noexcept {
-  for (; first < end; ++first) {
-    if (const auto symbol = ELF64_R_SYM(first->r_info); symbol != 0)
-      look_at(of.names + of.symbols[symbol].st_name, marks);
-  }
-}
-
 // C++ code that neither refers to operators nor needs the library that has them, has them in itself.
 bool has_own_operators(const dl_phdr_info& module) noexcept {
   for (unsigned i = 0; i < module.dlpi_phnum; ++i) {
@@ -87,8 +49,9 @@ bool has_own_operators(const dl_phdr_info& module) noexcept {
     const References of = references_of(module.dlpi_addr, entries);
     if (of.symbols == nullptr || of.names == nullptr || needs_cxx_library(of, entries)) return false;
     Marks marks;
-    if (of.calls != nullptr) look_at(of, of.calls, of.calls + of.calls_bytes / sizeof *of.calls, marks);
-    if (of.data != nullptr) look_at(of, of.data + of.nameless, of.data + of.data_bytes / sizeof *of.data, marks);
+    const auto look = [&marks](const char* name, const ElfW(Rela)&) { look_at(name, marks); };
+    for_each_reference(of, of.calls, of.calls_count, look);
+    for_each_reference(of, of.data, of.data_count, look);
     return marks.cxx && !marks.operators;
   }
   return false;

@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "os/linux_file.hpp"
 #include "os/port.hpp"
 
 namespace smallblock::os {
@@ -42,12 +43,7 @@ int watch(const char* path) noexcept {
 // The path of the unified hierarchy's group, with its file's name; false if there is none, or it is very long.
 bool find_group(char (&path)[kPathBytes]) noexcept {
   char text[kPathBytes];
-  const int file = open("/proc/self/cgroup", O_RDONLY | O_CLOEXEC);
-  if (file < 0) return false;
-  const ssize_t bytes = read(file, text, sizeof text - 1);
-  close(file);
-  if (bytes <= 0) return false;
-  text[bytes] = '\0';
+  read_text("/proc/self/cgroup", text);
   for (const char* line = text; *line != '\0';) {
     const std::size_t length = std::strcspn(line, "\n");
     if (std::strncmp(line, kUnified, sizeof kUnified - 1) == 0) {

@@ -1,6 +1,5 @@
 // Filters of system calls (seccomp) on Linux: whether the program goes into one, and whether it was born in one.
 
-#include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -8,6 +7,8 @@
 #include <atomic>
 #include <cstring>
 
+#include "base/relaxed.hpp"
+#include "os/linux_file.hpp"
 #include "os/linux_filter.hpp"
 #include "os/port.hpp"
 
@@ -26,17 +27,8 @@ bool shuts_in(int option) noexcept {
 // prctl would tell as well, unless the filter kills for it.
 bool read_is_filtered() noexcept {
   constexpr char kLine[] = "\nSeccomp:\t";
-  const long file = syscall(SYS_openat, AT_FDCWD, "/proc/self/status", O_RDONLY | O_CLOEXEC);
-  if (file < 0) return false;
   char text[4096];
-  std::size_t kept = 0;
-  while (kept < sizeof text - 1) {
-    const long more = syscall(SYS_read, file, text + kept, sizeof text - 1 - kept);
-    if (more <= 0) break;
-    kept += static_cast<std::size_t>(more);
-  }
-  syscall(SYS_close, file);
-  text[kept] = '\0';
+  read_text("/proc/self/status", text);
   const char* line = std::strstr(text, kLine);
   return line != nullptr && line[sizeof kLine - 1] != '0';
 }
@@ -48,14 +40,11 @@ bool is_shut_in() noexcept {
 }
 
 bool is_filtered() noexcept {
-  static constinit std::atomic<bool> looked{false};
-  static constinit std::atomic<bool> was_born_so{false};
+  enum : int { kUnknown, kNo, kYes };
+  static constinit Relaxed<int> was_born_so{kUnknown};
   if (is_shut_in()) return true;
-  if (!looked.load(std::memory_order_acquire)) {
-    was_born_so.store(read_is_filtered(), std::memory_order_relaxed);
-    looked.store(true, std::memory_order_release);
-  }
-  return was_born_so.load(std::memory_order_relaxed);
+  if (was_born_so.load() == kUnknown) was_born_so.store(read_is_filtered() ? kYes : kNo);
+  return was_born_so.load() == kYes;
 }
 
 int prctl_noted(Prctl* next, int option, unsigned long a, unsigned long b, unsigned long c,

@@ -19,6 +19,7 @@
 #include <cstring>
 
 #include "base/bits.hpp"
+#include "os/linux_dynamic.hpp"
 #include "os/port.hpp"
 #include "os/stack.hpp"
 
@@ -98,29 +99,15 @@ bool write_slot(void** slot, void* value, bool is_read_only) noexcept {
 bool replace_imports(void* library) noexcept {
   link_map* map = nullptr;
   if (dlinfo(library, RTLD_DI_LINKMAP, &map) != 0) return false;
-  const ElfW(Rela)* slots = nullptr;
-  const ElfW(Sym)* symbols = nullptr;
-  const char* names = nullptr;
-  std::size_t slots_bytes = 0;
-  bool is_read_only = false;
-  for (const ElfW(Dyn)* entry = map->l_ld; entry->d_tag != DT_NULL; ++entry) {
-    const auto* const address = reinterpret_cast<const void*>(entry->d_un.d_ptr);
-    if (entry->d_tag == DT_JMPREL) slots = static_cast<const ElfW(Rela)*>(address);
-    if (entry->d_tag == DT_PLTRELSZ) slots_bytes = entry->d_un.d_val;
-    if (entry->d_tag == DT_SYMTAB) symbols = static_cast<const ElfW(Sym)*>(address);
-    if (entry->d_tag == DT_STRTAB) names = static_cast<const char*>(address);
-    if (entry->d_tag == DT_PLTREL && entry->d_un.d_val != DT_RELA) return false;
-    if (entry->d_tag == DT_BIND_NOW) is_read_only = true;
-    if (entry->d_tag == DT_FLAGS && (entry->d_un.d_val & DF_BIND_NOW) != 0) is_read_only = true;
-  }
-  if (slots == nullptr || symbols == nullptr || names == nullptr) return false;
+  const References of = references_of(map->l_addr, map->l_ld);
+  if (of.symbols == nullptr || of.names == nullptr) return false;
   unsigned replaced = 0;  // a bit for each use
-  for (const ElfW(Rela)* slot = slots; slot != slots + slots_bytes / sizeof *slots; ++slot) {
-    const Import* import = find_import(names + symbols[ELF64_R_SYM(slot->r_info)].st_name);
-    if (import == nullptr) continue;
-    auto* const place = reinterpret_cast<void**>(map->l_addr + slot->r_offset);
-    if (write_slot(place, import->replacement, is_read_only)) replaced |= 1U << import->use;
-  }
+  for_each_reference(of, of.calls, of.calls_count, [&](const char* name, const ElfW(Rela) & slot) {
+    const Import* import = find_import(name);
+    if (import == nullptr) return;
+    auto* const place = reinterpret_cast<void**>(map->l_addr + slot.r_offset);
+    if (write_slot(place, import->replacement, of.are_read_only)) replaced |= 1U << import->use;
+  });
   return replaced == kAllUses;
 }
 

@@ -1,7 +1,8 @@
 // The contract between smallblock and the operating system: everything the layers above may ask for.
 //
 // Chosen by file, not by #if: os/linux_*.cpp implements it, tests/os holds a fake that injects failures. No
-// function here allocates through malloc; none changes errno unless it says so.
+// function here allocates through malloc unless it says so; none that a malloc or free calls changes errno, what
+// concerns files and the process's end may.
 #pragma once
 
 #include <cstdint>

@@ -5,6 +5,7 @@
 #include <smallblock/smallblock.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -161,27 +162,47 @@ TEST(ForkHandlers, ASignalHandlerMayForkInTheMiddleOfAPrivateHeapsWork) {
   EXPECT_EQ(status_of([] { fork_in_the_middle_of(use_a_private_heap, sb_trim, kForks / 10); }), 0);
 }
 
-// At its end it puts blocks back into many pools, when it has no heap any more.
-void* run_to_the_end(void* signals) {
-  pthread_sigmask(SIG_UNBLOCK, static_cast<sigset_t*>(signals), nullptr);
+// Its end puts blocks back into many pools, when it has no heap any more; the signal comes a little later each
+// time.
+void* run_to_the_end(void* timer) {
+  static long delay_ns = 0;
   void* blocks[1000];
   for (std::size_t i = 0; i < std::size(blocks); ++i) blocks[i] = sb_malloc(600 + i * 31 % 30000);
   for (void* block : blocks) sb_free(block);
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGVTALRM);
+  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+  const itimerspec soon{{0, 0}, {0, 1000 + (delay_ns += 7000) % 400000}};
+  timer_settime(*static_cast<timer_t*>(timer), 0, &soon, nullptr);
   return nullptr;
 }
 
 // To start one is the C library's work, which a signal that forks must not interrupt.
-void end_a_thread() {
+void end_threads() {
+  std::signal(SIGVTALRM, fork_in_handler);
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGVTALRM);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  pthread_t thread{};
-  if (pthread_create(&thread, nullptr, run_to_the_end, &signals) == 0) pthread_join(thread, nullptr);
+  sigevent event{};
+  event.sigev_notify = SIGEV_SIGNAL;
+  event.sigev_signo = SIGVTALRM;
+  timer_t timer{};
+  if (timer_create(CLOCK_MONOTONIC, &event, &timer) != 0) _exit(2);
+  while (forks_in_handler < kForks) {
+    pthread_t thread{};
+    if (pthread_create(&thread, nullptr, run_to_the_end, &timer) == 0) pthread_join(thread, nullptr);
+  }
+  if (children_failed != 0) _exit(1);
 }
 
 TEST(ForkHandlers, ASignalHandlerMayForkAtTheEndOfAThread) {
-  EXPECT_EQ(status_of([] { fork_in_the_middle_of(end_a_thread, kForks / 4); }), 0);
+  EXPECT_EQ(status_of([] {
+              sb_decay_set(0);  // pools are given back at once, which takes time
+              end_threads();
+            }),
+            0);
 }
 
 // Of another size than the block that was freed twice.

@@ -18,25 +18,36 @@ struct Block {
   std::size_t bytes;
 };
 
-void churn(const std::atomic<bool>& stop, std::size_t id, std::size_t bytes_max) {
+void churn(const std::atomic<bool>& stop, std::size_t id) {
   void* blocks[256] = {};
   for (std::size_t i = 0; !stop; ++i) {
     void*& block = blocks[i * 7 % 256];
     sb_free(block);
-    block = sb_malloc((i * 37 + id) % bytes_max);
+    block = sb_malloc((i * 37 + id) % 1500);
   }
   for (void* block : blocks) sb_free(block);
+}
+
+// A private heap's pools come and go with their blocks: there is nearly always one on its way.
+void open_and_close_pools(const std::atomic<bool>& stop, std::size_t id) {
+  sb_heap* heap = sb_heap_create();
+  void* blocks[300];
+  while (!stop) {
+    for (void*& block : blocks) block = sb_heap_alloc(heap, 600 + (id += 7919) % 32000);
+    for (void* block : blocks) sb_heap_free(heap, block);
+  }
+  sb_heap_destroy(heap);
 }
 
 // Threads that allocate and free until the end of the scope.
 class BusyThreads {
  public:
-  explicit BusyThreads(std::size_t count, std::size_t bytes_max = 1500)
-      : started_(static_cast<std::ptrdiff_t>(count)) {
+  using Work = void(const std::atomic<bool>& stop, std::size_t id);
+  explicit BusyThreads(std::size_t count, Work* work = churn) : started_(static_cast<std::ptrdiff_t>(count)) {
     for (std::size_t id = 0; id < count; ++id) {
-      threads_.emplace_back([this, id, bytes_max] {
+      threads_.emplace_back([this, id, work] {
         started_.count_down();
-        churn(stop_, id, bytes_max);
+        work(stop_, id);
       });
     }
     // A thread that starts holds AddressSanitizer's own locks, which a child would inherit.
@@ -108,11 +119,12 @@ TEST(Fork, ChildFreesTheParentsBlocksWhileThreadsAllocate) {
   EXPECT_EQ(blocks_in_use(), before);
 }
 
-// Of so many, with few blocks in a pool, there is nearly always one that opens or closes a pool.
 TEST(Fork, ComesBackWhileManyThreadsOpenAndClosePools) {
-  const BusyThreads busy(32, 32000);
-  for (int round = 0; round < 20; ++round) {
+  const BusyThreads busy(32, open_and_close_pools);
+  for (int round = 0; round < 10; ++round) {
+    alarm(kHangSeconds);
     const pid_t child = fork();
+    alarm(0);
     ASSERT_GE(child, 0);
     if (child == 0) _exit(0);
     ASSERT_EQ(wait_for(child), 0);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <ostream>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -69,7 +70,24 @@ TEST_P(Preload, Case) {
   EXPECT_EQ(result.output, "");
 }
 
-void expect_same_as_plain(const char* program, const std::string& name) {
+struct Case {
+  const char* program;
+  std::string name;
+};
+void PrintTo(const Case& each, std::ostream* out) {
+  *out << each.name;
+}
+
+std::vector<Case> cases_of(const char* program) {
+  std::vector<Case> cases;
+  for (const std::string& name : case_names(program)) cases.push_back({program, name});
+  return cases;
+}
+
+class SameAsPlain : public testing::TestWithParam<Case> {};
+
+TEST_P(SameAsPlain, Case) {
+  const auto& [program, name] = GetParam();
   const Result plain = run(program, name, nullptr);
   ASSERT_EQ(plain.status, 0) << plain.output;
   ASSERT_NE(plain.output, "");
@@ -78,57 +96,25 @@ void expect_same_as_plain(const char* program, const std::string& name) {
   EXPECT_EQ(preloaded.output, plain.output);
 }
 
-class CProgram : public testing::TestWithParam<std::string> {};
-
-TEST_P(CProgram, SameAsPlain) {
-  expect_same_as_plain(SMALLBLOCK_C_PROGRAM, GetParam());
-}
-
-class Sandbox : public testing::TestWithParam<std::string> {};
-
-TEST_P(Sandbox, SameAsPlain) {
-  expect_same_as_plain(SMALLBLOCK_SANDBOX, GetParam());
-}
-
-class OwnMalloc : public testing::TestWithParam<std::string> {};
-
-TEST_P(OwnMalloc, SameAsPlain) {
-  expect_same_as_plain(SMALLBLOCK_OWN_MALLOC, GetParam());
-}
-
-class FixedAddress : public testing::TestWithParam<std::string> {};
-
-TEST_P(FixedAddress, SameAsPlain) {
-  expect_same_as_plain(SMALLBLOCK_FIXED_ADDRESS, GetParam());
-}
-
-class OwnOperators : public testing::TestWithParam<std::string> {};
-
-TEST_P(OwnOperators, SameAsPlain) {
-  expect_same_as_plain(SMALLBLOCK_OWN_OPERATORS, GetParam());
-}
-
-#ifdef SMALLBLOCK_TWO_LIBRARIES
-class TwoLibraries : public testing::TestWithParam<std::string> {};
-
-TEST_P(TwoLibraries, SameAsPlain) {
-  expect_same_as_plain(SMALLBLOCK_TWO_LIBRARIES, GetParam());
-}
-#endif
-
 std::string name_of(const testing::TestParamInfo<std::string>& parameter) {
   return parameter.param;
 }
+std::string name_of_case(const testing::TestParamInfo<Case>& parameter) {
+  return parameter.param.name;
+}
 
 INSTANTIATE_TEST_SUITE_P(Helper, Preload, testing::ValuesIn(case_names(SMALLBLOCK_HELPER)), name_of);
-INSTANTIATE_TEST_SUITE_P(Preload, CProgram, testing::ValuesIn(case_names(SMALLBLOCK_C_PROGRAM)), name_of);
-INSTANTIATE_TEST_SUITE_P(Preload, Sandbox, testing::ValuesIn(case_names(SMALLBLOCK_SANDBOX)), name_of);
+INSTANTIATE_TEST_SUITE_P(CProgram, SameAsPlain, testing::ValuesIn(cases_of(SMALLBLOCK_C_PROGRAM)), name_of_case);
+INSTANTIATE_TEST_SUITE_P(Sandbox, SameAsPlain, testing::ValuesIn(cases_of(SMALLBLOCK_SANDBOX)), name_of_case);
+INSTANTIATE_TEST_SUITE_P(OwnMalloc, SameAsPlain, testing::ValuesIn(cases_of(SMALLBLOCK_OWN_MALLOC)), name_of_case);
+INSTANTIATE_TEST_SUITE_P(FixedAddress, SameAsPlain, testing::ValuesIn(cases_of(SMALLBLOCK_FIXED_ADDRESS)),
+                         name_of_case);
+INSTANTIATE_TEST_SUITE_P(OwnOperators, SameAsPlain, testing::ValuesIn(cases_of(SMALLBLOCK_OWN_OPERATORS)),
+                         name_of_case);
 #ifdef SMALLBLOCK_TWO_LIBRARIES
-INSTANTIATE_TEST_SUITE_P(Preload, TwoLibraries, testing::ValuesIn(case_names(SMALLBLOCK_TWO_LIBRARIES)), name_of);
+INSTANTIATE_TEST_SUITE_P(TwoLibraries, SameAsPlain, testing::ValuesIn(cases_of(SMALLBLOCK_TWO_LIBRARIES)),
+                         name_of_case);
 #endif
-INSTANTIATE_TEST_SUITE_P(Preload, OwnMalloc, testing::ValuesIn(case_names(SMALLBLOCK_OWN_MALLOC)), name_of);
-INSTANTIATE_TEST_SUITE_P(Preload, FixedAddress, testing::ValuesIn(case_names(SMALLBLOCK_FIXED_ADDRESS)), name_of);
-INSTANTIATE_TEST_SUITE_P(Preload, OwnOperators, testing::ValuesIn(case_names(SMALLBLOCK_OWN_OPERATORS)), name_of);
 
 #endif
 

@@ -5,8 +5,6 @@
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <csignal>
@@ -15,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "child.hpp"
 #include "heap/thread_heap.hpp"
 
 namespace smallblock {
@@ -62,10 +61,7 @@ int begin_with_frees() {
 }
 
 TEST(Orphans, ThreadsThatBeginWithAFreeDoNotMakeLaterOnesSlow) {
-  const pid_t child = fork();
-  if (child == 0) _exit(begin_with_frees());
-  int status = 0;
-  waitpid(child, &status, 0);
+  const int status = status_of_child(begin_with_frees);
   ASSERT_TRUE(WIFEXITED(status));
   EXPECT_EQ(WEXITSTATUS(status), 0);
 }
