@@ -182,7 +182,7 @@ void prepare_doors_for_check_mode() noexcept {
 
 extern "C" {
 
-void* _Znwm(std::size_t bytes) {
+[[gnu::aligned(kHitAlignment)]] void* _Znwm(std::size_t bytes) {
   void* block = pop_block(CurrentHeap{}, bytes);
   return block != nullptr ? block : new_slow<Door::kNew>(bytes, "_Znwm", __builtin_return_address(0));
 }
@@ -227,13 +227,13 @@ SB_EXPORT void* _ZnamSt11align_val_tRKSt9nothrow_t(std::size_t bytes, std::size_
                                            bytes, alignment);
 }
 
-void _ZdlPv(void* block) {
+[[gnu::aligned(kHitAlignment)]] void _ZdlPv(void* block) {
   deallocate(block, Door::kNew);
 }
 void _ZdlPvSt11align_val_t(void* block, std::size_t) {
   deallocate(block, Door::kNew);
 }
-SB_EXPORT void _ZdlPvm(void* block, std::size_t bytes) {
+[[gnu::aligned(kHitAlignment)]] SB_EXPORT void _ZdlPvm(void* block, std::size_t bytes) {
   if (!sized_delete_hit(block)) sized_delete_slow(block, bytes);
 }
 

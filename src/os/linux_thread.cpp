@@ -2,7 +2,6 @@
 
 #include <linux/membarrier.h>
 #include <pthread.h>
-#include <sched.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -69,10 +68,6 @@ void* run_thread(void* run) noexcept {
 }
 
 }  // namespace
-
-void yield_thread() noexcept {
-  sched_yield();
-}
 
 bool register_thread_exit(void (*handler)(void*)) noexcept {
   exit_key_made = pthread_key_create(&exit_key, handler) == 0;

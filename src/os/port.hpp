@@ -74,9 +74,6 @@ void watch_pressure() noexcept;
 // only.
 bool sleep_or_pressure(std::uint32_t milliseconds) noexcept;
 
-// Lets another thread run.
-void yield_thread() noexcept;
-
 // Returns when every thread of the process has passed a full memory barrier.
 void synchronise_threads() noexcept;
 

@@ -106,13 +106,13 @@ TEST(Trim, TakesTheSpareMagazinesOfSleepingThreads) {
   std::thread sleeper([&step] {
     free_all(allocate_all(32, 1_MiB));
     step = 1;
-    while (step != 2) os::yield_thread();
+    while (step != 2) std::this_thread::yield();
     // The next free flushes the rest.
     sb_free(sb_malloc(48));
     step = 3;
-    while (step != 4) os::yield_thread();
+    while (step != 4) std::this_thread::yield();
   });
-  while (step != 1) os::yield_thread();
+  while (step != 1) std::this_thread::yield();
   HeapCounts with_spares;
   count_heaps(with_spares);
   sb_trim();
@@ -120,7 +120,7 @@ TEST(Trim, TakesTheSpareMagazinesOfSleepingThreads) {
   count_heaps(without_spares);
   EXPECT_LT(without_spares.blocks_cached[2], with_spares.blocks_cached[2]);
   step = 2;
-  while (step != 3) os::yield_thread();
+  while (step != 3) std::this_thread::yield();
   HeapCounts flushed;
   count_heaps(flushed);
   EXPECT_LE(flushed.blocks_cached[2], without_spares.blocks_cached[2] / 2);

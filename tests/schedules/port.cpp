@@ -130,10 +130,6 @@ void end_process() noexcept {
   std::abort();
 }
 
-void yield_thread() noexcept {
-  schedules::point(Step::kYield, nullptr);
-}
-
 bool register_thread_exit(void (*handler)(void*)) noexcept {
   world.exit_handler = handler;
   return true;

@@ -32,6 +32,7 @@ BUDGET = {
     "python_free_one_gil": ("python_free_one_gil", 16),
 }
 NEVER = ("call", "push", "lock")
+CACHE_LINE_BYTES = 64  # which each begins
 Counts = Dict[str, int]
 BAD_EXAMPLES = {
     "instructions": ["nop"] * 15 + ["ret"],
@@ -71,8 +72,15 @@ def over_budget(entry: str, counts: Counts) -> list[str]:
     return findings
 
 
+def begun_late(entry: str, offset: int) -> list[str]:
+    late = offset % CACHE_LINE_BYTES
+    return [f"{BUDGET[entry][0]}: begins {late} bytes into a cache line"] if late else []
+
+
 def prove_it_can_fail() -> list[str]:
     problems = []
+    if begun_late("malloc", 0x1c0) or not begun_late("malloc", 0x1e0):
+        problems.append("self-test: where a function begins makes no difference")
     for expected, instructions in BAD_EXAMPLES.items():
         findings = over_budget("malloc", count(instructions))
         if len(findings) != 1 or expected not in findings[0]:
@@ -96,8 +104,8 @@ def disassembly(library: Path) -> dict[int, str]:
     return {int(offset, 16): text for offset, text in found}
 
 
-def executed(probe: Path, library: Path) -> dict[str, list[str]]:
-    """Entry point -> the instructions of its usual call."""
+def executed(probe: Path, library: Path) -> dict[str, list[tuple[int, str]]]:
+    """Entry point -> the instructions of its usual call in their order, each with its offset in the library."""
     command = [str(probe), str(library)]
     output = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=60).stdout
     paths: dict[str, Counter[tuple[str, ...]]] = {}
@@ -106,7 +114,7 @@ def executed(probe: Path, library: Path) -> dict[str, list[str]]:
         paths.setdefault(name, Counter())[tuple(offsets)] += 1
     texts = disassembly(library)
     usual = {name: seen.most_common(1)[0][0] for name, seen in paths.items()}
-    return {name: [texts[int(offset, 16)] for offset in offsets] for name, offsets in usual.items()}
+    return {name: [(int(offset, 16), texts[int(offset, 16)]) for offset in offsets] for name, offsets in usual.items()}
 
 
 def golden_line(entry: str, counts: Counts) -> str:
@@ -138,13 +146,15 @@ def main() -> int:
         if not path.exists():
             parser.error(f"{path} does not exist: build the target first")
     findings = prove_it_can_fail()
-    calls = executed(options.probe.resolve(), options.library.resolve())
+    paths = executed(options.probe.resolve(), options.library.resolve())
+    calls = {entry: [text for _, text in path] for entry, path in paths.items()}
     findings += [f"{name} was not measured" for name in BUDGET if name not in calls]
     lines = [golden_line(entry, count(calls[entry])) for entry in BUDGET if entry in calls]
     golden = HERE / f"hot_path.{options.compiler.split('-')[0]}.golden"
     if options.update:
         golden.write_text("\n".join([f"compiler {options.compiler}", *lines]) + "\n")
     findings += [finding for entry in calls for finding in over_budget(entry, count(calls[entry]))]
+    findings += [finding for entry, path in paths.items() for finding in begun_late(entry, path[0][0])]
     differences = compare(golden.read_text() if golden.exists() else "", options.compiler, lines)
     if differences:
         findings += [*differences, f"if the change is meant: {' '.join(['python3', *sys.argv, '--update'])}"]
