@@ -49,10 +49,19 @@ void audit_place(const ArenaRecord& arena, PoolIndex first, unsigned slot, Pools
   ++(is_shared ? pools.shared : pools.owned)[record.class_index];
 }
 
+Bytes bitmaps_of(const ArenaRecord& arena) noexcept {
+  Bytes bytes = 0;
+  for (unsigned table = 0; table < kBitmapTables; ++table)
+    bytes += (arena.bitmaps >> table & 1U) * bitmap_bytes(table) * ArenaRecord::kUnits;
+  return bytes;
+}
+
 void audit_arenas(Pools& pools) noexcept {
+  Bytes bitmaps_bytes = 0;
   for (std::uint32_t raw = 0; raw < arena_table.committed_once(); ++raw) {
     const ArenaRecord& arena = region.record(ArenaIndex{raw});
     const PoolIndex first = region.first_pool_of(ArenaIndex{raw});
+    bitmaps_bytes += bitmaps_of(arena);
     if (arena.state != ArenaState::kUsed) {
       audit_free_units(first, ArenaRecord::kUnits);
       continue;
@@ -60,7 +69,28 @@ void audit_arenas(Pools& pools) noexcept {
     for (unsigned slot = 0; slot < ArenaRecord::kUnits >> arena.units_log2(); ++slot)
       audit_place(arena, first, slot, pools);
   }
+  const ArenaCounts counts = arena_table.counts();
+  SB_CHECK(bitmaps_bytes == read(totals.bitmap_bytes));
+  SB_CHECK((counts.used + counts.kept) * kConfig.arena_bytes == read(totals.committed_bytes));
+  SB_CHECK(counts.units_dirty * kConfig.pool_bytes == read(totals.empty_dirty_bytes));
 }
+
+// What the pools of one class add to the totals.
+struct Sums {
+  Bytes out_bytes = 0;
+  Bytes pools_bytes = 0;
+  Bytes tail_bytes = 0;
+  Bytes purged_bytes = 0;
+  Bytes depot_bytes = 0;
+
+  void add(const SizeClass& size_class, const PoolOrderCounts& counts) noexcept {
+    const Bytes bytes = counts.pools * (kConfig.pool_bytes << size_class.units_log2);
+    out_bytes += counts.blocks_out * size_class.block_bytes;
+    pools_bytes += bytes;
+    tail_bytes += bytes - counts.blocks_capacity * size_class.block_bytes;
+    purged_bytes += counts.pages_purged << page_log2;
+  }
+};
 
 // Every pool that an order counts was found in it by the order's own audit; so if their numbers are those of the
 // arenas, none is in two orders and none is in none.
@@ -68,14 +98,18 @@ void audit_orders(const Pools& pools) noexcept {
   PoolOrderCounts owned[kClassCount + 1];
   for (PrivateHeap* heap = newest_private_heap(); heap != nullptr; heap = heap->next()) heap->audit();
   count_private_heaps(owned);
-  Bytes out_bytes = 0;
+  Sums sums;
   for (unsigned index = 1; index <= kClassCount; ++index) {
     depots[index].audit();
-    const PoolOrderCounts shared = depots[index].counts().pools;
-    SB_CHECK(shared.pools == pools.shared[index] && owned[index].pools == pools.owned[index]);
-    out_bytes += (shared.blocks_out + owned[index].blocks_out) * kSizeClasses[index].block_bytes;
+    const DepotCounts shared = depots[index].counts();
+    SB_CHECK(shared.pools.pools == pools.shared[index] && owned[index].pools == pools.owned[index]);
+    sums.add(kSizeClasses[index], shared.pools);
+    sums.add(kSizeClasses[index], owned[index]);
+    sums.depot_bytes += shared.blocks_cached * kSizeClasses[index].block_bytes;
   }
-  SB_CHECK(out_bytes == read(totals.out_bytes));
+  SB_CHECK(sums.out_bytes == read(totals.out_bytes) && sums.pools_bytes == read(totals.pools_bytes));
+  SB_CHECK(sums.tail_bytes == read(totals.tail_bytes) && sums.purged_bytes == read(totals.purged_bytes));
+  SB_CHECK(sums.depot_bytes == bytes_in_depots());
 }
 
 PoolRecord& record_of(void* block) noexcept {

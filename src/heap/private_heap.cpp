@@ -234,6 +234,7 @@ void PrivateHeap::count(PoolOrderCounts* by_class) noexcept {
     by_class[index].pools += counts.pools;
     by_class[index].blocks_capacity += counts.blocks_capacity;
     by_class[index].blocks_out += counts.blocks_out;
+    by_class[index].pages_purged += counts.pages_purged;
   }
 }
 

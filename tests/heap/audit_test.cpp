@@ -87,6 +87,12 @@ constexpr Damage kDamages[] = {
     {"owner_of_a_pool", [](const Heap& heap) { heap.pool().owner = heap.own_pool().owner; }},
     {"count_of_a_private_pool", [](const Heap& heap) { ++heap.own_pool().free_blocks; }},
     {"bytes_out", [](const Heap&) { add_to(totals.out_bytes, 16); }},
+    {"bytes_of_pools", [](const Heap&) { add_to(totals.pools_bytes, 16); }},
+    {"bytes_of_tails", [](const Heap&) { add_to(totals.tail_bytes, -16); }},
+    {"bytes_purged", [](const Heap&) { add_to(totals.purged_bytes, 4096); }},
+    {"bytes_committed", [](const Heap&) { add_to(totals.committed_bytes, -4096); }},
+    {"bytes_of_empty_pools", [](const Heap&) { add_to(totals.empty_dirty_bytes, 16); }},
+    {"bytes_of_bitmaps", [](const Heap&) { add_to(totals.bitmap_bytes, 64); }},
 };
 
 class AuditOf : public testing::TestWithParam<Damage> {};
