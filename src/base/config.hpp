@@ -43,7 +43,7 @@ struct Config {
   Bytes magazine_coarse_bytes_max = 128_KiB;
   Bytes heap_cached_bytes = 64_KiB;  // a thread's magazines, unless it stays busy
   unsigned busy_misses = 8;          // misses of one class that count as busy
-  Bytes depot_bytes_min = 512_KiB;   // the depots may always hold this much
+  Bytes depot_bytes_min = 256_KiB;   // the depot may always hold this much
   unsigned depot_live_share = 20;    // and this share of the live bytes: 1/20 is 5%
 
   // Empty pools whose memory stays, in units: at first so many, and twice as many each time that the program asks
