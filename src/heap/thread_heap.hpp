@@ -68,8 +68,7 @@ inline constexpr std::uint8_t kBusyElsewhere = 0xff;
 // What a slot without a magazine points at: neither entry nor room.
 [[gnu::visibility("hidden")]] extern constinit Magazine empty_magazine;
 
-// Of the functions that have a hit in them: one is as long as a cache line, and begins one wherever the linker puts
-// it.
+// Of the functions that have a hit in them: it fits into a cache line, and begins one wherever the linker puts it.
 inline constexpr unsigned kHitAlignment = 64;
 
 // Never null.
