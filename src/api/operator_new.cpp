@@ -121,7 +121,7 @@ constinit std::atomic_flag sized_delete_region_known;
 // push_block in that region.
 [[gnu::always_inline]] inline bool sized_delete_hit(void* pointer) noexcept {
   const UserPointer block{pointer};
-  if (!sized_delete_region.owns(block)) [[unlikely]]
+  if (!sized_delete_region.spans(block)) [[unlikely]]
     return false;
   const ClassEntry entry = sized_delete_region.class_entry(block);
   MagazineTop& slot = top_at_offset(*current_heap, entry);

@@ -1,13 +1,15 @@
-// Two calls of the C library that pass through the preload library, because what they ask for would not go with it.
+// Calls of the C library that pass through the preload library, because what they ask for would not go with it.
 //
 // dlopen with RTLD_DEEPBIND gives a library the C library's malloc and free before ours, and each would get the
-// other's blocks: it is loaded without. prctl tells that the program shuts itself in, see os/port.hpp.
+// other's blocks: it is loaded without. prctl tells that the program shuts itself in, see os/port.hpp. setrlimit
+// and prlimit may limit the address space, see heap/address_space.hpp.
 
 #include "api/system_calls.hpp"
 
 #include <atomic>
 
 #include "base/check.hpp"
+#include "heap/address_space.hpp"
 #include "os/port.hpp"
 
 #define SB_EXPORT __attribute__((visibility("default")))
@@ -30,6 +32,7 @@ using Dlopen = void*(const char* file, int mode);
 
 constinit std::atomic<Dlopen*> next_dlopen{nullptr};
 constinit std::atomic<os::Prctl*> next_prctl{nullptr};
+constinit std::atomic<os::Prlimit*> next_prlimit{nullptr};
 
 [[gnu::noinline]] Dlopen* find_dlopen() noexcept {
   auto* found = reinterpret_cast<Dlopen*>(os::next_symbol("dlopen"));
@@ -38,12 +41,18 @@ constinit std::atomic<os::Prctl*> next_prctl{nullptr};
   return found;
 }
 
+int limit_noted(int process, int resource, const void* limit, void* before) noexcept {
+  os::Prlimit* const next = next_prlimit.load(std::memory_order_relaxed);
+  return os::prlimit_noted(next, process, resource, limit, before, fit_into_address_space);
+}
+
 }  // namespace
 
 namespace smallblock {
 
 void find_next_calls() noexcept {
   find_dlopen();
+  next_prlimit.store(reinterpret_cast<os::Prlimit*>(os::next_symbol("prlimit")), std::memory_order_relaxed);
   next_prctl.store(reinterpret_cast<os::Prctl*>(os::next_symbol("prctl")), std::memory_order_relaxed);
 }
 
@@ -60,6 +69,19 @@ SB_EXPORT SB_TAIL_CALLING void* dlopen(const char* file, int mode) {
 // The C library's takes as many arguments as the caller gives, and passes on five words whatever they are.
 SB_EXPORT int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d) {
   return os::prctl_noted(next_prctl.load(std::memory_order_relaxed), option, a, b, c, d);
+}
+
+SB_EXPORT int setrlimit(int resource, const void* limit) {
+  return limit_noted(0, resource, limit, nullptr);
+}
+SB_EXPORT int setrlimit64(int resource, const void* limit) {
+  return limit_noted(0, resource, limit, nullptr);
+}
+SB_EXPORT int prlimit(int process, int resource, const void* limit, void* before) {
+  return limit_noted(process, resource, limit, before);
+}
+SB_EXPORT int prlimit64(int process, int resource, const void* limit, void* before) {
+  return limit_noted(process, resource, limit, before);
 }
 
 }  // extern "C"

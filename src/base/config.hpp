@@ -33,6 +33,8 @@ struct Config {
   Bytes region_bytes_min = 64_MiB;
   // Heaps and magazines live in this share of the region.
   unsigned heap_area_share = 64;
+  // When the rest is given up (heap/address_space.cpp), each end of the heap area may still grow by so much.
+  Bytes heap_area_room_bytes_min = 512_KiB;
   unsigned thread_heaps_share = 4;  // of the heap area, which private heaps leave to threads and their magazines
 
   // A magazine is this large, header included, and aligned to its size.

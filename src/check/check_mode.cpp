@@ -189,6 +189,16 @@ bool has_large(const void* pointer) noexcept {
   return large_table.find(pointer, block);
 }
 
+Bytes reserved_bytes() noexcept {
+  const os::LockGuard guard(check_lock);
+  return records.reserved_bytes();
+}
+
+void give_up_beyond_region() noexcept {
+  const os::LockGuard guard(check_lock);
+  records.give_up_beyond_region();
+}
+
 os::Lock& lock() noexcept {
   return check_lock;
 }
@@ -201,6 +211,8 @@ constexpr CheckHook kHook = {
     .has_large = has_large,
     .change_door = change_door,
     .trim = release_all_held,
+    .reserved_bytes = reserved_bytes,
+    .give_up_beyond_region = give_up_beyond_region,
     .lock = lock,
 };
 

@@ -83,6 +83,8 @@ constexpr CheckHook kPerturbHook = {
     .has_large = [](const void*) noexcept { return false; },
     .change_door = [](void*, Door) noexcept {},
     .trim = []() noexcept {},
+    .reserved_bytes = []() noexcept { return Bytes{0}; },
+    .give_up_beyond_region = []() noexcept {},
     .lock = []() noexcept -> os::Lock& { return check_lock; },
 };
 

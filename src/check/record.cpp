@@ -11,15 +11,25 @@ constinit os::Lock check_lock{os::LockRank::kCheck};
 
 bool Records::reserve() noexcept {
   if (start_ != nullptr) return true;
-  start_ = static_cast<char*>(os::reserve(Bytes{region.arena_count()} * kConfig.arena_bytes, kConfig.arena_bytes));
+  const std::uint32_t arenas = region.arena_count();
+  start_ = static_cast<char*>(os::reserve(Bytes{arenas} * kConfig.arena_bytes, kConfig.arena_bytes));
   smallblock_heap.check_records = reinterpret_cast<std::uint64_t>(start_);
+  if (start_ != nullptr) arenas_reserved_ = arenas;
   return start_ != nullptr;
 }
 
 void Records::release() noexcept {
-  if (start_ != nullptr) os::unreserve(start_, Bytes{region.arena_count()} * kConfig.arena_bytes);
+  if (start_ != nullptr) os::unreserve(start_, reserved_bytes());
   start_ = nullptr;
+  arenas_reserved_ = 0;
   smallblock_heap.check_records = 0;
+}
+
+void Records::give_up_beyond_region() noexcept {
+  const std::uint32_t kept = region.arena_count();
+  if (kept >= arenas_reserved_) return;
+  os::unreserve(start_ + Bytes{kept} * kConfig.arena_bytes, Bytes{arenas_reserved_ - kept} * kConfig.arena_bytes);
+  arenas_reserved_ = kept;
 }
 
 bool Records::ensure(const void* block) noexcept {

@@ -76,11 +76,16 @@ class Records {
   bool ensure(const void* block) noexcept;
   // The record of an address in the region; nullptr if none was ever made in its arena.
   Record* of(const void* address) noexcept;
+  // The address space for the records of all arenas that the region has, and what of it is for those that the
+  // region gave up meanwhile. Under check_lock.
+  Bytes reserved_bytes() const noexcept { return Bytes{arenas_reserved_} * kConfig.arena_bytes; }
+  void give_up_beyond_region() noexcept;
   // The arenas that may have records: those below it.
   std::uint32_t arena_count() const noexcept { return arenas_.load(std::memory_order_acquire); }
 
  private:
   char* start_ = nullptr;
+  std::uint32_t arenas_reserved_ = 0;
   std::atomic<std::uint32_t> arenas_{0};  // so many have records
 };
 

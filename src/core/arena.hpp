@@ -27,6 +27,10 @@ constexpr ArenaKind other_kind(ArenaKind kind) noexcept {
   return kind == 0 ? kManyBlocks : kind == kManyBlocks ? 0 : kind;
 }
 
+inline constexpr Bytes kHugePageBytes = 2_MiB;
+inline constexpr std::uint32_t kArenasPerHugePage = kHugePageBytes / kConfig.arena_bytes;
+static_assert(kHugePageBytes % kConfig.arena_bytes == 0, "arenas begin at a multiple of their units");
+
 enum class ArenaState : std::uint8_t {
   kNever,     // not committed yet
   kUsed,      // has at least one pool out

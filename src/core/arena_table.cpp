@@ -143,6 +143,18 @@ ArenaIndex ArenaTable::commit_new() noexcept {
   return ArenaIndex::none();
 }
 
+void ArenaTable::give_up_beyond(std::uint32_t arenas) noexcept {
+  os::Range given_up[Region::kGivenUpMax];
+  unsigned count = 0;
+  {
+    const os::LockGuard guard(lock_);
+    const std::uint32_t kept = std::max(arenas, next_new_.load());
+    const auto whole = static_cast<std::uint32_t>(round_up(kept, kArenasPerHugePage));
+    if (whole <= region.arena_count()) count = region.give_up_arenas(whole, given_up);
+  }
+  for (unsigned i = 0; i < count; ++i) os::unreserve(given_up[i].address, given_up[i].bytes);
+}
+
 ArenaIndex ArenaTable::open_arena(ArenaKind kind) noexcept {
   ArenaIndex arena = take_unused();
   if (arena.is_none() && may_commit()) arena = commit_new();

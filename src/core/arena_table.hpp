@@ -41,6 +41,10 @@ class ArenaTable {
   // How many arenas are waiting to be looked at.
   std::uint32_t watched() noexcept;
 
+  // Gives up the address space of arenas that were never taken into use, but for so many arenas in all (rounded up
+  // to whole huge pages). Any thread.
+  void give_up_beyond(std::uint32_t arenas) noexcept;
+
   // No further arena is committed when committed arenas and the next allocator's blocks would exceed this.
   void limit_committed(Bytes bytes) noexcept { committed_limit_.store(bytes); }
 

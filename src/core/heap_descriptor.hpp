@@ -45,6 +45,7 @@ struct HeapDescriptor {
   std::uint64_t class_requests = 0;         // two std::uint64_t, bytes and count, of class 0; depot_stride apart
   std::uint64_t bitmaps[2] = {};            // core/region.hpp
   std::uint64_t in_hand = 0;                // int, see heap/in_hand.hpp
+  std::uint64_t arena_count_now = 0;        // std::uint32_t; less than arena_count: what is beyond was given up
 };
 
 }  // namespace smallblock

@@ -15,14 +15,12 @@ namespace {
 constexpr Bytes kPartAlignment = 64_KiB;
 constexpr Bytes kGap = kPartAlignment;
 // Aligned for huge pages as well as for arenas.
-constexpr Bytes kHugePageBytes = 2_MiB;
 constexpr Bytes kRegionAlignment = kHugePageBytes;
 // The next region to try when the tables of one were refused.
 constexpr Bytes kTablesRefusedShare = 16;
 
 static_assert(sizeof(PoolRecord) * ArenaRecord::kUnits % 4_KiB == 0, "an arena's records fill whole small pages");
 static_assert(bitmap_bytes(0) * ArenaRecord::kUnits % 4_KiB == 0, "and so do its bitmaps");
-static_assert(kHugePageBytes % kConfig.arena_bytes == 0, "arenas begin at a multiple of their units");
 
 constexpr Bytes part(Bytes bytes) noexcept {
   return round_up(bytes, kPartAlignment);
@@ -57,7 +55,8 @@ void Region::describe(HeapDescriptor& descriptor) const noexcept {
   descriptor.heap_area = address(heap_area_);
   descriptor.heap_area_bytes = heap_area_bytes_;
   descriptor.first_pool = first_pool_;
-  descriptor.arena_count = arena_count_;
+  descriptor.arena_count = arena_count_.load();
+  descriptor.arena_count_now = reinterpret_cast<std::uint64_t>(&arena_count_);
   descriptor.page_bytes = static_cast<std::uint32_t>(os::page_bytes());
   descriptor.unit_bytes = kConfig.pool_bytes;
   descriptor.region_address = base_.get();
@@ -119,7 +118,16 @@ bool Region::lay_out(char* start, Bytes bytes) noexcept {
   first_pool_ = static_cast<std::uint32_t>(metadata >> kPoolShift);
   // The last unit of the largest region is what no link means.
   const Bytes units = std::min(pools, Bytes{PoolLink::kNoneRaw}) - first_pool_;
-  arena_count_ = static_cast<std::uint32_t>(units / ArenaRecord::kUnits);
+  arena_count_.store(static_cast<std::uint32_t>(units / ArenaRecord::kUnits));
+  const auto ends_at = [this](unsigned index, const char* end) {
+    parts_[index].start.store(reinterpret_cast<std::uintptr_t>(end));
+    parts_[index].end.store(reinterpret_cast<std::uintptr_t>(end));
+  };
+  ends_at(kArenaRecords, arena_records + arena_records_bytes);
+  ends_at(kPoolRecords, pool_records + pool_records_bytes);
+  for (unsigned table = 0; table < kBitmapTables; ++table)
+    ends_at(kBitmaps + table, bitmaps_[table] + part(pools * bitmap_bytes(table)));
+  ends_at(kArenas, start + bytes);
   page_log2 = lowest_bit(os::page_bytes());
   base_.set(reinterpret_cast<std::uintptr_t>(start));
   bytes_.set(bytes);
@@ -137,9 +145,58 @@ PoolIndex Region::pool_of(UserPointer pointer) const noexcept {
   const Bytes unit = (pointer.address() - base_.get()) >> kPoolShift;
   if (unit < first_pool_) return PoolIndex::none();
   const ArenaIndex arena = arena_of(PoolIndex{unit});
-  if (arena.raw() >= arena_count_ || arenas_[arena.raw()].state != ArenaState::kUsed) return PoolIndex::none();
+  if (arena.raw() >= arena_count() || arenas_[arena.raw()].state != ArenaState::kUsed) return PoolIndex::none();
   const PoolIndex pool = first_unit_of(PoolIndex{unit}, arenas_[arena.raw()].units_log2());
   return record(pool).state() == PoolState::kEmpty ? PoolIndex::none() : pool;
+}
+
+bool Region::is_given_up(std::uintptr_t address) const noexcept {
+  const auto lies_in = [address](const Part& part) {
+    return address >= part.start.load() && address < part.end.load();
+  };
+  return std::any_of(std::begin(parts_), std::end(parts_), lies_in) || lies_in(heap_area_middle_);
+}
+
+Bytes Region::reserved_bytes() const noexcept {
+  const auto given_up = [](const Part& part) { return part.end.load() - part.start.load(); };
+  Bytes bytes = bytes_.get() - given_up(heap_area_middle_);
+  for (const Part& part : parts_) bytes -= given_up(part);
+  return bytes;
+}
+
+// False: nothing more of it.
+bool Region::give_up(Part& part, const void* start, os::Range& range) noexcept {
+  const std::uintptr_t from = round_up(reinterpret_cast<std::uintptr_t>(start), os::page_bytes());
+  const std::uintptr_t before = part.start.load();
+  if (from >= before) return false;
+  part.start.store(from);
+  shrunk_.set(true);
+  range = {.address = reinterpret_cast<void*>(from), .bytes = before - from};
+  return true;
+}
+
+unsigned Region::give_up_arenas(std::uint32_t first, os::Range* given_up) noexcept {
+  SB_CHECK(first % kArenasPerHugePage == 0);
+  const PoolIndex pool = first_pool_of(ArenaIndex{first});
+  arena_count_.store(first);
+  unsigned count = 0;
+  const auto shorten = [&](unsigned index, const void* start) {
+    if (give_up(parts_[index], start, given_up[count])) ++count;
+  };
+  shorten(kArenaRecords, arenas_ + first);
+  shorten(kPoolRecords, pools_ + (pool.raw() - first_pool_));
+  for (unsigned table = 0; table < kBitmapTables; ++table) shorten(kBitmaps + table, bitmap_at(table, pool));
+  shorten(kArenas, start_of(pool));
+  return count;
+}
+
+os::Range Region::give_up_in_heap_area(Bytes start, Bytes end) noexcept {
+  os::Range range{};
+  const std::uintptr_t address = reinterpret_cast<std::uintptr_t>(heap_area_) + end;
+  heap_area_middle_.start.store(address);
+  heap_area_middle_.end.store(address);
+  give_up(heap_area_middle_, heap_area_ + start, range);
+  return range;
 }
 
 bool Region::commit_arena(ArenaIndex arena) noexcept {

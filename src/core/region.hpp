@@ -4,14 +4,16 @@
 //
 // with an inaccessible gap between the parts. The class table has an entry of two bytes per unit of the whole
 // region, its own metadata included: the pool's size class times kClassEntryScale, or 0 where a free must not take
-// the fast path (empty, private and metadata pools). So free() needs a subtraction, a compare and one load. Called
-// by every layer above.
+// the fast path (empty, private and metadata pools). So free() needs a subtraction, a compare and one load. Of
+// every part but the class table the end may be given up later, and the middle of the heap area: such a gap is
+// nobody's, its entries stay 0. Called by every layer above.
 #pragma once
 
 #include "base/relaxed.hpp"
 #include "core/arena.hpp"
 #include "core/heap_descriptor.hpp"
 #include "core/pool.hpp"
+#include "os/port.hpp"
 
 namespace smallblock {
 
@@ -50,11 +52,15 @@ class Region {
   // everything goes to the next allocator. Called once, before any other thread can know of the region.
   bool initialise() noexcept;
 
-  // Whether the address lies in the region; any address may be asked for.
-  bool owns(UserPointer pointer) const noexcept { return pointer.address() - base_.get() < bytes_.get(); }
+  // Whether the class table has an entry for the address; any address may be asked for. What was given up has one.
+  bool spans(UserPointer pointer) const noexcept { return pointer.address() - base_.get() < bytes_.get(); }
+  // Whether the address lies in the region, and in no part of it that was given up.
+  bool owns(UserPointer pointer) const noexcept {
+    return spans(pointer) && (!shrunk_.get() || !is_given_up(pointer.address()));
+  }
 
-  // The class table's entry for an owned address. A plain load: whoever may free a block of a pool got its address
-  // after the entry was written.
+  // The class table's entry for an address that it spans. A plain load: whoever may free a block of a pool got its
+  // address after the entry was written.
   ClassEntry class_entry(UserPointer pointer) const noexcept {
     return reinterpret_cast<const ClassEntry*>(base_.get())[(pointer.address() - base_.get()) >> kPoolShift];
   }
@@ -131,15 +137,36 @@ class Region {
   // read as those of empty pools. No matter if the system keeps them.
   void decommit_records(ArenaIndex arena) noexcept;
 
+  // Gives up the arenas from this one on, with their records and bitmaps. They must never have been committed, and
+  // the number is even: a huge page is two arenas. From here on nobody owns the ranges, and the caller unreserves
+  // them once it has let go of the arena table's lock. Returns how many they are.
+  static constexpr unsigned kGivenUpMax = 3 + kBitmapTables;
+  unsigned give_up_arenas(std::uint32_t first, os::Range* given_up) noexcept;
+  // The same of the middle of the heap area: from `start` to `end`, whole pages. Once. Under the heap area's lock.
+  os::Range give_up_in_heap_area(Bytes start, Bytes end) noexcept;
+
   void describe(HeapDescriptor& descriptor) const noexcept;
 
+  // Of all that was reserved at start.
   Bytes bytes() const noexcept { return bytes_.get(); }
-  std::uint32_t arena_count() const noexcept { return arena_count_; }
+  // What of it is still reserved.
+  Bytes reserved_bytes() const noexcept;
+  // The arenas that there are, committed or not.
+  std::uint32_t arena_count() const noexcept { return arena_count_.load(); }
   char* heap_area() const noexcept { return heap_area_; }
   Bytes heap_area_bytes() const noexcept { return heap_area_bytes_; }
 
  private:
+  // From `start` on, up to `end`, it was given up; nothing yet if they are equal.
+  struct Part {
+    Relaxed<std::uintptr_t> start;
+    Relaxed<std::uintptr_t> end;
+  };
+  enum PartIndex : unsigned { kArenaRecords, kPoolRecords, kBitmaps, kArenas = kBitmaps + kBitmapTables, kParts };
+
   bool lay_out(char* start, Bytes bytes) noexcept;
+  bool is_given_up(std::uintptr_t address) const noexcept;
+  bool give_up(Part& part, const void* start, os::Range& range) noexcept;
   char* bitmap_at(unsigned table, PoolIndex pool) const noexcept {
     return bitmaps_[table] + (pool.raw() - first_pool_) * bitmap_bytes(table);
   }
@@ -154,7 +181,10 @@ class Region {
   char* heap_area_ = nullptr;
   Bytes heap_area_bytes_ = 0;
   std::uint32_t first_pool_ = 0;
-  std::uint32_t arena_count_ = 0;
+  Relaxed<std::uint32_t> arena_count_;
+  Part parts_[kParts];
+  Part heap_area_middle_;
+  RarelyWritten<bool> shrunk_;
   Bytes wanted_bytes_ = kConfig.region_bytes_max;
   bool huge_pages_ = false;
 };

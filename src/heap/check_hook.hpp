@@ -26,6 +26,9 @@ struct CheckHook {
   void (*change_door)(void* pointer, Door door) noexcept;
   // Verifies all freed blocks that are still held back, and gives them back.
   void (*trim)() noexcept;
+  // The address space that it reserves for each arena of the region; and gives up with those the region gave up.
+  Bytes (*reserved_bytes)() noexcept;
+  void (*give_up_beyond_region)() noexcept;
   // Guards all that check mode keeps; for fork.
   os::Lock& (*lock)() noexcept;
 };

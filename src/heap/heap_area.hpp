@@ -18,6 +18,13 @@ class HeapArea {
   // or the system refuses.
   void* allocate(Bytes bytes, Bytes alignment, Bytes left_bytes = 0) noexcept;
 
+  // All that allocate() can hand out, and has.
+  Bytes upward_bytes() const noexcept;
+
+  // Gives up the address space between the two ends, but for so many bytes to grow at each. Once: later calls do
+  // nothing.
+  void give_up_middle(Bytes room_bytes) noexcept;
+
   // Bytes handed out so far by allocate().
   Bytes used_bytes() const noexcept { return used_.load(); }
 
@@ -36,6 +43,8 @@ class HeapArea {
   Relaxed<Bytes> used_;
   Bytes committed_ = 0;
   Bytes end_bytes_ = 0;
+  Relaxed<Bytes> middle_;  // offset of what was given up; 0: nothing
+  Bytes middle_end_ = 0;
 };
 
 [[gnu::visibility("hidden")]] extern constinit HeapArea heap_area;

@@ -51,7 +51,7 @@ PrivateHeap* PrivateHeap::create() noexcept {
   } else {
     // Threads must still find a place for theirs.
     void* memory =
-        heap_area.allocate(sizeof(PrivateHeap), kNumberUnit, region.heap_area_bytes() / kConfig.thread_heaps_share);
+        heap_area.allocate(sizeof(PrivateHeap), kNumberUnit, heap_area.upward_bytes() / kConfig.thread_heaps_share);
     if (memory == nullptr) return nullptr;
     heap = new (memory) PrivateHeap;
     heap->next_ = all_private.load(std::memory_order_relaxed);

@@ -1,6 +1,7 @@
 // Heaps and threads; see registry.hpp.
 
 #include "heap/registry.hpp"
+#include "heap/address_space.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -201,6 +202,7 @@ bool start_engine() noexcept {
       const NoHeapHere no_heap_here;
       read_settings();
       const bool started = region.initialise() && os::register_thread_exit(give_heap_back);
+      if (started) note_owner_of_region();
       if (started) describe_heap();
       if (started) start_decay();
       check_mode_due = started && check_mode_wanted;
@@ -259,6 +261,7 @@ bool engine_is_interrupted() noexcept {
 
 void start_heaps_in_child(bool may_adopt) noexcept {
   forget_background_thread();
+  note_owner_of_region();
   if (is_real(current_heap)) current_heap->thread_id = os::thread_id();
   if (!may_adopt) return;
   for (ThreadHeap* heap = all_heaps; heap != nullptr; heap = heap->next) {

@@ -125,7 +125,7 @@ template <typename HeapOf>
 template <typename HeapOf>
 [[gnu::always_inline]] inline bool push_block(HeapOf heap_of, void* pointer) noexcept {
   const UserPointer block{pointer};
-  if (!region.owns(block)) [[unlikely]]
+  if (!region.spans(block)) [[unlikely]]
     return false;
   const ClassEntry entry = region.class_entry(block);
   MagazineTop& slot = top_at_offset(heap_of(), entry);

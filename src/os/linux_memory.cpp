@@ -4,7 +4,6 @@
 // mappings must stay constant whatever the load (vm.max_map_count). Only the sampled pages of check/sample are.
 
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -126,12 +125,6 @@ unsigned decommit_ranges(const Range* ranges, unsigned count) noexcept {
 void advise_huge_pages(void* address, Bytes bytes, HugePages advice) noexcept {
   const ErrnoKeeper keeper;
   madvise(address, bytes, advice == HugePages::kWanted ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
-}
-
-bool address_space_limited() noexcept {
-  const ErrnoKeeper keeper;
-  rlimit limit{};
-  return getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
 }
 
 std::uint64_t now_ns() noexcept {

@@ -20,7 +20,7 @@ Bytes page_bytes() noexcept;
 // Address space that cannot be touched yet, aligned to `alignment` (a power of two >= a page); nullptr if refused.
 void* reserve(Bytes bytes, Bytes alignment) noexcept;
 
-// Gives a whole reservation back.
+// Gives a reservation back, or a part of it that nobody uses.
 void unreserve(void* address, Bytes bytes) noexcept;
 
 // Makes reserved memory readable and writable; it reads as zero until written. False if refused: nothing changed.
@@ -48,6 +48,9 @@ void advise_huge_pages(void* address, Bytes bytes, HugePages advice) noexcept;
 
 // Whether a limit (ulimit -v) bounds the address space of this process.
 bool address_space_limited() noexcept;
+
+// What such a limit counts: all that is mapped or reserved in this process; 0 where the system does not tell.
+Bytes address_space_bytes() noexcept;
 
 // Time since some fixed point, in milliseconds, cheap and a few milliseconds coarse.
 std::uint32_t coarse_now_ms() noexcept;
@@ -120,6 +123,12 @@ bool is_shut_in() noexcept;
 using Prctl = int(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d);
 int prctl_noted(Prctl* next, int option, unsigned long a, unsigned long b, unsigned long c,
                 unsigned long d) noexcept;
+
+// prlimit, and setrlimit, which is the same with process 0: by `next` or, if that is nullptr, by the bare system
+// call. `limited` is called after a limit of this process's address space was set. Sets errno.
+using Prlimit = int(int process, int resource, const void* limit, void* before);
+int prlimit_noted(Prlimit* next, int process, int resource, const void* limit, void* before,
+                  void (*limited)(Bytes address_space)) noexcept;
 
 // Dynamic symbols: the next definition after this library in load order, and the first one anywhere. One that is
 // not found leaves no error behind for dlerror(); any look-up makes it forget an earlier one.

@@ -1,4 +1,4 @@
-// Runs every case of seven programs in a process of its own under the preload library; the names come from the
+// Runs every case of eight programs in a process of its own under the preload library; the names come from the
 // programs. preload_helper knows what must be ours there; its cases called dies_of_... must end with SIGABRT and a
 // line of ours on stderr. The others must do exactly what they do without the library.
 #include <gtest/gtest.h>
@@ -106,6 +106,7 @@ std::string name_of_case(const testing::TestParamInfo<Case>& parameter) {
 INSTANTIATE_TEST_SUITE_P(Helper, Preload, testing::ValuesIn(case_names(SMALLBLOCK_HELPER)), name_of);
 INSTANTIATE_TEST_SUITE_P(CProgram, SameAsPlain, testing::ValuesIn(cases_of(SMALLBLOCK_C_PROGRAM)), name_of_case);
 INSTANTIATE_TEST_SUITE_P(Sandbox, SameAsPlain, testing::ValuesIn(cases_of(SMALLBLOCK_SANDBOX)), name_of_case);
+INSTANTIATE_TEST_SUITE_P(Limits, SameAsPlain, testing::ValuesIn(cases_of(SMALLBLOCK_LIMITS)), name_of_case);
 INSTANTIATE_TEST_SUITE_P(OwnMalloc, SameAsPlain, testing::ValuesIn(cases_of(SMALLBLOCK_OWN_MALLOC)), name_of_case);
 INSTANTIATE_TEST_SUITE_P(FixedAddress, SameAsPlain, testing::ValuesIn(cases_of(SMALLBLOCK_FIXED_ADDRESS)),
                          name_of_case);

@@ -52,11 +52,15 @@ BYTES_WANTED = "a number of bytes such as 512M or 2G (K, M, G, T)"
 # As services do that are to fail rather than to fill the machine.
 LIMIT_ITSELF = """
 import resource, threading
-resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30))
+resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 3 << 30))
 large = bytearray(100 << 20)
 thread = threading.Thread(target=lambda: print(len([bytes(400) for _ in range(200_000)]), "blocks"))
 thread.start()
 thread.join()
+try:
+    bytearray(1 << 30)
+except MemoryError:
+    print("limited")
 """
 
 
@@ -98,11 +102,16 @@ class Settings(CommandTest):
         for text in ("1T", "1t", "16777215T"):
             self.assertEqual(run_python("print(len(bytes(400)))", SMALLBLOCK_HARD_LIMIT=text), "400\n")
 
-    def test_a_program_that_limits_its_address_space_may_keep_some(self) -> None:
-        over = smallblock("run", find_python(), "-c", LIMIT_ITSELF)
-        self.assertIn("MemoryError", over.stderr)
-        for text in ("64M", "1G", "1500M"):
-            self.assertEqual(run_python(LIMIT_ITSELF, SMALLBLOCK_ADDRESS_SPACE=text), "200000 blocks\n", text)
+    def test_a_program_may_limit_its_own_address_space(self) -> None:
+        for variables in ({}, {"SMALLBLOCK_CHECK": "1"}, {"SMALLBLOCK_SAMPLE": "1000"}, {"SMALLBLOCK_HUGEPAGES": "1"},
+                          {"SMALLBLOCK_ADDRESS_SPACE": "64M"}, {"SMALLBLOCK_ADDRESS_SPACE": "1G"}):
+            self.assertEqual(run_python(LIMIT_ITSELF, **variables), "200000 blocks\nlimited\n", variables)
+
+    def test_a_shell_may_limit_its_own_address_space(self) -> None:
+        script = "ulimit -v 300000 && exec 2>&1 && text=$(printf '%0*d' 3000000 0) && echo ${#text} && ulimit -v"
+        for shell in ("bash", "dash"):
+            result = smallblock("run", shell, "-c", script)
+            self.assertEqual((result.returncode, result.stdout), (0, "3000000\n300000\n"), result.stderr)
 
     def test_a_long_value_is_cut(self) -> None:
         result = smallblock("run", "true", SMALLBLOCK_DECAY_MS="9" * 500)

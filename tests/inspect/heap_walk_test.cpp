@@ -11,6 +11,7 @@
 
 #include "core/heap_descriptor.hpp"
 #include "core/pool.hpp"
+#include "heap/address_space.hpp"
 #include "heap/in_hand.hpp"
 #include "inspect/image/heap_walk.hpp"
 #include "inspect/image/questions.hpp"
@@ -97,6 +98,22 @@ TEST(HeapWalk, FindsTheBlockOfAnyAddress) {
   EXPECT_FALSE(image.find(0).has_value());
   EXPECT_FALSE(image.find(image.geometry.region_address).has_value()) << "metadata";
   sb_free(block);
+}
+
+TEST(HeapWalk, WhatTheRegionGaveUpIsOutsideOfIt) {
+  sb_free(sb_malloc(200));
+  const OwnMemory source;
+  const auto told_of = [&source](std::uint64_t address) {
+    return place_without_block(walk(source, find_heap(source)), address);
+  };
+  const Geometry geometry = walk(source, find_heap(source)).geometry;
+  const std::uint64_t far = geometry.first_unit_address + 100'000 * geometry.arena_bytes();
+  EXPECT_EQ(told_of(far), "in a part of smallblock's region that was not used yet");
+  fit_into_address_space(2_GiB);
+  EXPECT_TRUE(told_of(far).starts_with("outside of smallblock's region")) << told_of(far);
+  EXPECT_EQ(told_of(geometry.first_unit_address + 10 * geometry.arena_bytes()),
+            "in a part of smallblock's region that was not used yet");
+  EXPECT_EQ(told_of(geometry.region_address), "in smallblock's own bookkeeping");
 }
 
 // Every address of a pool is a block's or a tail's, and the tails are what summarise() says.

@@ -81,6 +81,10 @@ bool address_space_limited() noexcept {
   return false;
 }
 
+Bytes address_space_bytes() noexcept {
+  return 0;
+}
+
 std::uint32_t coarse_now_ms() noexcept {
   return world.now_ms;
 }

@@ -37,12 +37,16 @@ struct ClassImage {
 struct Geometry {
   std::uint64_t region_address = 0;
   std::uint64_t region_bytes = 0;
+  std::uint64_t given_up_bytes = 0;      // at the end of the region: under a limit of the address space
   std::uint64_t first_unit_address = 0;  // where arena 0 begins
   std::uint32_t unit_bytes = 0;
   std::uint32_t page_bytes = 0;
   std::vector<ClassImage> classes;  // by class index; entry 0 is no class
 
   std::uint64_t arena_bytes() const noexcept { return std::uint64_t{unit_bytes} * kUnitsPerArena; }
+  bool is_in_region(std::uint64_t address) const noexcept {
+    return address - region_address < region_bytes - given_up_bytes;
+  }
 };
 
 enum class ArenaUse : std::uint8_t {

@@ -123,6 +123,10 @@ class Walker {
  private:
   // Arena records are as long as a cache line: half of one is not read.
   void read_arenas() {
+    const std::uint32_t arenas =
+        source_.read<std::uint32_t>(descriptor_.arena_count_now).value_or(descriptor_.arena_count);
+    if (arenas < descriptor_.arena_count)
+      image_.geometry.given_up_bytes = std::uint64_t{descriptor_.arena_count - arenas} * kConfig.arena_bytes;
     const std::uint32_t committed = std::min(
         source_.read<std::uint32_t>(descriptor_.arenas_committed_once).value_or(0), descriptor_.arena_count);
     std::vector<ArenaRecord> records(committed);

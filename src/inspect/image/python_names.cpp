@@ -112,7 +112,7 @@ std::string PythonNames::untold_version(const MemorySource& source) {
 // Pointers into pools of short blocks are the most frequent ones, and refused without a look.
 bool PythonNames::can_be_type(const HeapImage& image, std::uint64_t address) const {
   if (address % 8 != 0 || address < 4096 || address >> 47 != 0) return false;
-  if (address - image.geometry.region_address >= image.geometry.region_bytes) return true;
+  if (!image.geometry.is_in_region(address)) return true;
   const auto place = image.find(address);
   return place && image.block_bytes(image.pools[place->pool]) > kTypeBytesMin;
 }

@@ -169,7 +169,7 @@ Matches find_type(const HeapImage& image, BlockNamer& namer, std::string_view te
 
 std::string place_without_block(const HeapImage& image, std::uint64_t address) {
   const Geometry& geometry = image.geometry;
-  if (address - geometry.region_address >= geometry.region_bytes)
+  if (!geometry.is_in_region(address))
     return "outside of smallblock's region: it is the next allocator's, or no heap memory";
   if (address < geometry.first_unit_address) return "in smallblock's own bookkeeping";
   const std::uint64_t arena = (address - geometry.first_unit_address) / geometry.arena_bytes();

@@ -26,7 +26,8 @@ enum class GeometryField : protozero::pbf_tag_type {
   kFirstUnit,
   kUnitBytes,
   kPageBytes,
-  kClasses
+  kClasses,
+  kGivenUpBytes
 };
 enum class ClassField : protozero::pbf_tag_type { kBlockBytes = 1, kCapacity, kUnits, kGroupBytes };
 enum class RequestsField : protozero::pbf_tag_type { kBytes = 1, kCount };

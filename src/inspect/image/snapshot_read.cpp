@@ -110,6 +110,7 @@ void check_geometry(Geometry& geometry) {
   require(
       std::has_single_bit(geometry.page_bytes) && geometry.page_bytes >= 4096 && geometry.page_bytes <= 1U << 16,
       "its pages have an impossible length");
+  require(geometry.given_up_bytes <= geometry.region_bytes, "it gave up more address space than it had");
   require(geometry.classes.size() >= 2 && geometry.classes.size() <= kClassesMax, kClassCountError);
   for (std::size_t index = 1; index < geometry.classes.size(); ++index) {
     ClassImage& size_class = geometry.classes[index];
@@ -128,6 +129,9 @@ Geometry read_geometry(protozero::pbf_message<GeometryField> message) {
         break;
       case number(GeometryField::kRegionBytes):
         geometry.region_bytes = message.get_uint64();
+        break;
+      case number(GeometryField::kGivenUpBytes):
+        geometry.given_up_bytes = message.get_uint64();
         break;
       case number(GeometryField::kFirstUnit):
         geometry.first_unit_address = message.get_uint64();

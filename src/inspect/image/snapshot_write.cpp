@@ -35,6 +35,7 @@ void write_geometry(protozero::pbf_writer& all, const Geometry& geometry) {
   protozero::pbf_writer writer(all, tag(SnapshotField::kGeometry));
   writer.add_uint64(tag(GeometryField::kRegionAddress), geometry.region_address);
   writer.add_uint64(tag(GeometryField::kRegionBytes), geometry.region_bytes);
+  if (geometry.given_up_bytes != 0) writer.add_uint64(tag(GeometryField::kGivenUpBytes), geometry.given_up_bytes);
   writer.add_uint64(tag(GeometryField::kFirstUnit), geometry.first_unit_address);
   writer.add_uint32(tag(GeometryField::kUnitBytes), geometry.unit_bytes);
   writer.add_uint32(tag(GeometryField::kPageBytes), geometry.page_bytes);
