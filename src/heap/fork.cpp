@@ -98,6 +98,8 @@ void after_fork_in_parent() noexcept {
 void after_fork_in_child() noexcept {
   if (!forking) return;
   forking = false;
+  // Another thread whose fork is held up may have said so meanwhile.
+  InHand::hold_back_others(false);
   in_hand_is_unknown = interrupted_now;
   if (!interrupted_now) {
     InHand::forget_others();
