@@ -2,6 +2,7 @@
 
 #include "heap/fork.hpp"
 
+#include <algorithm>
 #include <atomic>
 
 #include "core/arena_table.hpp"
@@ -24,8 +25,15 @@ namespace {
 enum class ForkHandlers : std::uint8_t { kNew, kHandled, kRefused };
 
 constinit std::atomic<ForkHandlers> handlers{ForkHandlers::kNew};
+// For all locks together: longer than most are held, and short enough for a signal handler. Each further try has
+// twice as much, so often: where many threads want few processors, all locks may take longer.
+constexpr std::uint32_t kPatienceMs = 100;
+constexpr unsigned kPatienceDoublings = 6;
+
 // Between prepare and the handlers after it; written with every lock held.
 constinit bool forking = false;
+// Forks by handlers that interrupt one between these two, in its own thread.
+constinit unsigned forks_inside = 0;
 // This process was forked by a handler that interrupted the engine: what others had counted is not known.
 constinit bool in_hand_is_unknown = false;
 constinit bool interrupted_now = false;
@@ -49,7 +57,7 @@ template <typename Visit>
 void for_each_lock(Visit visit) noexcept {
   visit(return_lock());
   visit(heap_list_lock());
-  visit_private_locks(visit);
+  visit_private_locks([](os::Lock& lock, void* context) { (*static_cast<Visit*>(context))(lock); }, &visit);
   for_each_inner_lock(visit);
 }
 
@@ -67,28 +75,34 @@ void unlock_all() noexcept {
   for_each_lock([](os::Lock& lock) { lock.unlock_after_fork(); });
 }
 
-void before_fork() noexcept {
-  // The process is about to end, and its abort handler forks: there is nothing to keep in order any more.
-  if (os::Lock::passes()) return;
+// False: others hold it up, and everything is let go again.
+bool before_fork(unsigned tries) noexcept {
+  if (os::Lock::passes()) {
+    // Else the process is about to end, and its abort handler forks: nothing is to be kept in order any more.
+    if (forking) ++forks_inside;
+    return true;
+  }
   const bool interrupted = is_interrupted();
-  while (true) {
-    if (interrupted) {
-      for_each_lock([](os::Lock& lock) { lock.lock_for_fork(false); });
-    } else {
-      for_each_lock([](os::Lock& lock) { lock.lock_for_fork(true); });
-    }
-    if (interrupted || in_hand_is_unknown || InHand::nothing()) break;
+  const std::uint32_t until_ms = os::coarse_now_ms() + (kPatienceMs << std::min(tries, kPatienceDoublings));
+  bool has_all = true;
+  for_each_lock([&](os::Lock& lock) { has_all = lock.lock_for_fork(until_ms) && has_all; });
+  if (!interrupted && (!has_all || !(in_hand_is_unknown || InHand::nothing()))) {
     unlock_all();
-    InHand::hold_back_others(true);
-    os::sleep_ms(1);
+    if (has_all) InHand::hold_back_others(true);
+    return false;
   }
   InHand::hold_back_others(false);
   os::Lock::pass_all();
   interrupted_now = interrupted;
   forking = true;
+  return true;
 }
 
 void after_fork_in_parent() noexcept {
+  if (forks_inside != 0) {
+    --forks_inside;
+    return;
+  }
   if (!forking) return;
   forking = false;
   os::Lock::pass_no_more();
@@ -98,6 +112,7 @@ void after_fork_in_parent() noexcept {
 void after_fork_in_child() noexcept {
   if (!forking) return;
   forking = false;
+  forks_inside = 0;
   // Another thread whose fork is held up may have said so meanwhile.
   InHand::hold_back_others(false);
   in_hand_is_unknown = interrupted_now;
@@ -126,7 +141,7 @@ void InHand::wait_for_fork() noexcept {
 }
 
 Standstill::Standstill() noexcept {
-  before_fork();
+  for (unsigned tries = 0; !before_fork(tries); ++tries) os::sleep_ms(1);
 }
 
 Standstill::~Standstill() {

@@ -261,10 +261,10 @@ std::uint64_t count_private_heaps(PoolOrderCounts* by_class) noexcept {
   return count;
 }
 
-void visit_private_locks(void (*visit)(os::Lock&)) noexcept {
-  visit(list_lock);
-  visit(large_blocks.lock());
-  for (PrivateHeap* heap = all_private.load(); heap != nullptr; heap = heap->next()) visit(heap->lock());
+void visit_private_locks(void (*visit)(os::Lock&, void*), void* context) noexcept {
+  visit(list_lock, context);
+  visit(large_blocks.lock(), context);
+  for (PrivateHeap* heap = all_private.load(); heap != nullptr; heap = heap->next()) visit(heap->lock(), context);
 }
 
 bool holds_private_lock() noexcept {

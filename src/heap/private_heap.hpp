@@ -82,7 +82,7 @@ PrivateHeap* newest_private_heap() noexcept;
 std::uint64_t count_private_heaps(PoolOrderCounts* by_class) noexcept;
 
 // The locks of this file and of heap/large_blocks, in their order; for fork.
-void visit_private_locks(void (*visit)(os::Lock&)) noexcept;
+void visit_private_locks(void (*visit)(os::Lock&, void* context), void* context) noexcept;
 // Whether the calling thread has one of them. Takes none; for a signal handler that forks.
 bool holds_private_lock() noexcept;
 

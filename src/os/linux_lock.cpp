@@ -2,6 +2,7 @@
 
 #include <linux/futex.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -15,8 +16,6 @@ namespace {
 
 // Roughly the time that a depot swap takes; longer waits sleep.
 constexpr int kSpins = 64;
-// Longer than anybody holds a lock, and short enough for a signal handler.
-constexpr std::uint32_t kForkPatienceMs = 100;
 
 void pause_briefly() noexcept {
 #if defined(__x86_64__)
@@ -46,28 +45,40 @@ void Lock::note_let_go() const noexcept {
 }
 
 void Lock::lock_contended() noexcept {
-  const std::uint32_t mine = holder_here();
   // It would wait for itself.
   if (held_here()) fail("malloc or free was interrupted by a signal, and its handler allocates");
+  wait(nullptr);
+}
+
+// With nullptr, for ever. False: in vain. Then, too, the word says that somebody waits, so that who lets the lock
+// go wakes the next one, even if it was this thread that was woken.
+bool Lock::wait(const std::uint32_t* until_ms) noexcept {
+  const std::uint32_t mine = holder_here();
   for (int spin = 0; spin < kSpins; ++spin) {
     std::uint32_t expected = kFree;
-    if (state_.compare_exchange_weak(expected, mine, std::memory_order_acquire, std::memory_order_relaxed)) return;
+    if (state_.compare_exchange_weak(expected, mine, std::memory_order_acquire, std::memory_order_relaxed))
+      return true;
     pause_briefly();
   }
   const int saved_errno = errno;
-  while (true) {
+  bool taken = false;
+  while (!taken) {
     std::uint32_t seen = state_.load(std::memory_order_relaxed);
     if (seen == kFree) {
       // Somebody else may wait too: whoever has waited wakes the next one.
-      if (state_.compare_exchange_weak(seen, mine | kWaited, std::memory_order_acquire, std::memory_order_relaxed))
-        break;
+      taken =
+          state_.compare_exchange_weak(seen, mine | kWaited, std::memory_order_acquire, std::memory_order_relaxed);
     } else if ((seen & kWaited) != 0 ||
                state_.compare_exchange_weak(seen, seen | kWaited, std::memory_order_relaxed)) {
-      syscall(SYS_futex, reinterpret_cast<std::uint32_t*>(&state_), FUTEX_WAIT_PRIVATE, seen | kWaited, nullptr,
-              nullptr, 0);
+      const std::int32_t left_ms = until_ms == nullptr ? 0 : static_cast<std::int32_t>(*until_ms - coarse_now_ms());
+      if (until_ms != nullptr && left_ms <= 0) break;
+      const timespec left{left_ms / 1000, left_ms % 1000 * 1000000L};
+      syscall(SYS_futex, reinterpret_cast<std::uint32_t*>(&state_), FUTEX_WAIT_PRIVATE, seen | kWaited,
+              until_ms == nullptr ? nullptr : &left, nullptr, 0);
     }
   }
   errno = saved_errno;
+  return taken;
 }
 
 bool Lock::passes_here() noexcept {
@@ -82,30 +93,23 @@ void Lock::pass_no_more() noexcept {
   passing_thread.store(0, std::memory_order_relaxed);
 }
 
-void Lock::lock_for_fork(bool patient) noexcept {
-  if (held_here()) return;
-  if (patient) {
-    if (!take()) lock_contended();
-    for_fork_ = true;
-    return;
+bool Lock::lock_for_fork(std::uint32_t until_ms) noexcept {
+  if (!held_here()) {
+    if (!take() && !wait(&until_ms)) return false;
+    for_fork_ = 1;
+  } else if (for_fork_ != 0) {
+    ++for_fork_;
   }
-  const std::uint32_t start_ms = coarse_now_ms();
-  while (!take()) {
-    if (coarse_now_ms() - start_ms >= kForkPatienceMs) return;
-    sleep_ms(1);
-  }
-  for_fork_ = true;
+  return true;
 }
 
 void Lock::unlock_after_fork() noexcept {
-  if (!for_fork_) return;
-  for_fork_ = false;
-  release();
+  if (held_here() && for_fork_ != 0 && --for_fork_ == 0) release();
 }
 
 void Lock::reset_in_child() noexcept {
-  if (!for_fork_) return;
-  for_fork_ = false;
+  if (for_fork_ == 0) return;
+  for_fork_ = 0;
   state_.store(kFree, std::memory_order_relaxed);
 }
 

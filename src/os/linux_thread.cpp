@@ -32,7 +32,7 @@ pthread_key_t exit_key;
 bool exit_key_made = false;
 
 struct ForkHandlers {
-  void (*prepare)();
+  bool (*prepare)(unsigned tries);
   void (*parent)();
   void (*child)();
 };
@@ -40,11 +40,16 @@ constinit ForkHandlers fork_handlers{};
 constinit bool alone_at_fork = false;
 
 // glibc's fork takes the lock of its list of streams after all prepare handlers; a thread that flushes all streams
-// holds it and may wait for a lock of ours. Taken first, the order is the same for everybody. It is recursive.
+// holds it and may wait for a lock of ours. Taken first, the order is the same for everybody; but for a handler
+// that forks while its thread has locks of ours: what waits for those must not keep the list. It is recursive.
 void prepare_fork() noexcept {
   alone_at_fork = &__libc_single_threaded != nullptr && __libc_single_threaded != 0;
-  if (_IO_list_lock != nullptr) _IO_list_lock();
-  fork_handlers.prepare();
+  for (unsigned tries = 0;; ++tries) {
+    if (_IO_list_lock != nullptr) _IO_list_lock();
+    if (fork_handlers.prepare(tries)) return;
+    if (_IO_list_unlock != nullptr) _IO_list_unlock();
+    sleep_ms(1);
+  }
 }
 
 void end_fork_in_parent() noexcept {
@@ -145,7 +150,7 @@ void sleep_ms(std::uint32_t milliseconds) noexcept {
   errno = saved_errno;
 }
 
-bool register_fork_handlers(void (*prepare)(), void (*parent)(), void (*child)()) noexcept {
+bool register_fork_handlers(bool (*prepare)(unsigned tries), void (*parent)(), void (*child)()) noexcept {
   fork_handlers = {prepare, parent, child};
   return pthread_atfork(prepare_fork, end_fork_in_parent, end_fork_in_child) == 0;
 }

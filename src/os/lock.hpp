@@ -66,11 +66,14 @@ class Lock {
   static void pass_no_more() noexcept;
   static bool passes() noexcept { return passing_thread.load(std::memory_order_relaxed) != 0 && passes_here(); }
 
-  // Around a fork. Leaves the lock as it is if this very thread has it, interrupted by the handler that forks; then
-  // another thread may wait for that one and never let this one go: without `patient` it waits for 100 ms only.
-  void lock_for_fork(bool patient) noexcept;
+  // Around a fork. False if another thread still has it when os::coarse_now_ms() is `until_ms`: that one may wait
+  // for what this thread has. Leaves the lock as it is if this very thread has it, interrupted by the handler that
+  // forks.
+  bool lock_for_fork(std::uint32_t until_ms) noexcept;
+  // What this thread has by lock_for_fork; if a fork interrupted another one, then by the first of the two.
   void unlock_after_fork() noexcept;
-  // Nobody else can wait for it in the child.
+  // What any thread has by lock_for_fork: nobody changes anything under it. Nobody else can wait for it in the
+  // child.
   void reset_in_child() noexcept;
 
  private:
@@ -96,13 +99,14 @@ class Lock {
   void note_let_go() const noexcept;
   static bool passes_here() noexcept;
   void lock_contended() noexcept;
+  bool wait(const std::uint32_t* until_ms) noexcept;
   void wake_one() noexcept;
 
   [[gnu::visibility("hidden")]] static inline constinit std::atomic<std::uintptr_t> passing_thread{0};
 
   std::atomic<std::uint32_t> state_{kFree};
   LockRank rank_;
-  bool for_fork_ = false;  // taken by lock_for_fork
+  std::uint8_t for_fork_ = 0;  // so often by lock_for_fork; its holder's
 };
 
 class [[nodiscard]] LockGuard {

@@ -86,8 +86,9 @@ bool register_thread_exit(void (*handler)(void*)) noexcept;
 bool arm_thread_exit(void* value) noexcept;
 
 // Handlers around fork(): prepare runs last of all registered so far, parent and child first. The C library's list
-// of streams is locked around them, as it is locked around the fork itself: whoever holds it may allocate.
-bool register_fork_handlers(void (*prepare)(), void (*parent)(), void (*child)()) noexcept;
+// of streams is locked around them, as it is locked around the fork itself: whoever holds it may allocate. While
+// prepare returns false it is called again, with the number of calls before it; in between the list is let go.
+bool register_fork_handlers(bool (*prepare)(unsigned tries), void (*parent)(), void (*child)()) noexcept;
 
 // Processes and files. A descriptor is -1 where there is none.
 

@@ -150,6 +150,17 @@ TEST(ForkHandlers, ASignalHandlerMayForkInTheMiddleOfATrim) {
   EXPECT_EQ(status_of([] { fork_in_the_middle_of(allocate_and_trim, allocate_a_little, kForks / 3); }), 0);
 }
 
+void fork_once() {
+  const pid_t pid = fork();
+  if (pid == 0) _exit(0);
+  waitpid(pid, nullptr, 0);
+}
+
+// Each of the two forks waits for what the other one has: locks of ours, and that of the C library's streams.
+TEST(ForkHandlers, ASignalHandlerMayForkWhileAnotherThreadForks) {
+  EXPECT_EQ(status_of([] { fork_in_the_middle_of(allocate_a_little, fork_once, kForks); }), 0);
+}
+
 void use_a_private_heap() {
   static sb_heap* const heap = sb_heap_create();
   void* blocks[64];

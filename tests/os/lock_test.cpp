@@ -8,6 +8,8 @@
 #include <thread>
 #include <vector>
 
+#include "os/port.hpp"
+
 namespace smallblock {
 namespace {
 
@@ -61,7 +63,7 @@ TEST(LockDeathTest, AssertsThatRanksAscend) {
 TEST(Lock, IsLeftToTheInterruptedThreadAroundAFork) {
   os::Lock lock{os::LockRank::kDepot};
   lock.lock();
-  lock.lock_for_fork(true);
+  EXPECT_TRUE(lock.lock_for_fork(os::coarse_now_ms()));
   EXPECT_FALSE(lock.try_lock());
   lock.unlock_after_fork();
   EXPECT_FALSE(lock.try_lock());
@@ -80,7 +82,7 @@ TEST(Lock, OfAnotherThreadIsWaitedForAroundAFork) {
     lock.unlock();
   });
   while (lock.try_lock()) lock.unlock();
-  lock.lock_for_fork(false);
+  EXPECT_TRUE(lock.lock_for_fork(os::coarse_now_ms() + 10000));
   holder.join();
   EXPECT_FALSE(lock.try_lock());
   lock.unlock_after_fork();
@@ -92,10 +94,36 @@ TEST(Lock, OfAThreadThatWaitsItselfIsGivenUpAroundAFork) {
   os::Lock lock{os::LockRank::kDepot};
   lock.lock();
   std::thread([&] {
-    lock.lock_for_fork(false);
+    EXPECT_FALSE(lock.lock_for_fork(os::coarse_now_ms() + 20));
     lock.unlock_after_fork();
   }).join();
   EXPECT_FALSE(lock.try_lock());
+  lock.unlock();
+}
+
+// It had given up waiting for it.
+TEST(Lock, ThatAnotherThreadTookForAForkIsLeftToIt) {
+  os::Lock lock{os::LockRank::kDepot};
+  EXPECT_TRUE(lock.lock_for_fork(os::coarse_now_ms()));
+  std::thread([&] {
+    EXPECT_FALSE(lock.lock_for_fork(os::coarse_now_ms()));
+    lock.unlock_after_fork();
+  }).join();
+  EXPECT_FALSE(lock.try_lock());
+  lock.unlock_after_fork();
+  EXPECT_TRUE(lock.try_lock());
+  lock.unlock();
+}
+
+// A handler forks in the middle of the preparations of a fork.
+TEST(Lock, ThatWasTakenForAForkStaysSoWhileAnotherInterruptsIt) {
+  os::Lock lock{os::LockRank::kDepot};
+  EXPECT_TRUE(lock.lock_for_fork(os::coarse_now_ms()));
+  EXPECT_TRUE(lock.lock_for_fork(os::coarse_now_ms()));
+  lock.unlock_after_fork();
+  EXPECT_FALSE(lock.try_lock());
+  lock.unlock_after_fork();
+  EXPECT_TRUE(lock.try_lock());
   lock.unlock();
 }
 

@@ -144,7 +144,7 @@ bool arm_thread_exit(void* value) noexcept {
   return true;
 }
 
-bool register_fork_handlers(void (*prepare)(), void (*parent)(), void (*child)()) noexcept {
+bool register_fork_handlers(bool (*prepare)(unsigned tries), void (*parent)(), void (*child)()) noexcept {
   world.before_fork = prepare;
   world.after_fork_in_parent = parent;
   world.after_fork_in_child = child;

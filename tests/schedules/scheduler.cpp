@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <iterator>
 
 #include "heap/in_hand.hpp"
 #include "heap/thread_heap.hpp"
@@ -153,8 +154,9 @@ const char* name_of(Step step) {
 
 const char* name_of(os::LockRank rank) {
   constexpr const char* kNames[] = {
-      "memory return", "registry", "private heap list", "large blocks",   "private heap",
-      "check",         "depot",    "arena table",       "magazine store", "heap area"};
+      "memory return", "registry",    "private heap list", "large blocks", "private heap", "check",
+      "depot",         "arena table", "magazine store",    "heap area",    "limits"};
+  static_assert(std::size(kNames) == static_cast<unsigned>(os::LockRank::kLimits) + 1);
   return kNames[static_cast<unsigned>(rank)];
 }
 

@@ -136,7 +136,7 @@ void exit_thread() noexcept {
 }
 
 bool fork_here() noexcept {
-  world.before_fork();
+  for (unsigned tries = 0; !world.before_fork(tries); ++tries) os::sleep_ms(1);
   if (!is_child_chosen()) {
     world.after_fork_in_parent();
     return false;

@@ -25,7 +25,7 @@ struct World {
   bool ended[kThreadsMax + 1] = {};
   void* exit_values[kThreadsMax + 1] = {};
   void (*exit_handler)(void*) = nullptr;
-  void (*before_fork)() = nullptr;
+  bool (*before_fork)(unsigned tries) = nullptr;
   void (*after_fork_in_parent)() = nullptr;
   void (*after_fork_in_child)() = nullptr;
   std::uint32_t now_ms = 100000;

@@ -53,14 +53,15 @@ class Lock {
   static bool passes() noexcept { return passing_thread == schedules::thread_here(); }
 
   // No case forks in a signal handler: it waits in any case.
-  void lock_for_fork(bool /*patient*/) noexcept {
-    if (held_here()) return;
+  bool lock_for_fork(std::uint32_t /*until_ms*/) noexcept {
+    if (held_here()) return true;
     schedules::wait_until_free(*this);
     holder_ = schedules::thread_here();
     for_fork_ = true;
+    return true;
   }
   void unlock_after_fork() noexcept {
-    if (!for_fork_) return;
+    if (!held_here() || !for_fork_) return;
     for_fork_ = false;
     holder_ = 0;
     schedules::point(schedules::Step::kUnlock, this);
