@@ -75,6 +75,8 @@ void give_heap_back(void* pointer) noexcept {
   flush_heap(*heap);
   settle_next_bytes(*heap);
   const os::LockGuard guard(registry_lock);
+  // The child of a handler that forked in the middle of this has it in the list already.
+  if (!heap->attached) return;
   if (heap->may_be_orphan) {
     heap->may_be_orphan = false;
     --orphans_possible;
@@ -236,10 +238,11 @@ ThreadHeap* attach_thread(Occasion occasion) noexcept {
     heap->thread_id = os::thread_id();
     heap->may_be_orphan = occasion == Occasion::kFree;
     if (heap->may_be_orphan) ++orphans_possible;
+    // Under the lock: the child of a handler that forks takes over every heap that is attached and not its own. And
+    // before arming, which may allocate.
+    current_heap = heap;
   }
   if (orphan != nullptr) flush_heap(*orphan);
-  // Set first: arming may allocate.
-  current_heap = heap;
   if (!os::arm_thread_exit(heap)) {
     // Nobody will tell us of the thread's end.
     const os::LockGuard guard(registry_lock);
