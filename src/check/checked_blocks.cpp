@@ -76,19 +76,18 @@ Block block_of(void* held) noexcept {
   return block;
 }
 
-void release_held(void* held) noexcept {
+// Returns what is left for the next allocator to free, or nullptr.
+void* release_held(void* held) noexcept {
   Block block = block_of(held);
   if (const char* byte = changed_since_freed(block)) report_write_after_free(block, byte);
   if (block.class_index != kNoClass) {
     records.of(block.start)->store_state(State::kFreed);
     give_back(block);
-    return;
+    return nullptr;
   }
-  {
-    const os::LockGuard guard(check_lock);
-    large_table.remove(block.user);
-  }
-  deallocate_next(block.start);
+  const os::LockGuard guard(check_lock);
+  large_table.remove(block.user);
+  return block.start;
 }
 
 void count_held_by(const Quarantine::Held& held, int sign) noexcept {
@@ -101,15 +100,20 @@ void count_held_by(const Quarantine::Held& held, int sign) noexcept {
 // Takes the oldest block out if `wanted` says so under the lock.
 template <typename Wanted>
 bool release_oldest(Wanted wanted) noexcept {
-  const InHand in_hand;
-  Quarantine::Held held{nullptr, 0};
+  void* of_next = nullptr;
   {
-    const os::LockGuard guard(check_lock);
-    if (wanted()) held = quarantine.pop();
-    if (held.block == nullptr) return false;
-    count_held_by(held, -1);
+    const InHand in_hand;
+    Quarantine::Held held{nullptr, 0};
+    {
+      const os::LockGuard guard(check_lock);
+      if (wanted()) held = quarantine.pop();
+      if (held.block == nullptr) return false;
+      count_held_by(held, -1);
+    }
+    of_next = release_held(held.block);
   }
-  release_held(held.block);
+  // A fork does not wait for it: the next allocator may have locks, which its own fork handlers take before ours.
+  deallocate_next(of_next);
   return true;
 }
 

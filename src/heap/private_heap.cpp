@@ -77,7 +77,7 @@ void PrivateHeap::free_large_blocks() noexcept {
   large_blocks.shrink();
 }
 
-void PrivateHeap::destroy() noexcept {
+void PrivateHeap::close_pools() noexcept {
   // A pool must not be closed while the system works on it, and an audit must see all of this or nothing.
   const os::LockGuard no_punching(return_lock());
   {
@@ -97,6 +97,11 @@ void PrivateHeap::destroy() noexcept {
       arena_table.close_pool(pool, kSizeClasses[index].units_log2);
     }
   }
+}
+
+void PrivateHeap::destroy() noexcept {
+  close_pools();
+  // Without a lock: the next allocator may have some of its own, which its fork handlers take before ours.
   free_large_blocks();
   const os::LockGuard guard(list_lock);
   next_free_ = free_private_heaps;

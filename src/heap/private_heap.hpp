@@ -61,6 +61,7 @@ class PrivateHeap {
   MemoryUse use() noexcept;
   bool may_grow(Bytes live_bytes, Bytes committed_bytes) noexcept;
   void* allocate_small(ClassIndex class_index) noexcept;
+  void close_pools() noexcept;
   void free_large_blocks() noexcept;
   void* allocate_large(Bytes alignment, Bytes bytes) noexcept;
   LockedOrder order_of(ClassIndex class_index) noexcept;

@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "heap/audit.hpp"
+#include "heap/in_hand.hpp"
+#include "heap/memory_return.hpp"
 #include "heap/next_blocks.hpp"
 #include "heap/registry.hpp"
 
@@ -118,6 +120,38 @@ TEST(NextBlocks, AreAskedForAGranuleAtLeast) {
   deallocate_next(allocate_next_aligned(4096, 0));
   next_allocator = before;
   EXPECT_EQ(asked, (std::vector<Bytes>{kConfig.granule_bytes, kConfig.granule_bytes}));
+}
+
+// Its fork handlers may run before ours, and take locks that its free then waits for, while a fork waits for us.
+class NextBlocksOfAnAllocatorWithForkHandlers : public testing::Test {
+ protected:
+  static void free_and_look(void* block) {
+    freed += block != nullptr ? 1 : 0;
+    held_up_forks += InHand::here() || return_lock().is_mine() ? 1 : 0;
+    std::free(block);
+  }
+  void SetUp() override {
+    sb_free(sb_malloc(1));
+    next_allocator.free = free_and_look;
+  }
+  static inline int freed = 0;
+  static inline int held_up_forks = 0;
+};
+
+TEST_F(NextBlocksOfAnAllocatorWithForkHandlers, AreFreedWithAPrivateHeapAndHoldUpNoFork) {
+  sb_heap* heap = sb_heap_create();
+  for (int i = 0; i < 200; ++i) ASSERT_NE(sb_heap_alloc(heap, 50000), nullptr);
+  sb_heap_destroy(heap);
+  EXPECT_GE(freed, 200);
+  EXPECT_EQ(held_up_forks, 0);
+}
+
+TEST_F(NextBlocksOfAnAllocatorWithForkHandlers, AreFreedByTheQuarantineAndHoldUpNoFork) {
+  ASSERT_EQ(sb_check_enable(), 0);
+  for (int i = 0; i < 200; ++i) sb_free(sb_malloc(100000));
+  sb_trim();
+  EXPECT_EQ(freed, 200);
+  EXPECT_EQ(held_up_forks, 0);
 }
 
 }  // namespace
