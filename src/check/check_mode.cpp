@@ -248,11 +248,17 @@ bool switch_on() noexcept {
 namespace smallblock {
 
 bool start_check_mode() noexcept {
-  // No lock: it would rank below all that handing over takes. Whoever comes second waits, and finds it done.
-  static constinit std::atomic<bool> starting{false};
-  while (starting.exchange(true, std::memory_order_acquire)) os::sleep_ms(1);
+  // No lock: it would rank below all that handing over takes. Whoever comes second waits, and finds it done; but
+  // not for a thread of the process that it was forked from.
+  static constinit std::atomic<int> starting_process{0};
+  int other = 0;
+  while (!starting_process.compare_exchange_weak(other, os::process_id(), std::memory_order_acquire)) {
+    if (other != os::process_id()) continue;
+    os::sleep_ms(1);
+    other = 0;
+  }
   const bool is_on = check_hook.get() == &check::kHook || check::switch_on();
-  starting.store(false, std::memory_order_release);
+  starting_process.store(0, std::memory_order_release);
   return is_on;
 }
 

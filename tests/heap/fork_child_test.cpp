@@ -10,9 +10,11 @@
 #include "base/check.hpp"
 #include "child.hpp"
 #include "core/totals.hpp"
+#include "heap/check_hook.hpp"
 #include "heap/memory_return.hpp"
 #include "heap/next_blocks.hpp"
 #include "heap/slow_path.hpp"
+#include "os/port.hpp"
 
 namespace smallblock {
 namespace {
@@ -77,6 +79,31 @@ TEST(ForkChild, DoesTheTrimThatAnotherThreadHadBegun) {
   }
   over = true;
   other.join();
+}
+
+// It waits for misses that have begun.
+TEST(ForkChild, StartsCheckModeThatAnotherThreadHadBegunToStart) {
+  deallocate(allocate(24));
+  std::latch busy(1);
+  std::latch over(1);
+  std::thread in_a_miss([&] {
+    deallocate(allocate(24));
+    current_heap->busy.store(kBusyElsewhere);
+    busy.count_down();
+    over.wait();
+    current_heap->busy.store(kNoClass);
+  });
+  busy.wait();
+  std::thread starter(start_check_mode);
+  while (check_hook.get() == nullptr) os::sleep_ms(1);
+  const int status = status_of_child([] {
+    alarm(60);
+    return start_check_mode() ? 0 : 1;
+  });
+  over.count_down();
+  starter.join();
+  in_a_miss.join();
+  EXPECT_EQ(status, 0);
 }
 
 }  // namespace
