@@ -199,10 +199,6 @@ void give_up_beyond_region() noexcept {
   records.give_up_beyond_region();
 }
 
-os::Lock& lock() noexcept {
-  return check_lock;
-}
-
 constexpr CheckHook kHook = {
     .allocate = allocate,
     .deallocate = deallocate,
@@ -213,7 +209,6 @@ constexpr CheckHook kHook = {
     .trim = release_all_held,
     .reserved_bytes = reserved_bytes,
     .give_up_beyond_region = give_up_beyond_region,
-    .lock = lock,
 };
 
 // All or nothing: what is refused check mode must not lack address space for good. Sampling may have the stacks.

@@ -85,7 +85,6 @@ constexpr CheckHook kPerturbHook = {
     .trim = []() noexcept {},
     .reserved_bytes = []() noexcept { return Bytes{0}; },
     .give_up_beyond_region = []() noexcept {},
-    .lock = []() noexcept -> os::Lock& { return check_lock; },
 };
 
 }  // namespace

@@ -82,3 +82,11 @@ bool find_block(PoolIndex pool, const void* address, Block& block) noexcept {
 }
 
 }  // namespace smallblock::check
+
+namespace smallblock {
+
+os::Lock& check_layer_lock() noexcept {
+  return check::check_lock;
+}
+
+}  // namespace smallblock

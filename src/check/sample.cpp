@@ -204,10 +204,6 @@ bool owns_page(const void* pointer) noexcept {
   return slots.owns(pointer);
 }
 
-os::Lock& sample_lock() noexcept {
-  return check_lock;
-}
-
 // Takes no lock: the thread may have been interrupted anywhere.
 void on_fault(const void* address) {
   Block block;
@@ -220,7 +216,6 @@ constexpr SampleHook kSampleHook = {
     .deallocate = deallocate_page,
     .reallocate = reallocate_page,
     .usable_bytes = bytes_of_page,
-    .lock = sample_lock,
 };
 
 }  // namespace

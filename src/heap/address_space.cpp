@@ -45,7 +45,7 @@ void fit_into_address_space(Bytes limit) noexcept {
   if (region.bytes() == 0 || owner.load() != os::process_id()) return;
   if (arena_table.lock().is_mine() || heap_area.lock().is_mine()) return;
   const CheckHook* const hook = check_hook.get();
-  if (hook != nullptr && hook->lock().is_mine()) return;
+  if (check_layer_lock().is_mine()) return;
   const Bytes checks = reserved_for_checks();
   const Bytes before = region.reserved_bytes() + checks;
   const Bytes all = os::address_space_bytes();

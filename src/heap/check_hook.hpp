@@ -29,11 +29,12 @@ struct CheckHook {
   // The address space that it reserves for each arena of the region; and gives up with those the region gave up.
   Bytes (*reserved_bytes)() noexcept;
   void (*give_up_beyond_region)() noexcept;
-  // Guards all that check mode keeps; for fork.
-  os::Lock& (*lock)() noexcept;
 };
 
 [[gnu::visibility("hidden")]] extern constinit RarelyWritten<const CheckHook*> check_hook;
+
+// Guards all that src/check keeps, where this is defined; for fork, in the middle of which a hook may be set.
+os::Lock& check_layer_lock() noexcept;
 
 // Set by src/heap/settings when the environment asks for check mode; the engine's start then calls the next one.
 [[gnu::visibility("hidden")]] extern constinit bool check_mode_wanted;

@@ -15,7 +15,6 @@
 #include "heap/memory_return.hpp"
 #include "heap/private_heap.hpp"
 #include "heap/registry.hpp"
-#include "heap/sample_hook.hpp"
 #include "os/port.hpp"
 
 namespace smallblock {
@@ -41,11 +40,7 @@ constinit bool interrupted_now = false;
 // Those that are always there, above the private heaps' in the order of os/lock.hpp.
 template <typename Visit>
 void for_each_inner_lock(Visit visit) noexcept {
-  if (const CheckHook* hook = check_hook.get()) {
-    visit(hook->lock());
-  } else if (const SampleHook* sampling = sample_hook.get()) {
-    visit(sampling->lock());
-  }
+  visit(check_layer_lock());
   for (unsigned index = 1; index <= kClassCount; ++index) visit(depots[index].lock());
   visit(arena_table.lock());
   visit(magazine_store.lock());

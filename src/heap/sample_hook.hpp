@@ -9,7 +9,6 @@
 
 #include "heap/background.hpp"
 #include "heap/thread_heap.hpp"
-#include "os/lock.hpp"
 
 namespace smallblock {
 
@@ -22,7 +21,6 @@ struct SampleHook {
   // The new block is from wherever the next one comes. nullptr: out of memory, the old one stays.
   void* (*reallocate)(void* pointer, Bytes bytes) noexcept;
   Bytes (*usable_bytes)(const void* pointer) noexcept;
-  os::Lock& (*lock)() noexcept;
 };
 
 [[gnu::visibility("hidden")]] extern constinit RarelyWritten<const SampleHook*> sample_hook;

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "child.hpp"
+#include "heap/check_hook.hpp"
 #include "heap/depot.hpp"
 #include "heap/in_hand.hpp"
 #include "heap/magazine_store.hpp"
@@ -54,6 +55,27 @@ TEST(ForkBeside, AHandlersForkInTheMiddleOfOneLeavesItItsLocks) {
   EXPECT_EQ(status_of_child([] { return 0; }), 0);
   EXPECT_TRUE(has_locks_at_end);
   EXPECT_FALSE(os::Lock::passes());
+}
+
+// Check mode may begin in the middle of it.
+TEST(ForkBeside, HoldsTheLockOfCheckModeToo) {
+  static std::latch begun(1);
+  static std::latch looked(1);
+  deallocate(allocate(24));
+  bool is_free = false;
+  std::thread other([&is_free] {
+    begun.wait();
+    is_free = check_layer_lock().try_lock();
+    if (is_free) check_layer_lock().unlock();
+    looked.count_down();
+  });
+  before_fork = [] {
+    begun.count_down();
+    looked.wait();
+  };
+  EXPECT_EQ(status_of_child([] { return 0; }), 0);
+  other.join();
+  EXPECT_FALSE(is_free);
 }
 
 // As a handler's is that interrupts the engine. What it does without, its thread may be waited for by.
