@@ -49,9 +49,16 @@ void recount_cached(ThreadHeap& heap, ClassIndex class_index) noexcept {
   cold.counted = static_cast<std::uint16_t>(count);
 }
 
-void load(MagazineTop& slot, Magazine* magazine, unsigned count, unsigned limit_entries) noexcept {
-  slot.limit.set(magazine->top_at(limit_entries));
+// Whoever asked for a flush meanwhile made the next free miss: so it shall.
+void set_limit(ThreadHeap& heap, MagazineTop& slot, void** limit) noexcept {
+  slot.limit.set(limit);
+  if (heap.flush_asked.load()) slot.limit.set(nullptr);
+}
+
+void load(ThreadHeap& heap, ClassIndex class_index, Magazine* magazine, unsigned count) noexcept {
+  MagazineTop& slot = heap.tops[class_index];
   slot.top.store(magazine->top_at(count));
+  set_limit(heap, slot, magazine->top_at(heap.spares[class_index].limit_entries));
 }
 
 // Doubles the magazine limit of a class if it may grow. True if it did.
@@ -101,7 +108,7 @@ bool ensure_loaded(ThreadHeap& heap, ClassIndex class_index) noexcept {
   Magazine* magazine = depots[class_index].take_empty();
   if (magazine == nullptr) return false;
   grow_limit(heap, class_index);
-  load(heap.tops[class_index], magazine, 0, heap.spares[class_index].limit_entries);
+  load(heap, class_index, magazine, 0);
   return true;
 }
 
@@ -127,20 +134,20 @@ bool refill(ThreadHeap& heap, ClassIndex class_index, Bytes bytes) noexcept {
     if (Magazine* spare = cold.spare.take()) {
       loaded->count.store(0);
       cold.spare.put(loaded);
-      load(slot, spare, static_cast<unsigned>(spare->count.load()), cold.limit_entries);
+      load(heap, class_index, spare, static_cast<unsigned>(spare->count.load()));
       return true;
     }
   }
   if (!first) grow_limit(heap, class_index);
   if (Magazine* full = depots[class_index].swap_for_full(loaded, class_index); full != nullptr) {
-    load(slot, full, static_cast<unsigned>(full->count.load()), cold.limit_entries);
+    load(heap, class_index, full, static_cast<unsigned>(full->count.load()));
     recount_cached(heap, class_index);
     return true;
   }
   Depot& depot = depots[class_index];
   depot.note_request(bytes);
   const unsigned taken = depot.take_blocks(class_index, wanted_blocks(class_index, cold), loaded->entries);
-  load(slot, loaded, taken, cold.limit_entries);
+  load(heap, class_index, loaded, taken);
   recount_cached(heap, class_index);
   return taken != 0;
 }
@@ -159,7 +166,7 @@ bool spill(ThreadHeap& heap, ClassIndex class_index) noexcept {
   // A limit of null was set by another thread; there may be room.
   const bool nudged = slot.limit.get() == nullptr;
   if ((nudged || grow_limit(heap, class_index)) && count < cold.limit_entries) {
-    slot.limit.set(loaded->top_at(cold.limit_entries));
+    set_limit(heap, slot, loaded->top_at(cold.limit_entries));
     return true;
   }
   Magazine* spare = cold.spare.take();
@@ -173,7 +180,7 @@ bool spill(ThreadHeap& heap, ClassIndex class_index) noexcept {
   if (empty == nullptr) return false;
   loaded->count.store(count);
   cold.spare.put(loaded);
-  load(slot, empty, 0, cold.limit_entries);
+  load(heap, class_index, empty, 0);
   recount_cached(heap, class_index);
   return true;
 }
@@ -349,8 +356,7 @@ void deallocate_slow_in(ThreadHeap& heap, void* pointer, Door door) noexcept {
   // The next malloc of its size shall be a refill.
   if (flushed && is_sample_due()) [[unlikely]]
     return depots[class_index].put_back(class_index, 1, &pointer);
-  const bool draining = depots[class_index].draining();
-  if (draining && free_to_sparse_pool(heap, class_index, pointer)) return;
+  if (depots[class_index].draining() && free_to_sparse_pool(heap, class_index, pointer)) return;
   if (!spill(heap, class_index)) {
     if (check_hook.get() != nullptr) return deallocate_checked_in(heap, pointer, door);
     return depots[class_index].put_back(class_index, 1, &pointer);
@@ -360,7 +366,8 @@ void deallocate_slow_in(ThreadHeap& heap, void* pointer, Door door) noexcept {
   *++top = pointer;
   slot.top.store(top);
   // The next free shall miss, too.
-  if (draining || (nudged && may_nudge_again(heap.spares[class_index]))) slot.limit.set(nullptr);
+  if (depots[class_index].draining() || (nudged && may_nudge_again(heap.spares[class_index])))
+    slot.limit.set(nullptr);
 }
 
 std::uint64_t next_allocations() noexcept {

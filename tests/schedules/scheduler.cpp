@@ -8,6 +8,7 @@
 
 #include <cstdio>
 #include <iterator>
+#include <utility>
 
 #include "heap/in_hand.hpp"
 #include "heap/thread_heap.hpp"
@@ -206,9 +207,12 @@ void run_schedule() {
 }
 
 void become(unsigned thread) noexcept {
+  // What is loaded and stored here is no point.
+  const bool was_running = std::exchange(running, false);
   of_threads[current] = of_this_thread();
   current = thread;
   act_as(of_threads[thread]);
+  running = was_running;
 }
 
 bool in_schedule() noexcept {

@@ -8,6 +8,7 @@
 #include "heap/depot.hpp"
 #include "heap/magazine_store.hpp"
 #include "heap/memory_return.hpp"
+#include "heap/registry.hpp"
 #include "heap/slow_path.hpp"
 #include "os/port.hpp"
 #include "scheduler.hpp"
@@ -63,6 +64,17 @@ unsigned blocks_in_motion(unsigned thread) noexcept {
   if (!world.calling[thread] || world.ended[thread]) return 0;
   const unsigned magazine = kSizeClasses[class_of(world.block_bytes)].magazine_entries_max;
   return 2 * magazine + 1;
+}
+
+// Though it was in the middle of a miss when it was asked.
+void check_asked_heaps_miss() noexcept {
+  for (unsigned thread = 0; thread <= kOutside; ++thread) {
+    become(thread);
+    if (!is_real(current_heap) || world.ended[thread] || !current_heap->flush_asked.load()) continue;
+    for (const MagazineTop& slot : current_heap->tops) {
+      if (slot.limit.get() != nullptr) fail("a heap that was asked to flush does not at its next free");
+    }
+  }
 }
 
 void check_pools_are_somewhere() noexcept {
@@ -160,6 +172,7 @@ void check_nobody_has(const void* address, Bytes bytes) noexcept {
 }
 
 void check_end() noexcept {
+  check_asked_heaps_miss();
   for (unsigned thread = 0; thread <= kOutside; ++thread) {
     become(thread);
     if (!world.ended[thread]) exit_thread();
