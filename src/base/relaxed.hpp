@@ -19,6 +19,28 @@ class Relaxed {
   T value_{};
 };
 
+// A count that its owner sets, and that others may lower meanwhile; without order. Copying the whole object is for
+// its owner only.
+template <typename T>
+class SharedCount {
+ public:
+  T load() const noexcept { return __atomic_load_n(&value_, __ATOMIC_RELAXED); }
+  // Returns the one before.
+  T exchange(T value) noexcept { return __atomic_exchange_n(&value_, value, __ATOMIC_RELAXED); }
+  // To 0 at least. Returns by how much.
+  T lower(T by) noexcept {
+    T before = load();
+    T lowered = before < by ? before : by;
+    while (!__atomic_compare_exchange_n(&value_, &before, static_cast<T>(before - lowered), true, __ATOMIC_RELAXED,
+                                        __ATOMIC_RELAXED))
+      lowered = before < by ? before : by;
+    return lowered;
+  }
+
+ private:
+  T value_{};
+};
+
 // A pointer that one thread hands out and any other may take: whoever exchanges it has what it points at, with
 // everything that was written there before.
 template <typename T>

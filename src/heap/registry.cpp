@@ -65,6 +65,14 @@ constinit ThreadHeap* next_to_ask = nullptr;
 constinit ThreadHeap* shared_heap = nullptr;
 constinit LockCheck shared_lock_is_held = nullptr;
 
+constexpr unsigned kCachedMax = 2 * kMagazineEntries;
+
+// So many blocks, or all that were counted, are in the heap's magazines no more.
+void uncount_cached(MagazineSpare& cold, ClassIndex class_index, unsigned blocks) noexcept {
+  const std::int64_t uncounted = cold.counted.lower(static_cast<std::uint16_t>(blocks));
+  add_to(totals.cached_bytes, -uncounted * kSizeClasses[class_index].block_bytes);
+}
+
 void give_heap_back(void* pointer) noexcept {
   auto* heap = static_cast<ThreadHeap*>(pointer);
   // A thread that reuses the stack of one that attached too late for its own handler inherits that one's value.
@@ -92,7 +100,7 @@ void adopt(ThreadHeap& heap) noexcept {
   if (busy != kNoClass && busy != kBusyElsewhere) {
     close(heap.tops[busy]);
     MagazineSpare& cold = heap.spares[busy];
-    add_to(totals.cached_bytes, -std::int64_t{cold.counted} * kSizeClasses[busy].block_bytes);
+    uncount_cached(cold, static_cast<ClassIndex>(busy), kCachedMax);
     cold = MagazineSpare{};
   }
   flush_heap(heap);
@@ -112,6 +120,7 @@ void ask_to_flush(ThreadHeap& heap, Magazine** taken) noexcept {
     HandOver<Magazine>& place = heap.spares[index].spare;
     Magazine* spare = has_blocks(place) ? place.take() : nullptr;
     if (spare == nullptr) continue;
+    uncount_cached(heap.spares[index], static_cast<ClassIndex>(index), static_cast<unsigned>(spare->count.load()));
     spare->older = taken[index];
     taken[index] = spare;
   }
@@ -283,6 +292,19 @@ ThreadHeap* make_shared_heap(LockCheck lock_is_held) noexcept {
   return heap;
 }
 
+void recount_cached(ThreadHeap& heap, ClassIndex class_index) noexcept {
+  MagazineSpare& cold = heap.spares[class_index];
+  const Magazine* spare = nullptr;
+  do {
+    spare = cold.spare.peek();
+    const unsigned count = Magazine::count_below(heap.tops[class_index].top.load()) +
+                           (spare != nullptr ? static_cast<unsigned>(spare->count.load()) : 0);
+    if (count == cold.counted.load()) continue;
+    const std::int64_t more = std::int64_t{count} - cold.counted.exchange(static_cast<std::uint16_t>(count));
+    add_to(totals.cached_bytes, more * kSizeClasses[class_index].block_bytes);
+  } while (cold.spare.peek() != spare);
+}
+
 void flush_heap(ThreadHeap& heap) noexcept {
   // A trim may come in the middle of a miss, which stays one.
   const std::uint8_t busy_before = heap.busy.load();
@@ -298,8 +320,7 @@ void flush_heap(ThreadHeap& heap) noexcept {
     close(slot);
     depots[index].flush(loaded, class_index);
     if (Magazine* spare = cold.spare.take(); spare != nullptr) depots[index].flush(spare, class_index);
-    add_to(totals.cached_bytes, -std::int64_t{cold.counted} * kSizeClasses[index].block_bytes);
-    cold.counted = 0;
+    uncount_cached(cold, class_index, kCachedMax);
     cold.limit_entries = 0;
     cold.misses = 0;
     heap.busy.store(busy_before);

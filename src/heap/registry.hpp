@@ -84,6 +84,10 @@ void ask_idle_heaps_to_flush() noexcept;
 // has its lock.
 void flush_current_heap() noexcept;
 
+// Brings the process's sum of what lies in magazines up to date for one class of the caller's heap. Once more if
+// another thread takes the spare one meanwhile.
+void recount_cached(ThreadHeap& heap, ClassIndex class_index) noexcept;
+
 // Gives every block in this heap's magazines back to the pools. The heap must be the caller's or have no thread.
 void flush_heap(ThreadHeap& heap) noexcept;
 

@@ -10,7 +10,6 @@
 #include <atomic>
 #include <cerrno>
 
-#include "core/totals.hpp"
 #include "heap/background.hpp"
 #include "heap/check_hook.hpp"
 #include "heap/depot.hpp"
@@ -35,18 +34,6 @@ void* allocate_from_next(Bytes bytes) noexcept {
 void* refuse() noexcept {
   errno = ENOMEM;
   return nullptr;
-}
-
-// Brings the process's sum of what lies in magazines up to date for one class.
-void recount_cached(ThreadHeap& heap, ClassIndex class_index) noexcept {
-  MagazineSpare& cold = heap.spares[class_index];
-  const Magazine* spare = cold.spare.peek();
-  const unsigned count = Magazine::count_below(heap.tops[class_index].top.load()) +
-                         (spare != nullptr ? static_cast<unsigned>(spare->count.load()) : 0);
-  if (count == cold.counted) return;
-  const std::int64_t more = std::int64_t{count} - cold.counted;
-  add_to(totals.cached_bytes, more * kSizeClasses[class_index].block_bytes);
-  cold.counted = static_cast<std::uint16_t>(count);
 }
 
 // Whoever asked for a flush meanwhile made the next free miss: so it shall.

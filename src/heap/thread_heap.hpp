@@ -29,11 +29,11 @@ struct MagazineTop {
 struct MagazineSpare {
   HandOver<Magazine> spare;  // full or empty, or none; swapped with the loaded one before the depot is asked
   std::uint8_t limit_entries;
-  std::uint8_t misses;        // since the limit last grew
-  std::uint16_t quiet_frees;  // that gained nothing, while the class is draining
-  std::uint16_t counted;      // blocks that totals.cached_bytes has of this class
-  std::uint8_t nudges_left;   // frees that may be made to miss in this tick
-  std::uint8_t nudged_tick;   // of 4 ms, its last digits
+  std::uint8_t misses;                 // since the limit last grew
+  std::uint16_t quiet_frees;           // that gained nothing, while the class is draining
+  SharedCount<std::uint16_t> counted;  // blocks that totals.cached_bytes has of this class
+  std::uint8_t nudges_left;            // frees that may be made to miss in this tick
+  std::uint8_t nudged_tick;            // of 4 ms, its last digits
 };
 
 // For each count of granules up to kConfig.table_limit_bytes the class's entry in ThreadHeap::tops; for none, that

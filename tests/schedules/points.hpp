@@ -64,7 +64,11 @@ void store(T* place, Value value, int order) noexcept {
 
 template <typename T, typename Value>
 T exchange(T* place, Value value, int order) noexcept {
-  point(Step::kTakeHandOver, place);
+  if (kIsHandOver<T>) {
+    point(Step::kTakeHandOver, place);
+  } else if (relaxed_are_points) {
+    point(Step::kRelaxedStore, place);
+  }
   return __atomic_exchange_n(place, static_cast<T>(value), order);
 }
 
