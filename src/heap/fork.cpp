@@ -21,14 +21,15 @@ namespace smallblock {
 
 namespace {
 
-enum class ForkHandlers : std::uint8_t { kNew, kHandled, kRefused };
-
-constinit std::atomic<ForkHandlers> handlers{ForkHandlers::kNew};
 // For all locks together: longer than most are held, and short enough for a signal handler. Each further try has
-// twice as much, so often: where many threads want few processors, all locks may take longer.
+// twice as much, so often: where many threads want few processors, all locks may take longer. Those that a fork
+// holds back have as much.
 constexpr std::uint32_t kPatienceMs = 100;
 constexpr unsigned kPatienceDoublings = 6;
 
+enum class ForkHandlers : std::uint8_t { kNew, kHandled, kRefused };
+
+constinit std::atomic<ForkHandlers> handlers{ForkHandlers::kNew};
 // Between prepare and the handlers after it; written with every lock held.
 constinit bool forking = false;
 // Forks by handlers that interrupt one between these two, in its own thread.
@@ -131,7 +132,6 @@ void after_fork_in_child() noexcept {
 // Not those that the fork itself waits for.
 void InHand::wait_for_fork() noexcept {
   if (os::Lock::passes() || here() || return_lock().is_mine()) return;
-  constexpr unsigned kPatienceMs = 100;
   for (unsigned waited_ms = 0; fork_is_held_up.load() && waited_ms < kPatienceMs; ++waited_ms) os::sleep_ms(1);
 }
 
