@@ -1,14 +1,17 @@
 // The malloc family as the C library defines it, for the preload library. Sizes, errors and errno are those of the
-// GNU C library's manual ("Replacing malloc"); everything is one call into heap/.
+// GNU C library's manual ("Replacing malloc"); all but malloc_trim is one call into heap/.
 //
 // A program that has a malloc of its own may lack the forms that it does not call itself, and the libraries do.
 // What those give must then be what the program's free takes, which at best is the next allocator's.
+
+#include <smallblock/smallblock.h>
 
 #include <bit>
 #include <cerrno>
 #include <cstddef>
 
 #include "api/in_process.hpp"
+#include "api/next_in_load_order.hpp"
 #include "base/relaxed.hpp"
 #include "heap/next_allocator.hpp"
 #include "heap/slow_path.hpp"
@@ -52,6 +55,13 @@ void* aligned_for_free(std::size_t alignment, std::size_t bytes) noexcept {
   if (free_is_ours()) return allocate_aligned(alignment, bytes);
   void* block = next_allocator.aligned_alloc(alignment, bytes);
   return block != nullptr ? block : refuse(ENOMEM);
+}
+
+Bytes bytes_in_memory() noexcept {
+  sb_memory now{};
+  sb_memory_get(&now, sizeof now);
+  return now.live_bytes + now.cached_bytes + now.free_resident_bytes + now.empty_resident_bytes +
+         now.metadata_bytes;
 }
 
 }  // namespace
@@ -124,6 +134,14 @@ SB_EXPORT void* pvalloc(std::size_t bytes) noexcept {
   const Bytes page = os::page_bytes();
   if (bytes > ~Bytes{0} - page) return refuse(ENOMEM);
   return aligned_for_free(page, round_up(bytes == 0 ? 1 : bytes, page));
+}
+
+// What is free here, and then what is free below. 1: some memory went back.
+SB_EXPORT int malloc_trim(std::size_t kept_bytes) noexcept {
+  const Bytes before_bytes = bytes_in_memory();
+  sb_trim();
+  const bool is_less = bytes_in_memory() < before_bytes;
+  return trim_next_allocator(kept_bytes) != 0 || is_less ? 1 : 0;
 }
 
 SB_EXPORT std::size_t malloc_usable_size(void* block) noexcept {

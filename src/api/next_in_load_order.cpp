@@ -21,6 +21,9 @@ namespace smallblock {
 namespace {
 
 NextAllocator found;
+// Not every allocator has one: then it is the C library's, or null.
+using Trim = int(std::size_t kept_bytes);
+constinit Trim* found_trim = nullptr;
 
 // Each block of the buffer stands behind its size.
 constexpr Bytes kBootstrapAlignment = 16;
@@ -93,6 +96,7 @@ bool look_up_all() noexcept {
   look_up(table.aligned_alloc, "memalign");
   look_up(table.usable_size, "malloc_usable_size");
   found = table;
+  found_trim = reinterpret_cast<Trim*>(os::next_symbol("malloc_trim"));
   // Whoever sees one of these finds the real ones behind it.
   std::atomic_thread_fence(std::memory_order_release);
   table.free = free_checked;
@@ -142,6 +146,11 @@ NextAllocator next_allocator = {
 
 void find_next_allocator() noexcept {
   if (next_allocator.malloc == first_malloc) look_up_all();
+}
+
+int trim_next_allocator(std::size_t kept_bytes) noexcept {
+  find_next_allocator();
+  return found_trim != nullptr ? found_trim(kept_bytes) : 0;
 }
 
 }  // namespace smallblock

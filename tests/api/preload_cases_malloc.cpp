@@ -8,6 +8,7 @@
 #include <cstring>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "preload_helper.hpp"
@@ -120,6 +121,52 @@ void usable_size() {
   }
 }
 
+// C23's two, which the C library of this program need not have. A block that came back is the next one of its size.
+void frees_with_a_size() {
+  auto* const sized = preloaded<void(void*, std::size_t)>("free_sized");
+  auto* const aligned_sized = preloaded<void(void*, std::size_t, std::size_t)>("free_aligned_sized");
+  for (std::size_t bytes : {std::size_t{1}, std::size_t{100}, std::size_t{5000}, small_limit()}) {
+    void* block = malloc(bytes);
+    sized(block, bytes);
+    REQUIRE(malloc(bytes) == block);
+    sized(block, bytes);
+    void* aligned = aligned_alloc(64, bytes);
+    aligned_sized(aligned, 64, bytes);
+    REQUIRE(aligned_alloc(64, bytes) == aligned);
+    aligned_sized(aligned, 64, bytes);
+  }
+  sized(malloc(1 << 20), 1 << 20);
+  aligned_sized(aligned_alloc(4096, 1 << 20), 4096, 1 << 20);
+  sized(nullptr, 10);
+  aligned_sized(nullptr, 64, 10);
+}
+
+std::size_t resident_bytes() {
+  std::size_t pages = 0;
+  FILE* file = std::fopen("/proc/self/statm", "r");
+  REQUIRE(file != nullptr && std::fscanf(file, "%*u %zu", &pages) == 1);
+  std::fclose(file);
+  return pages * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+}
+
+// Of our blocks and of those of the malloc below.
+void trim_gives_back() {
+  constexpr std::size_t kBytes = std::size_t{64} << 20;
+  preloaded<void(std::int32_t)>("sb_decay_set")(-1);
+  for (std::size_t block_bytes : {std::size_t{256}, small_limit() + 1000}) {
+    std::vector<void*> blocks(kBytes / block_bytes);
+    for (void*& block : blocks) block = std::memset(malloc(block_bytes), 1, block_bytes);
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+      if (i % 50 != 0) free(std::exchange(blocks[i], nullptr));
+    }
+    const std::size_t before = resident_bytes();
+    REQUIRE(before > kBytes / 4 * 3);
+    REQUIRE(malloc_trim(0) == 1);
+    REQUIRE(resident_bytes() < before - kBytes / 4);
+    for (void* block : blocks) free(block);
+  }
+}
+
 // Functions of libc that hand out memory use our malloc, and take a block of ours for theirs.
 void libc_results() {
   char* copy = strdup("text");
@@ -187,6 +234,8 @@ const Case kCases[] = {{"malloc_and_free", malloc_and_free},
                        {"aligned_functions", aligned_functions},
                        {"page_functions", page_functions},
                        {"usable_size", usable_size},
+                       {"frees_with_a_size", frees_with_a_size},
+                       {"trim_gives_back", trim_gives_back},
                        {"libc_results", libc_results},
                        {"foreign_blocks", foreign_blocks},
                        {"threads", threads},

@@ -16,23 +16,18 @@ namespace smallblock::preload {
 // Not static: nobody reads it, and the compiler must not know.
 const void* volatile kept;
 
-namespace {
+void fail(const char* file, int line, const char* condition) {
+  std::fprintf(stderr, "%s:%d: not true: %s\n", file, line, condition);
+  std::_Exit(1);
+}
 
-template <class Function>
-Function* preloaded(const char* name) {
+void* find_preloaded(const char* name) {
   void* symbol = dlsym(RTLD_DEFAULT, name);
   if (symbol == nullptr) {
     std::fprintf(stderr, "%s is not there: is the preload library missing in LD_PRELOAD?\n", name);
     std::_Exit(1);
   }
-  return reinterpret_cast<Function*>(symbol);
-}
-
-}  // namespace
-
-void fail(const char* file, int line, const char* condition) {
-  std::fprintf(stderr, "%s:%d: not true: %s\n", file, line, condition);
-  std::_Exit(1);
+  return symbol;
 }
 
 bool ours(const void* block) {

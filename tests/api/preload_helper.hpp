@@ -22,6 +22,13 @@ std::span<const Case> bad_input_cases();
 
 #define REQUIRE(condition) ((condition) ? void() : smallblock::preload::fail(__FILE__, __LINE__, #condition))
 
+// A function that the preload library exports; ends the process if there is none.
+void* find_preloaded(const char* name);
+template <class Function>
+Function* preloaded(const char* name) {
+  return reinterpret_cast<Function*>(find_preloaded(name));
+}
+
 // Whether the block lies in the region of the library that was preloaded (it exports sb_owns).
 bool ours(const void* block);
 
