@@ -48,7 +48,8 @@ class Request(NamedTuple):
 
 
 def refuse(sentence: str) -> NoReturn:
-    sys.stderr.write(f"smallblock: {sentence}\n")
+    if sys.stderr is not None:  # closed before the program began
+        sys.stderr.write(f"smallblock: {sentence}\n")
     sys.exit(2)
 
 

@@ -30,7 +30,8 @@ def is_launcher() -> bool:
 
 
 def complain(what: object) -> None:
-    print(f"smallblock: SMALLBLOCK=1 {what}", file=sys.stderr)
+    if sys.stderr is not None:  # closed before the program began; print() would take stdout
+        print(f"smallblock: SMALLBLOCK=1 {what}", file=sys.stderr)
 
 
 def start() -> None:

@@ -96,8 +96,9 @@ PyObject* install(PyObject*, PyObject*) {
   }
   if (!preload_serves_python()) {
     return fail(
-        "PYTHONMALLOC or a second start gave CPython another allocator than the preloaded smallblock; unset "
-        "PYTHONMALLOC and start the process again");
+        "CPython has another allocator than the preloaded smallblock: by PYTHONMALLOC, by a second start, or "
+        "because the program opened libpython by dlopen; unset PYTHONMALLOC and start the process again, or start "
+        "it without the preload and call install()");
   }
   return fail("smallblock is installed already: the process was started on it (LD_PRELOAD)");
 }

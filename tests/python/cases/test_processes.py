@@ -2,47 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
-import sysconfig
-import tempfile
 import unittest
-from pathlib import Path
 
-import smallblock
 from child import BothWays, run
-
-STARTS = """
-#include <Python.h>
-int main(int count, char** arguments) {
-  for (int start = 0; count == 3 && start < 3; ++start) {
-    Py_InitializeEx(0);
-    PyObject* folder = PyUnicode_FromString(arguments[1]);
-    PyList_Insert(PySys_GetObject("path"), 0, folder);
-    Py_DECREF(folder);
-    if (PyRun_SimpleString(arguments[2]) != 0 || Py_FinalizeEx() != 0) return 1;
-  }
-  return count == 3 ? 0 : 1;
-}
-"""
-STARTED = """
-import smallblock
-early = [[i] for i in range(60_000)]  # above the limit of the start before, whose callback is gone
-for i in range(1000): pass
-del early
-if not smallblock.installed(): smallblock.install()
-early = smallblock.stats().memory.live_bytes
-kept = [[i] for i in range(1_000)]
-memory = smallblock.stats().memory
-assert smallblock.installed() and memory.live_bytes > early + 50_000, (memory, early)
-called = []
-live = memory.live_bytes + memory.cached_bytes + memory.next_bytes
-smallblock.limit(soft=live + 1_000_000, callback=lambda: called.append(1))
-kept = [[i] for i in range(50_000)]
-for i in range(1000): pass
-assert called == [1], called
-"""
-
 
 class FirstCalls(BothWays):
     def test_a_fork_waits_for_what_another_thread_imports(self) -> None:

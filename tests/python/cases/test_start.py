@@ -117,6 +117,21 @@ for _ in range(4):
         closed = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", *words], timeout=120, check=False)
         self.assertEqual(closed.returncode, 0)
 
+    def test_without_a_standard_error(self) -> None:
+        # What cannot be said there is not said on the standard output.
+        hooked = {**os.environ, "SMALLBLOCK": "1", "PYTHONMALLOC": "debug"}
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "smallblock").mkdir()
+            (Path(folder) / "smallblock" / "__init__.py").write_text("raise ImportError('none here')")
+            for words, environment, answer in (
+                (["-c", "print(1)"], hooked, (0, "1\n")),
+                (["-c", "print(1)"], {**hooked, "PYTHONPATH": folder}, (0, "1\n")),
+                (["-m", "smallblock", "--what"], dict(os.environ), (2, "")),
+            ):
+                closed = ["sh", "-c", 'exec "$@" 2>&-', "sh", sys.executable, *words]
+                done = subprocess.run(closed, env=environment, stdout=subprocess.PIPE, text=True, timeout=120, check=False)
+                self.assertEqual((done.returncode, done.stdout), answer, words)
+
     def test_words_joined_to_their_option(self) -> None:
         for words in (["-cprint(7)"], ["-mtimeit", "-n1", "-r1", "print(7)"]):
             output = subprocess.check_output([sys.executable, "-m", "smallblock", *words], text=True, timeout=120)
