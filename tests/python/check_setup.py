@@ -82,6 +82,28 @@ class Interpreters(unittest.TestCase):
             with self.assertRaisesRegex(SystemExit, "broken does not run"):
                 self.build_wheel.named(str(broken))
 
+    def test_two_of_one_name_get_a_wheel_each(self) -> None:
+        script = '#!/bin/sh\nwhile [ "$1" != --dist-dir ]; do shift; done\nmkdir "$2" && touch "$2/{0}.whl"\n'
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            (folder / "out").mkdir()
+            for which in ("one", "other"):
+                (folder / which).mkdir()
+                program = folder / which / "python"
+                program.write_text(script.format(which))
+                program.chmod(0o755)
+                python = Python(str(program), (3, 12, 0), shared=False, free_threaded=False, debug=False)
+                wheel = self.build_wheel.build(python, folder, folder, folder / "out", folder)
+                self.assertEqual(wheel, folder / "out" / f"{which}.whl")
+                self.assertTrue(wheel.exists())
+
+    def test_an_impossible_folder_is_named_in_one_line(self) -> None:
+        with tempfile.NamedTemporaryFile() as file:
+            command = [sys.executable, "-B", ROOT / "build-wheel", "--out", file.name, pythons()[0].executable]
+            done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+            self.assertEqual((done.returncode, len(done.stdout.splitlines())), (1, 1), done.stdout)
+            self.assertIn(f"cannot make the folder {file.name}", done.stdout)
+
     def test_a_refusal_says_which_there_are(self) -> None:
         with self.assertRaisesRegex(SystemExit, pythons()[0].executable):
             self.build_wheel.chosen(pythons(), ["2.7"])
