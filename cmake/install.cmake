@@ -8,7 +8,7 @@ set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/smallblock)
 install(TARGETS smallblock smallblock_static EXPORT smallblock_targets
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 if(TARGET smallblock_preload)
-  install(TARGETS smallblock_preload LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  install(TARGETS smallblock_preload EXPORT smallblock_targets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 endif()
 if(TARGET smallblock_command)
   install(TARGETS smallblock_command RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})

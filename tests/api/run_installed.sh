@@ -27,6 +27,28 @@ foreach(kind smallblock static)
   add_executable(program_${kind} program.cpp)
   target_link_libraries(program_${kind} PRIVATE smallblock::${kind})
 endforeach()
+add_executable(whole whole.cpp)
+target_link_options(whole PRIVATE -Wl,--as-needed)
+target_link_libraries(whole PRIVATE smallblock::preload ${CMAKE_DL_LIBS})
+find_package(smallblock 0.1 QUIET COMPONENTS nonsense)
+if(smallblock_FOUND)
+  message(FATAL_ERROR "smallblock has no such component")
+endif()
+EOF
+cat >"$work/whole.cpp" <<'EOF'
+#include <dlfcn.h>
+
+#include <cstdlib>
+#include <string>
+
+int main() {
+  const auto owns = reinterpret_cast<bool (*)(const void*)>(dlsym(RTLD_DEFAULT, "sb_owns"));
+  void* block = std::malloc(100);
+  const std::string text(100, 'x');
+  const bool ours = owns != nullptr && owns(block) && owns(text.data());
+  std::free(block);
+  return ours ? 0 : 1;
+}
 EOF
 cat >"$work/program.cpp" <<'EOF'
 #include <smallblock/allocator.hpp>
@@ -45,6 +67,7 @@ EOF
 for kind in smallblock static; do
   "$work/build/program_$kind" || fail "the numbers of the C++ program with smallblock::$kind are not in a block"
 done
+"$work/build/whole" || fail "malloc and new of the C++ program with smallblock::preload are others"
 ! ldd "$work/build/program_static" | grep -q libsmallblock || fail "smallblock::static needs the shared library"
 
 cat >"$work/program.c" <<'EOF'
