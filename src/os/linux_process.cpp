@@ -181,6 +181,10 @@ int without_own_scope(int mode) noexcept {
   return mode & ~RTLD_DEEPBIND;
 }
 
+int without_own_scope_in(long name_space, int mode) noexcept {
+  return name_space == LM_ID_BASE ? without_own_scope(mode) : mode;
+}
+
 void* global_symbol(const char* name) noexcept {
   void* symbol = dlsym(RTLD_DEFAULT, name);
   if (symbol == nullptr) dlerror();

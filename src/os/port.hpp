@@ -143,5 +143,7 @@ void* next_symbol_for(const char* name, const void* caller) noexcept;
 bool is_defined_at(const void* function) noexcept;
 // A mode of dlopen without the wish that the library see its own definitions before those of the process.
 int without_own_scope(int mode) noexcept;
+// The same of dlmopen, which loads into a namespace: only those of the process's own lose it.
+int without_own_scope_in(long name_space, int mode) noexcept;
 
 }  // namespace smallblock::os

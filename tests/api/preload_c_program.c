@@ -38,7 +38,8 @@ static void in_plugin(const char* file, const char* name) {
 int main(int argc, char** argv) {
   static const char* const in_plugin_names[] = {"throwing_forms", "nothrow_forms", "inside_the_library",
                                                 "new_handler", "under_a_limit"};
-  static const char* const in_opener_names[] = {"bare_name", "deep_binding", "deep_binding_by_old_version"};
+  static const char* const in_opener_names[] = {"bare_name", "deep_binding", "deep_binding_by_old_version",
+                                                "deep_binding_in_a_namespace", "another_namespace"};
   const size_t in_opener = sizeof in_opener_names / sizeof *in_opener_names;
   if (argc != 2) {
     fputs("usage: preload_c_program --list | NAME\n", stderr);

@@ -28,6 +28,18 @@ PLUGIN_EXPORT void deep_binding(void) {
   call_inner(dlopen("libpreload_inner.so", RTLD_NOW | RTLD_DEEPBIND));
 }
 
+PLUGIN_EXPORT void deep_binding_in_a_namespace(void) {
+  call_inner(dlmopen(LM_ID_BASE, "libpreload_inner.so", RTLD_NOW | RTLD_DEEPBIND));
+}
+
+// What lies in another namespace has a malloc of its own, whose blocks nobody else frees.
+PLUGIN_EXPORT void another_namespace(void) {
+  void* inner = dlmopen(LM_ID_NEWLM, "libpreload_inner.so", RTLD_NOW | RTLD_DEEPBIND);
+  char* (*exchanged)(char*) = NULL;
+  if (inner != NULL) *(void**)&exchanged = dlsym(inner, "exchanged");
+  puts(exchanged != NULL ? "opened" : dlerror());
+}
+
 #if defined(__x86_64__) && defined(__GLIBC__)
 // What was linked with a C library older than 2.34 asks for this version.
 void* dlopen_before(const char* file, int mode);

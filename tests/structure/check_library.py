@@ -16,7 +16,7 @@ NEEDED_ALLOWED = re.compile(r"libc\.so\.\d+|ld-linux.*\.so\.\d+|ld-musl.*|libc\.
 EXPORT_ALLOWED = re.compile(
     r"sb_\w+|smallblock_\w+|malloc|calloc|realloc|reallocarray|free|cfree|free_sized|free_aligned_sized|memalign"
     r"|aligned_alloc|posix_memalign|valloc|pvalloc|malloc_usable_size|malloc_trim|mallinfo2?|mallopt|malloc_stats"
-    r"|_Zn[wa]m\w*|_Zd[la]Pv\w*|__libc_\w+|strdup|strndup|dlopen|prctl|(?:set|p)rlimit(?:64)?"
+    r"|_Zn[wa]m\w*|_Zd[la]Pv\w*|__libc_\w+|strdup|strndup|dlm?open|prctl|(?:set|p)rlimit(?:64)?"
 )
 TLS_BYTES_MAX = 16
 TLS_BYTES_MAX_ASSERTING = TLS_BYTES_MAX + 4
