@@ -78,8 +78,8 @@ SB_API void* sb_heap_aligned_alloc(sb_heap* heap, size_t alignment, size_t bytes
 /* Frees one block of this heap; a block of another heap ends the process with a message. NULL is ignored. O(1). */
 SB_API void sb_heap_free(sb_heap* heap, void* block) SB_NOEXCEPT;
 
-/* Frees every block of the heap and the heap itself. No thread may still use either. O(pools), and O(large blocks
- * of all heaps) if this heap has any. */
+/* Frees every block of the heap and the heap itself. No thread may still use either. NULL is ignored. O(pools), and
+ * O(large blocks of all heaps) if this heap has any. */
 SB_API void sb_heap_destroy(sb_heap* heap) SB_NOEXCEPT;
 
 /* Whether the address lies in a pool of this heap, or in a large block that it got from the malloc below. O(1) for
@@ -97,10 +97,10 @@ SB_API void sb_trim(void) SB_NOEXCEPT;
  * system refuses the memory for it. SMALLBLOCK_CHECK=1 in the environment does it from the start. O(pools). */
 SB_API int sb_check_enable(void) SB_NOEXCEPT;
 
-/* How long memory must have been left alone before it goes back by itself, in milliseconds: -1 never, 0 at once,
- * else up to INT32_MAX (default 1000, or the environment's SMALLBLOCK_DECAY_MS). While less than half of the heap's
- * memory is in blocks, a part of that is enough. It goes back a little at a time, on allocations and frees that
- * miss their magazine. */
+/* How long memory must have been left alone before it goes back by itself, in milliseconds: below 0 never, 0 at
+ * once, else up to INT32_MAX (default 1000, or the environment's SMALLBLOCK_DECAY_MS). While less than half of the
+ * heap's memory is in blocks, a part of that is enough. It goes back a little at a time, on allocations and frees
+ * that miss their magazine. */
 SB_API void sb_decay_set(int32_t milliseconds) SB_NOEXCEPT;
 
 /* What explains a process's memory, in sums that are always at hand: O(1), no lock. Each is right by itself; two
@@ -126,7 +126,7 @@ typedef struct sb_memory {
 #define SB_MEMORY_VERSION 1
 
 /* Fills at most `struct_bytes` bytes of *memory. Returns 0, or -1 with errno EINVAL when struct_bytes is too small
- * for the first two fields. */
+ * for the first two fields or memory is NULL. */
 SB_API int sb_memory_get(sb_memory* memory, size_t struct_bytes) SB_NOEXCEPT;
 
 /* Limits in bytes; 0: none. Live is what blocks take, magazines and the malloc below included; committed is arenas
@@ -195,7 +195,8 @@ typedef struct sb_stats {
 } sb_stats;
 
 /* Fills at most `struct_bytes` bytes of *stats (pass sizeof *stats). Returns 0, or -1 with errno EINVAL when
- * struct_bytes is too small for the first two fields. Takes each class's lock for a moment; O(classes + heaps). */
+ * struct_bytes is too small for the first two fields or stats is NULL. Takes each class's lock for a moment;
+ * O(classes + heaps). */
 SB_API int sb_stats_get(sb_stats* stats, size_t struct_bytes) SB_NOEXCEPT;
 
 /* SB_VERSION_STRING of the library that runs. */

@@ -167,6 +167,12 @@ TEST(Heap, FreeKeepsErrno) {
   sb_heap_destroy(heap);
 }
 
+TEST(Heap, NoHeapMayBeDestroyed) {
+  const sb_stats before = stats();
+  sb_heap_destroy(nullptr);
+  EXPECT_EQ(stats().heaps_private, before.heaps_private);
+}
+
 TEST(Heap, ManyHeapsAtOnce) {
   const sb_stats before = stats();
   std::vector<sb_heap*> heaps;

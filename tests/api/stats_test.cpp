@@ -23,6 +23,15 @@ TEST(Stats, TooShortForTheFirstTwoFieldsFailsWithEinval) {
   }
 }
 
+TEST(Stats, NowhereToWriteFailsWithEinval) {
+  errno = 0;
+  EXPECT_EQ(sb_stats_get(nullptr, sizeof(sb_stats)), -1);
+  EXPECT_EQ(errno, EINVAL);
+  errno = 0;
+  EXPECT_EQ(sb_memory_get(nullptr, sizeof(sb_memory)), -1);
+  EXPECT_EQ(errno, EINVAL);
+}
+
 TEST(Stats, AShorterStructIsFilledAndNothingBehindIt) {
   const sb_stats full = stats();
   for (std::size_t bytes : {std::size_t{8}, std::size_t{16}, std::size_t{24}, offsetof(sb_stats, heaps),
