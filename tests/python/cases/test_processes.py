@@ -7,6 +7,7 @@ import unittest
 
 from child import BothWays, run
 
+
 class FirstCalls(BothWays):
     def test_a_fork_waits_for_what_another_thread_imports(self) -> None:
         self.each("""
@@ -338,25 +339,6 @@ for thread in threads: thread.start()
 for thread in threads: thread.join()
 churn()
 """)
-
-
-class Embedded(unittest.TestCase):
-    """An interpreter in a C program, which starts it again and again."""
-
-    def test_install_and_limits_in_each_start(self) -> None:
-        library = Path(sysconfig.get_config_var("LIBDIR")) / sysconfig.get_config_var("LDLIBRARY")
-        if library.suffix != ".so" or not library.exists():
-            self.skipTest("this CPython has no shared libpython to link a C program with")
-        with tempfile.TemporaryDirectory() as folder:
-            source, program = Path(folder) / "starts.c", Path(folder) / "starts"
-            source.write_text(STARTS)
-            include = sysconfig.get_path("include")
-            command = ["cc", source, f"-I{include}", "-o", program, library, f"-Wl,-rpath,{library.parent}"]
-            subprocess.run(command, check=True, timeout=60)
-            folder_of_package = Path(smallblock.__file__).parents[1]
-            done = subprocess.run([program, folder_of_package, STARTED], stderr=subprocess.PIPE, text=True, timeout=60,
-                                  check=False)  # fmt: skip
-        self.assertEqual(done.returncode, 0, done.stderr)
 
 
 if __name__ == "__main__":
