@@ -110,6 +110,8 @@ INSTANTIATE_TEST_SUITE_P(Limits, SameAsPlain, testing::ValuesIn(cases_of(SMALLBL
 INSTANTIATE_TEST_SUITE_P(OwnMalloc, SameAsPlain, testing::ValuesIn(cases_of(SMALLBLOCK_OWN_MALLOC)), name_of_case);
 INSTANTIATE_TEST_SUITE_P(FixedAddress, SameAsPlain, testing::ValuesIn(cases_of(SMALLBLOCK_FIXED_ADDRESS)),
                          name_of_case);
+INSTANTIATE_TEST_SUITE_P(EarlyBlocks, SameAsPlain, testing::ValuesIn(cases_of(SMALLBLOCK_EARLY_BLOCKS)),
+                         name_of_case);
 INSTANTIATE_TEST_SUITE_P(OwnOperators, SameAsPlain, testing::ValuesIn(cases_of(SMALLBLOCK_OWN_OPERATORS)),
                          name_of_case);
 #ifdef SMALLBLOCK_TWO_LIBRARIES
