@@ -147,7 +147,7 @@ typedef struct sb_limits {
 /* The process's limits, from now on. NULL lifts them. */
 SB_API void sb_limits_set(const sb_limits* limits) SB_NOEXCEPT;
 
-/* The limits of one private heap, beside the process's. */
+/* The limits of one private heap, beside the process's. NULL lifts them. */
 SB_API void sb_heap_limits_set(sb_heap* heap, const sb_limits* limits) SB_NOEXCEPT;
 
 #define SB_STATS_VERSION 1

@@ -167,6 +167,19 @@ TEST(Heap, FreeKeepsErrno) {
   sb_heap_destroy(heap);
 }
 
+TEST(Heap, NullLiftsItsLimits) {
+  sb_heap* heap = sb_heap_create();
+  sb_limits limits{};
+  limits.hard_live_bytes = 100000;
+  sb_heap_limits_set(heap, &limits);
+  std::size_t got = 0;
+  while (got < 1000 && sb_heap_alloc(heap, 1000) != nullptr) ++got;
+  EXPECT_TRUE(got > 50 && got < 100) << got;
+  sb_heap_limits_set(heap, nullptr);
+  for (int i = 0; i < 1000; ++i) ASSERT_NE(sb_heap_alloc(heap, 1000), nullptr);
+  sb_heap_destroy(heap);
+}
+
 TEST(Heap, NoHeapMayBeDestroyed) {
   const sb_stats before = stats();
   sb_heap_destroy(nullptr);
