@@ -1,8 +1,9 @@
 // The functions that CPython calls for its blocks, once for each way to find the heap and for each allocator below.
 //
 // `Heap` is OwnHeap or SharedHeap. `Below` serves what is larger than CPython's small blocks and takes back what is
-// not ours: allocate, allocate_zeroed, reallocate, and deallocate for all that misses. Its kDoor is the domain's,
-// and kLargeAreChecked says whether check mode has the large blocks as well.
+// not ours: allocate, allocate_zeroed, reallocate, and deallocate for all that misses. It is shown each small block
+// that a miss gave (given). Its kDoor is the domain's, and kLargeAreChecked says whether check mode has the large
+// blocks as well.
 #pragma once
 
 #include <cstring>
@@ -40,7 +41,7 @@ struct SharedHeap {
 template <typename Heap, typename Below>
 [[gnu::noinline]] void* python_malloc_slow(void* context, std::size_t bytes) {
   if (bytes > kPythonLimitBytes) return Below::allocate(Heap{context}, bytes);
-  return Heap{context}.allocate_slow(bytes, Below::kDoor);
+  return Below::given(Heap{context}.allocate_slow(bytes, Below::kDoor));
 }
 
 template <typename Heap, typename Below>

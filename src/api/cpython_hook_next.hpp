@@ -18,6 +18,7 @@ struct NextBelow {
   static void* allocate(Heap heap, std::size_t bytes) noexcept {
     return check_hook.get() != nullptr ? heap.allocate_slow(bytes, kDoor) : allocate_next(bytes);
   }
+  static void* given(void* block) noexcept { return block; }
   static void* allocate_zeroed(std::size_t count, std::size_t bytes) noexcept {
     if (check_hook.get() != nullptr) return smallblock::allocate_zeroed(count, bytes, kDoor);
     return allocate_next_zeroed(count, bytes);

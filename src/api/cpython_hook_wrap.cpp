@@ -9,6 +9,7 @@
 
 #include "api/cpython_hook_hits.hpp"
 #include "heap/check_hook.hpp"
+#include "heap/next_blocks.hpp"
 #include "heap/sample_hook.hpp"
 
 namespace smallblock {
@@ -32,6 +33,11 @@ struct Previous {
   template <typename Heap>
   static void* allocate(Heap, std::size_t bytes) noexcept {
     return allocate(bytes);
+  }
+  // The region had no room for it: `previous` will free it.
+  static void* given(void* block) noexcept {
+    if (block != nullptr && !is_ours(block)) leave_uncounted(block);
+    return block;
   }
   static void* allocate_zeroed(std::size_t count, std::size_t bytes) noexcept {
     return previous.calloc(previous.context, count, bytes);

@@ -79,9 +79,13 @@ void* reallocate_next(void* block, Bytes bytes) noexcept {
   return moved;
 }
 
+void leave_uncounted(void* block) noexcept {
+  count_next(-static_cast<std::int64_t>(next_allocator.usable_size(block)));
+}
+
 void deallocate_next(void* block) noexcept {
   if (block == nullptr) return;
-  count_next(-static_cast<std::int64_t>(next_allocator.usable_size(block)));
+  leave_uncounted(block);
   next_allocator.free(block);
 }
 

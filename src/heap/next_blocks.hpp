@@ -17,6 +17,9 @@ void* allocate_next_aligned(Bytes alignment, Bytes bytes) noexcept;
 void* reallocate_next(void* block, Bytes bytes) noexcept;
 void deallocate_next(void* block) noexcept;
 
+// A block of allocate_next() that will be freed past these: it counts no more.
+void leave_uncounted(void* block) noexcept;
+
 // Adds what a heap has counted and not yet added to the process's count.
 void settle_next_bytes(ThreadHeap& heap) noexcept;
 

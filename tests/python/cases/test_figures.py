@@ -130,6 +130,15 @@ smallblock.limit(soft=live + 5_000_000, callback=lambda: print("called"))
         for on_smallblock in (False, True):
             self.assertEqual(run(code, on_smallblock=on_smallblock).split(":")[0], "the interpreter ends")
 
+    def test_objects_that_the_region_had_no_room_for_count_until_they_are_freed_at_most(self) -> None:
+        self.each("""
+for _ in range(2):
+    kept = [[i] for i in range(1_500_000)]
+    del kept
+figures = smallblock.stats()
+assert figures.next_allocations > 1_000_000 and figures.memory.next_bytes < 4_000_000, figures.memory
+""", SMALLBLOCK_ADDRESS_SPACE="64M")
+
     def test_debugmallocstats_without_anything_to_say_or_anywhere_to_say_it(self) -> None:
         shown = run("""
 import smallblock, sys
