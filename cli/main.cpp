@@ -17,6 +17,7 @@
 #include "cli/error.hpp"
 #include "cli/heap_commands.hpp"
 #include "cli/help.hpp"
+#include "cli/notice.hpp"
 #include "cli/number.hpp"
 #include "cli/preload_check.hpp"
 #include "cli/run_command.hpp"
@@ -339,15 +340,15 @@ int run_main(int argument_count, char** arguments) {
   } catch (const CLI::ParseError& error) {
     std::string which;
     for (const CLI::App* command : options.app.get_subcommands()) which = " " + command->get_name();
-    fmt::print(stderr, "smallblock: {}; see 'smallblock{} --help'\n", one_line(error.what()), which);
+    notice("{}; see 'smallblock{} --help'", one_line(error.what()), which);
     return kExitUsage;
   } catch (const Error& error) {
-    if (*error.what() != '\0') fmt::print(stderr, "smallblock: {}\n", one_line(error.what()));
+    if (*error.what() != '\0') notice("{}", one_line(error.what()));
     return error.exit_code();
   } catch (const std::exception& error) {
     // {fmt} throws an exception of its own when it cannot write.
     const bool is_output = std::ferror(stdout) != 0;
-    fmt::print(stderr, "smallblock: {}\n", is_output ? kNoOutput : one_line(error.what()));
+    notice("{}", is_output ? kNoOutput : one_line(error.what()));
     return kExitProblem;
   }
 }

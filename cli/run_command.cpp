@@ -12,6 +12,7 @@
 
 #include "cli/error.hpp"
 #include "cli/find_library.hpp"
+#include "cli/notice.hpp"
 #include "cli/old_report.hpp"
 #include "cli/preload_check.hpp"
 #include "cli/subprocess.hpp"
@@ -65,7 +66,7 @@ void run_command(const RunRequest& request) {
   const auto program = find_program(name);
   if (program) {
     if (const auto reason = why_preload_fails(*program)) {
-      fmt::print(stderr, "smallblock: warning: {} runs without smallblock: {}\n", name, *reason);
+      notice("warning: {} runs without smallblock: {}", name, *reason);
     }
   }
   set_variable("LD_PRELOAD", preload_value(library));

@@ -19,6 +19,7 @@
 #include "cli/error.hpp"
 #include "cli/http_listen.hpp"
 #include "cli/http_server.hpp"
+#include "cli/notice.hpp"
 #include "cli/openmetrics.hpp"
 #include "cli/signals.hpp"
 #include "cli/target/heap_processes.hpp"
@@ -65,10 +66,8 @@ class Reports {
   void say_what_is_lacking() {
     if (has_said_it_ || !all_.has_lacked_descriptors()) return;
     has_said_it_ = true;
-    std::fputs(
-        "smallblock: some processes are left out, as each takes a file descriptor and no more are allowed: "
-        "raise 'ulimit -Hn'\n",
-        stderr);
+    notice(
+        "some processes are left out, as each takes a file descriptor and no more are allowed: raise 'ulimit -Hn'");
   }
 
   std::mutex mutex_;
@@ -163,7 +162,7 @@ void wait_for_end(const Descriptor& signals, int process_end, pid_t pid) {
   std::array<pollfd, 2> ends{pollfd{signals.number(), POLLIN, 0}, pollfd{process_end, POLLIN, 0}};
   while (poll(ends.data(), ends.size(), -1) < 0) {
   }
-  if (ends[1].revents != 0) fmt::print(stderr, "smallblock: process {} has ended\n", pid);
+  if (ends[1].revents != 0) notice("process {} has ended", pid);
 }
 
 }  // namespace
@@ -178,8 +177,7 @@ int run_serve(const ServeRequest& request) {
   Reports reports(request.pid);
   const StatsServer server(reports, parse_listen(request.listen));
   if (!server.address().is_loopback()) {
-    fmt::print(stderr, "smallblock: warning: whoever can reach {} can read these figures; nothing is encrypted\n",
-               server.address().text());
+    notice("warning: whoever can reach {} can read these figures; nothing is encrypted", server.address().text());
   }
   fmt::print("http://{}/metrics\n", server.address().text());
   std::fflush(stdout);

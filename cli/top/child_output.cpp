@@ -13,6 +13,7 @@
 #include <filesystem>
 
 #include "cli/error.hpp"
+#include "cli/notice.hpp"
 
 namespace smallblock::cli {
 
@@ -55,8 +56,7 @@ void ChildOutput::print_end() const {
   text.resize(static_cast<std::size_t>(std::max<ssize_t>(0, got)));
   if (begin > 0) {
     text.erase(0, text.find('\n') + 1);
-    fmt::print(stderr, "smallblock: the program printed {} bytes, of which these are the last; --log keeps all\n",
-               bytes);
+    notice("the program printed {} bytes, of which these are the last; --log keeps all", bytes);
   }
   std::fwrite(text.data(), 1, text.size(), stdout);
   std::fflush(stdout);

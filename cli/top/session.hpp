@@ -18,8 +18,9 @@ class TopSession {
 
   // Takes the newest look; false if there is none since.
   bool refresh();
+  TargetState state() const noexcept { return frame_->state; }
   // Whether a look failed, so that none will follow.
-  bool has_failed() const noexcept { return frame_->state != TargetState::kLive; }
+  bool has_failed() const noexcept { return state() != TargetState::kLive; }
 
   enum class Answer : std::uint8_t { kNothing, kDraw, kQuit };
   Answer press(const KeyPress& press, int rows);

@@ -23,6 +23,7 @@
 
 #include "cli/descriptor.hpp"
 #include "cli/error.hpp"
+#include "cli/notice.hpp"
 #include "cli/number.hpp"
 #include "cli/signals.hpp"
 #include "cli/standard_output.hpp"
@@ -37,6 +38,7 @@ namespace smallblock::cli {
 namespace {
 
 constexpr int kPollMs = 100;
+constexpr const char* kLost = "cannot be looked into any more";
 constexpr int kAllRows = std::numeric_limits<int>::max();
 
 ClassOrder order_named(const std::string& name) {
@@ -121,10 +123,9 @@ End show(std::unique_ptr<ViewedHeap> heap, const TopRequest& request, const Desc
   target.stop();
   if (!end.is_processes) return end;
   constexpr int kRowsForMore = 2;  // the line below, and a prompt
-  print_now(session.text(end.rows - kRowsForMore, end.columns));
-  const bool has_ended = kill(pid, 0) != 0 || !session.has_failed();
-  fmt::print(stderr, "smallblock: process {} {}\n", pid,
-             has_ended ? "has ended; this is what it had last" : "cannot be looked into any more");
+  print_now(session.text(std::max(1, end.rows - kRowsForMore), end.columns));
+  notice("process {} {}", pid,
+         session.state() == TargetState::kLost ? kLost : "has ended; this is what it had last");
   return end;
 }
 
@@ -143,8 +144,11 @@ int print_once(const TopRequest& request) {
   TopSession session(target, order_named(request.sort));
   // Rates need a second look.
   while (!session.refresh()) std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  if (session.has_failed())
-    throw Error(kExitNoProcess, fmt::format("process {} has ended", request.target.front()));
+  if (session.has_failed()) {
+    const bool is_lost = session.state() == TargetState::kLost;
+    throw Error(is_lost ? kExitNoSmallblock : kExitNoProcess,
+                fmt::format("process {} {}", request.target.front(), is_lost ? kLost : "has ended"));
+  }
   print_now(session.text(kAllRows, text_columns()));
   return 0;
 }

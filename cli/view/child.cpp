@@ -15,6 +15,7 @@
 
 #include "cli/error.hpp"
 #include "cli/find_library.hpp"
+#include "cli/notice.hpp"
 #include "cli/signals.hpp"
 #include "cli/subprocess.hpp"
 
@@ -104,7 +105,7 @@ int ViewChild::end(int signal) {
   const bool is_from_terminal = signal == SIGINT && isatty(STDIN_FILENO) != 0;
   if (!has_ended() && !is_from_terminal) kill(pid_, signal);
   wait_for_end(kEndMax);
-  if (!has_ended()) fmt::print(stderr, "smallblock: process {} goes on without the view\n", pid_);
+  if (!has_ended()) notice("process {} goes on without the view", pid_);
   return exit_code_;
 }
 

@@ -14,6 +14,7 @@
 #include <optional>
 
 #include "cli/error.hpp"
+#include "cli/notice.hpp"
 #include "cli/preload_check.hpp"
 #include "cli/signals.hpp"
 #include "cli/target/followed_process.hpp"
@@ -36,8 +37,7 @@ int wait_for_end(const sigset_t& signals, std::optional<ViewChild>& child) {
     if (sigwait(&signals, &signal) != 0) continue;
     if (signal != SIGCHLD) return signal;
     if (!child || !child->has_ended()) continue;
-    fmt::print(stderr, "smallblock: the program has ended ({}); what it had last is shown until Ctrl-C\n",
-               child->exit_code());
+    notice("the program has ended ({}); what it had last is shown until Ctrl-C", child->exit_code());
   }
 }
 
@@ -93,10 +93,8 @@ int run_view(const ViewRequest& request) {
   ViewServer server(answers, listen);
   server.start();
   if (!server.address().is_loopback()) {
-    fmt::print(stderr,
-               "smallblock: warning: whoever can reach {} and has the token can read this heap; nothing is "
-               "encrypted\n",
-               server.address().text());
+    notice("warning: whoever can reach {} and has the token can read this heap; nothing is encrypted",
+           server.address().text());
   }
   fmt::print("{}\n", server.url());
   std::fflush(stdout);

@@ -283,6 +283,14 @@ class Refusals(OutsideTest):
         result = self.smallblock_as_nobody("stats", str(process.pid))
         self.assert_one_line_error(result, NO_PERMISSION, "another user")
 
+    def test_exit_codes_are_the_same_where_nobody_reads_why(self) -> None:
+        for words, code in ((f"stats {NO_SUCH_PID}", NO_PROCESS), ("stats", 2), ("run no-such-program", 127)):
+            for redirection in ("2>&-", "2>/dev/full"):
+                with self.subTest(words=words, redirection=redirection):
+                    script = f'exec "$0" {words} {redirection}'
+                    result = subprocess.run(["sh", "-c", script, COMMAND], env=clean_environment(), check=False)
+                    self.assertEqual(result.returncode, code)
+
     def test_wrong_options(self) -> None:
         for words in (
             ["stats"],

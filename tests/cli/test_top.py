@@ -139,6 +139,16 @@ class OnATerminal(TopTest):
         lines = terminal.wait_for(f"smallblock: process {process.pid} has ended")
         self.assertIn(self.live_of_facts(lines), range(self.count, self.count + OTHERS_MAX))
 
+    def test_the_process_ends_in_a_window_of_one_row(self) -> None:
+        process = self.start_facts()
+        terminal = self.terminal(str(process.pid), rows=1)
+        terminal.wait("the keys in the only row", lambda seen: len(seen) == 1 and "q quit" in seen[0])
+        process.kill()
+        process.wait()
+        self.assertEqual(terminal.wait_end(), 0)
+        terminal.resize(80, 24)
+        terminal.wait_for(f"smallblock: process {process.pid} has ended")
+
     def test_signals(self) -> None:
         process = self.start_facts()
         for ending in ("C-c", signal.SIGTERM, signal.SIGHUP):

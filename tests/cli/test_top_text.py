@@ -97,8 +97,9 @@ class Once(TopTest):
                 return
         self.fail(f"{STEADY_RATE} blocks a second were seen as {rates}")
 
-    def test_what_it_executes_between_the_looks(self) -> None:
-        process = self.start("bash", "-c", "echo ready; read line; exec sleep 600")
+    def between_the_looks(self, executed: str) -> tuple[int, int, str, str]:
+        """The process, and how the command ends of a process that executes this between its looks."""
+        process = self.start("bash", "-c", f"echo ready; read line; exec {executed}")
         top = subprocess.Popen(
             [COMMAND, "top", "--once", "--interval=0.3", str(process.pid)],
             stdin=subprocess.PIPE,
@@ -114,8 +115,18 @@ class Once(TopTest):
         process.stdin.write("go\n")
         process.stdin.flush()
         output, errors = top.communicate(timeout=30)
-        self.assertEqual((top.returncode, errors), (0, ""))
-        self.assertRegex(output, rf"\Asmallblock top +{process.pid} +sleep 600 ")
+        self.assertIsNone(process.poll())
+        return process.pid, top.returncode, output, errors
+
+    def test_what_it_executes_between_the_looks(self) -> None:
+        pid, exit_code, output, errors = self.between_the_looks("sleep 600")
+        self.assertEqual((exit_code, errors), (0, ""))
+        self.assertRegex(output, rf"\Asmallblock top +{pid} +sleep 600 ")
+
+    def test_it_executes_what_has_no_smallblock(self) -> None:
+        pid, exit_code, output, errors = self.between_the_looks("env -u LD_PRELOAD sleep 600")
+        self.assertEqual((exit_code, output), (NO_SMALLBLOCK, ""))
+        self.assertEqual(errors, f"smallblock: process {pid} cannot be looked into any more\n")
 
     def test_without_unicode(self) -> None:
         process = self.start_facts()

@@ -8,7 +8,7 @@ import subprocess
 import unittest
 from pathlib import Path
 
-from support import CommandTest, smallblock
+from support import COMMAND, CommandTest, clean_environment, smallblock
 
 NOBODY = 65534
 
@@ -30,6 +30,17 @@ class Warnings(CommandTest):
         result = smallblock("run", self.static_program())
         self.assertEqual((result.returncode, result.stdout), (5, "static program ran\n"))
         self.assert_warned(result, "statically linked")
+
+    def test_where_it_cannot_be_said_the_program_runs_all_the_same(self) -> None:
+        for redirection in ("2>&-", "2>/dev/full"):
+            result = subprocess.run(
+                ["sh", "-c", f'exec "$0" run "$1" {redirection}', COMMAND, self.static_program()],
+                stdout=subprocess.PIPE,
+                text=True,
+                env=clean_environment(),
+                check=False,
+            )
+            self.assertEqual((result.returncode, result.stdout), (5, "static program ran\n"), redirection)
 
     def test_a_static_program_by_a_relative_path(self) -> None:
         shutil.copy(self.static_program(), self.folder / "program")

@@ -17,7 +17,7 @@ import unittest
 from pathlib import Path
 from typing import Any, Optional
 
-from viewer import BLOCKS_MAGIC, COMMAND, Heap, ViewTest, clean_environment, decode, find_pythons, has_page
+from viewer import BLOCKS_MAGIC, COMMAND, Client, Heap, ViewTest, clean_environment, decode, find_pythons, has_page
 
 OTHER_RELEASE = os.environ.get("SMALLBLOCK_OTHER_RELEASE", "")
 NEXT_PID = Path("/proc/sys/kernel/ns_last_pid")
@@ -128,6 +128,22 @@ class Commands(ViewTest):
         view, _ = self.start_command(self.python(), "-c", "import time, sys\ntime.sleep(1)\nsys.exit(7)")
         assert view.stderr is not None
         self.assertIn("has ended (7)", view.stderr.readline())
+        view.send_signal(signal.SIGINT)
+        self.assertEqual(view.wait(timeout=30), 7)
+
+    def test_its_end_where_nobody_reads_of_it(self) -> None:
+        script = 'exec "$0" view --no-browser -- "$1" -c "import time, sys; time.sleep(1); sys.exit(7)" 2>&-'
+        view = subprocess.Popen(
+            ["sh", "-c", script, COMMAND, self.python()], stdout=subprocess.PIPE, text=True, env=clean_environment()
+        )
+        self.addCleanup(self.end, view)
+        assert view.stdout is not None
+        client = Client(view.stdout.readline().strip())
+        heap = client.whole()
+        while heap.head["state"] == "live":
+            heap.apply(client.get(f"/api/frame?since={heap.frame}"))
+        time.sleep(0.2)  # it would end with what it cannot say
+        self.assertEqual(client.whole().head["state"], "exited")
         view.send_signal(signal.SIGINT)
         self.assertEqual(view.wait(timeout=30), 7)
 
