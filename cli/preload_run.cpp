@@ -9,6 +9,7 @@
 
 #include "cli/error.hpp"
 #include "cli/find_library.hpp"
+#include "cli/temporary_folder.hpp"
 
 namespace smallblock::cli {
 
@@ -17,7 +18,7 @@ namespace {
 // An empty file that is gone at the end of the scope.
 class TemporaryFile {
  public:
-  TemporaryFile() : path_((std::filesystem::temp_directory_path() / "smallblock-doctor-XXXXXX").string()) {
+  TemporaryFile() : path_((temporary_folder() / "smallblock-doctor-XXXXXX").string()) {
     const int descriptor = mkstemp(path_.data());
     if (descriptor < 0) {
       throw Error(kExitProblem,

@@ -3,10 +3,8 @@
 #include "cli/stats.hpp"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <unistd.h>
-
-#include <chrono>
-#include <thread>
 
 #include "cli/error.hpp"
 #include "cli/heap_report.hpp"
@@ -27,12 +25,13 @@ std::string text_of(const HeapReport& report, const StatsRequest& request) {
 // Its end is the end of what was asked for.
 int watch(FollowedReport& process, const StatsRequest& request) {
   const bool clears = isatty(STDOUT_FILENO) != 0;
-  const auto pause = std::chrono::duration<double>(*request.watch_seconds);
+  const int pause_ms = static_cast<int>(*request.watch_seconds * 1000);
   const char* before = clears ? kClearScreen : "";
   while (true) {
     print_now(before + text_of(process.look(), request));
     if (!clears && !request.json) before = "\n";
-    std::this_thread::sleep_for(pause);
+    pollfd end{process.end().descriptor(), POLLIN, 0};
+    poll(&end, 1, pause_ms);
   }
 }
 

@@ -14,6 +14,7 @@
 
 #include "cli/error.hpp"
 #include "cli/notice.hpp"
+#include "cli/temporary_folder.hpp"
 
 namespace smallblock::cli {
 
@@ -27,7 +28,7 @@ int open_output(const std::string& file) {
     if (descriptor < 0) throw Error(kExitUsage, fmt::format("cannot write {}: {}", file, std::strerror(errno)));
     return descriptor;
   }
-  std::string path = (std::filesystem::temp_directory_path() / "smallblock-top-XXXXXX").string();
+  std::string path = (temporary_folder() / "smallblock-top-XXXXXX").string();
   const int descriptor = mkostemp(path.data(), O_APPEND | O_CLOEXEC);
   if (descriptor < 0) {
     throw Error(kExitProblem,

@@ -15,6 +15,7 @@
 #include "cli/preload_check.hpp"
 #include "cli/signals.hpp"
 #include "cli/subprocess.hpp"
+#include "cli/temporary_folder.hpp"
 
 namespace smallblock::cli {
 
@@ -27,9 +28,8 @@ bool is_set(const char* variable) {
 
 // Empty if it cannot be written.
 std::string write_redirection(const std::string& url) {
-  std::error_code ignored;
-  const auto folder = is_set("XDG_RUNTIME_DIR") ? std::filesystem::path(std::getenv("XDG_RUNTIME_DIR"))
-                                                : std::filesystem::temp_directory_path(ignored);
+  const auto folder =
+      is_set("XDG_RUNTIME_DIR") ? std::filesystem::path(std::getenv("XDG_RUNTIME_DIR")) : temporary_folder();
   constexpr std::string_view kSuffix = ".html";
   std::string name = (folder / "smallblock-view-XXXXXX").string() + std::string(kSuffix);
   const int file = mkostemps(name.data(), kSuffix.size(), O_CLOEXEC);

@@ -8,8 +8,11 @@
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <optional>
 
@@ -45,7 +48,10 @@ int wait_for_end(const sigset_t& signals, std::optional<ViewChild>& child) {
 void check_command(const std::string& word) {
   std::error_code ignored;
   if (find_program(word)) return;
-  if (std::filesystem::exists(word, ignored))
+  const bool is_there = std::filesystem::exists(word, ignored);
+  if (is_there && access(word.c_str(), R_OK) != 0)
+    throw Error(kExitUsage, fmt::format("cannot read '{}': {}", word, std::strerror(errno)));
+  if (is_there)
     throw Error(kExitUsage,
                 fmt::format("'{}' is no core dump of a 64-bit process, no snapshot and no program", word));
   throw Error(kExitNotFound, fmt::format("'{}' is no process, no file and no command", word));

@@ -151,6 +151,10 @@ class DoctorFindsProblems(CommandTest):
                 self.assertEqual("its objects are smallblock's" in check["value"], is_served, check)
                 self.assertEqual("only malloc is smallblock's" in check["advice"], not is_served, check)
 
+    def test_no_folder_for_the_report(self) -> None:
+        result = smallblock("doctor", TMPDIR=str(self.folder / "missing"), **self.one_python())
+        self.assert_one_line_error(result, 1, "cannot create", "missing/smallblock-doctor-", "set TMPDIR")
+
     def test_no_python(self) -> None:
         result = smallblock("doctor", "--json", PATH=str(self.folder), PYENV_ROOT=str(self.folder))
         checks = json.loads(result.stdout)["checks"]

@@ -143,9 +143,9 @@ class WhileItWorks(OutsideTest):
                 )
         self.assertIsNone(process.poll())
 
-    def watch(self, process: subprocess.Popen[str]) -> subprocess.Popen[str]:
+    def watch(self, process: subprocess.Popen[str], seconds: str = "0.1") -> subprocess.Popen[str]:
         watcher = subprocess.Popen(
-            [COMMAND, "stats", str(process.pid), "--json", "--watch=0.1"],
+            [COMMAND, "stats", str(process.pid), "--json", f"--watch={seconds}"],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -178,6 +178,15 @@ class WhileItWorks(OutsideTest):
         process.wait()
         _, errors = watcher.communicate(timeout=30)
         self.assertEqual((watcher.returncode, errors), (0, ""))
+
+    def test_a_slow_watch_ends_with_the_process_too(self) -> None:
+        process = self.start_program()
+        watcher = self.watch(process, "3600")
+        self.next_report(watcher)
+        process.kill()
+        process.wait()
+        self.assertEqual(watcher.communicate(timeout=30), ("", ""))
+        self.assertEqual(watcher.returncode, 0)
 
     def test_watch_until_it_ends(self) -> None:
         process = self.start_program()
@@ -282,6 +291,14 @@ class Refusals(OutsideTest):
         process = self.start_program()
         result = self.smallblock_as_nobody("stats", str(process.pid))
         self.assert_one_line_error(result, NO_PERMISSION, "another user")
+
+    def test_a_file_that_may_not_be_read(self) -> None:
+        file = self.folder / "heap"
+        file.write_bytes(b"smblsnap\n")
+        file.chmod(0o600)
+        for words in (("view", "--no-browser", str(file)), ("types", str(file)), ("view", str(file), "--output=x")):
+            with self.subTest(words=words):
+                self.assert_one_line_error(self.smallblock_as_nobody(*words), 2, str(file), "Permission denied")
 
     def test_exit_codes_are_the_same_where_nobody_reads_why(self) -> None:
         for words, code in ((f"stats {NO_SUCH_PID}", NO_PROCESS), ("stats", 2), ("run no-such-program", 127)):

@@ -35,6 +35,7 @@ planted = [
     (text(5, "\u4e2d"), "'" + "\u4e2d" * 5 + "', 5 characters"),
     (text(4, "\U0001f600"), "'" + "\U0001f600" * 4 + "', 4 characters"),
     (text(2, "\n") + "\x1b[", "'...[', 4 characters"),
+    (text(2, "\u202e") + "\u2066k", "'...k', 4 characters"),
     (bytes(text(5, "b"), "ascii"), "b'bbbbb', 5 bytes"),
     (bytes([0, 255, 27, 65]), "b'...A', 4 bytes"),
     (bytes(range(65, 80)) * 5, "b'" + ("ABCDEFGHIJKLMNO" * 5)[:40] + "...', 75 bytes"),

@@ -3,9 +3,11 @@
 #include "inspect/image/python_layout.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <charconv>
 #include <cstring>
+#include <string_view>
 
 #include "inspect/utf8.hpp"
 
@@ -28,9 +30,12 @@ std::uint32_t half_at(std::span<const unsigned char> bytes, std::size_t offset) 
 }
 
 void append_utf8(std::string& text, std::uint32_t code) {
-  const bool is_printable = code >= 0x20 && code != 0x7f && (code < 0x80 || code > 0x9f) &&
-                            (code < 0xd800 || code > 0xdfff) && code <= 0x10ffff;
-  encode_utf8(is_printable ? code : U'.', [&text](unsigned char byte) { text.push_back(static_cast<char>(byte)); });
+  const bool is_character = (code < 0xd800 || code > 0xdfff) && code <= 0x10ffff;
+  std::array<char, 5> bytes{};
+  unsigned length = 0;
+  encode_utf8(is_character ? code : U'.',
+              [&bytes, &length](unsigned char byte) { bytes[length++] = static_cast<char>(byte); });
+  text += is_showable(bytes.data(), length) ? std::string_view(bytes.data(), length) : ".";
 }
 
 std::string count_of(std::uint64_t count, const char* one, const char* many) {
