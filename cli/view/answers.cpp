@@ -25,7 +25,7 @@ constexpr std::size_t kUnitsMax = 256;
 constexpr std::size_t kPinnedDefault = 20;
 constexpr std::size_t kPinnedMax = 200;
 constexpr std::uint64_t kTypesForMs = 2000;
-constexpr std::size_t kSearchBytesMax = 200;
+constexpr std::size_t kSearchBytesMax = 2000;  // what a request line has room for, each byte escaped
 
 std::uint64_t steady_ms() {
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
@@ -65,20 +65,24 @@ Answer error_answer(int status, const std::string& sentence) {
   return {status, text_of({{"error", sentence}})};
 }
 
+Answer ViewAnswers::find(const std::string& path, const Parameters& parameters) {
+  if (path == "/api/target") return target_answer();
+  if (path == "/api/frame") return frame_answer(parameters);
+  if (path == "/api/blocks") return blocks_answer(parameters);
+  if (path == "/api/block") return block_answer(parameters);
+  if (path == "/api/types") return types_answer();
+  if (path == "/api/pinned") return pinned_answer(parameters);
+  if (path == "/api/waste") {
+    const auto frame = target_.current();
+    return {200, text_of(cli::waste_answer(*frame->image, frame->layers.untouched))};
+  }
+  if (path == "/api/search") return search_answer(parameters);
+  return error_answer(404, "there is nothing at this path");
+}
+
 Answer ViewAnswers::get(const std::string& path, const Parameters& parameters) {
   try {
-    if (path == "/api/target") return target_answer();
-    if (path == "/api/frame") return frame_answer(parameters);
-    if (path == "/api/blocks") return blocks_answer(parameters);
-    if (path == "/api/block") return block_answer(parameters);
-    if (path == "/api/types") return types_answer();
-    if (path == "/api/pinned") return pinned_answer(parameters);
-    if (path == "/api/waste") {
-      const auto frame = target_.current();
-      return {200, text_of(cli::waste_answer(*frame->image, frame->layers.untouched))};
-    }
-    if (path == "/api/search") return search_answer(parameters);
-    return error_answer(404, "there is nothing at this path");
+    return find(path, parameters);
   } catch (const Error& error) {
     return error_answer(410, error.what());
   } catch (const std::exception& error) {
@@ -194,8 +198,11 @@ Answer ViewAnswers::pinned_answer(const Parameters& parameters) {
 
 Answer ViewAnswers::search_answer(const Parameters& parameters) {
   const std::string text = parameters("q");
-  if (text.empty() || text.size() > kSearchBytesMax)
-    return error_answer(400, "q= takes an address (0x...) or a part of a type's name");
+  if (text.empty() || text.size() > kSearchBytesMax) {
+    return error_answer(400,
+                        fmt::format("q= takes an address (0x...) or a part of a type's name, of {} bytes at most",
+                                    kSearchBytesMax));
+  }
   const auto frame = target_.current();
   Answer answer;
   target_.with_names([&](const NamedMemory& names) {

@@ -22,8 +22,10 @@ class ViewAnswers {
  public:
   ViewAnswers(ViewTarget& target, bool allow_actions) : target_(target), allow_actions_(allow_actions) {}
 
-  // `path` without parameters, as in "/api/frame"; 404 if there is no such thing.
+  // `path` without parameters, as in "/api/frame"; 404 if there is no such thing, 410 if the target has ended.
   Answer get(const std::string& path, const Parameters& parameters);
+  // The same, but throws where the heap cannot be read any more.
+  Answer find(const std::string& path, const Parameters& parameters);
   Answer post(const std::string& path);
 
  private:

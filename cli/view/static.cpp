@@ -104,7 +104,7 @@ std::string answer_to(ViewAnswers& answers, const std::string& request) {
     for (std::string part; std::getline(parts, part, '&');)
       values[part.substr(0, part.find('='))] = part.substr(part.find('=') + 1);
   }
-  const Answer answer = answers.get(request.substr(0, mark), [&values](const char* name) { return values[name]; });
+  const Answer answer = answers.find(request.substr(0, mark), [&values](const char* name) { return values[name]; });
   if (answer.status != 200) throw Error(kExitProblem, fmt::format("{} has no answer: {}", request, answer.body));
   return answer.body;
 }

@@ -31,9 +31,9 @@ void ViewTarget::run() {
   std::unique_lock lock(mutex_);
   if (is_final()) return;
   const auto period = std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(1 / rate_hz_));
-  auto next = frame_time_ + period;
+  next_time_ = frame_time_ + period;
   while (true) {
-    changed_.wait_until(lock, next, [this] { return is_stopped_; });
+    changed_.wait_until(lock, next_time_, [this] { return is_stopped_; });
     changed_.wait(lock, [this] { return is_stopped_ || is_watched(Clock::now()); });
     if (is_stopped_ || is_final()) return;
     lock.unlock();
@@ -41,7 +41,7 @@ void ViewTarget::run() {
     sample();
     const auto end = Clock::now();
     lock.lock();
-    next = std::max(begin + period, end + (end - begin));
+    next_time_ = std::max(begin + period, end + (end - begin));
   }
 }
 
@@ -93,7 +93,9 @@ ViewTarget::Frame ViewTarget::current() {
   std::uint32_t stale_number = 0;
   {
     const std::lock_guard lock(mutex_);
-    const bool is_stale = !is_final() && Clock::now() - frame_time_ > kWatchedFor;
+    const auto now = Clock::now();
+    const bool is_old = !is_watched(now) || now - frame_time_ > kWatchedFor;
+    const bool is_stale = !is_final() && is_old && now > next_time_;
     if (is_stale) stale_number = frame_->number;
   }
   return wait_newer(stale_number);

@@ -33,7 +33,7 @@ class ViewTarget {
 
   // A frame that is newer than that number, or the newest after 2 s.
   Frame wait_newer(std::uint32_t number);
-  // The newest one; waits for another if it is from before somebody looked.
+  // The newest one; waits for another if that is due and nobody looked meanwhile, or for 3 s there was none.
   Frame current();
 
   // Calls use(memory and namer) alone.
@@ -67,6 +67,7 @@ class ViewTarget {
   std::condition_variable changed_;  // a frame, a request, the end
   Frame frame_;
   Clock::time_point frame_time_;
+  Clock::time_point next_time_;  // when another frame is due
   Clock::time_point last_request_;
   bool is_stopped_ = false;
 

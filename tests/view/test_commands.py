@@ -85,6 +85,25 @@ class StaticFile(ViewTest):
             self.assertEqual((head["frame"], states.count(1)), (heap.frame, pool.live))
         self.assertEqual([file.name for file in self.folder.iterdir()], ["heap.html"])
 
+    @unittest.skipUnless(has_page(), "the command was built without its page")
+    def test_of_a_process_that_ends_meanwhile(self) -> None:
+        program, _, _ = self.start_program()
+        for _ in range(4):
+            self.step(program)
+        view = subprocess.Popen(
+            [COMMAND, "view", str(program.pid), "--output", "heap.html"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            text=True, env=clean_environment(), cwd=self.folder,
+        )
+        self.addCleanup(self.end, view)
+        while not list(self.folder.iterdir()):  # it has begun to write
+            self.assertIsNone(view.poll())
+        program.kill()
+        program.wait()
+        output, errors = view.communicate(timeout=60)
+        self.assertEqual((view.returncode, output), (NO_PROCESS, ""))
+        self.assertEqual(errors, f"smallblock: there is no process {program.pid} (any more)\n")
+        self.assertEqual(list(self.folder.iterdir()), [])
+
     def test_where_it_cannot_be_written(self) -> None:
         program, _, _ = self.start_program()
         missing = str(self.folder / "missing" / "heap.html")

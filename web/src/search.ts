@@ -8,6 +8,8 @@ import { parseAddress } from "./format";
 import { namedBlock } from "./named_block";
 import type { Match } from "./protocol";
 
+const LETTERS_MOST = 500;  // 2000 bytes at most
+
 export class Search {
   readonly element = h("div", "search");
   onAddress: (address: number) => boolean = () => false;
@@ -79,7 +81,8 @@ export class Search {
     if (text.trim() === "") return;
     this.say("Searching …");
     try {
-      const { matches: all, more } = await this.api.search(text.trim());
+      // By the beginning of a name that is longer than a request may be.
+      const { matches: all, more } = await this.api.search([...text.trim()].slice(0, LETTERS_MOST).join(""));
       if (turn !== this.turn) return;
       const exact = all.filter((match) => match.type === text.trim());
       const matches = isType && exact.length > 0 ? exact : [...exact, ...all.filter((match) => !exact.includes(match))];
