@@ -105,6 +105,7 @@ Json pinned_answer(const HeapImage& image, inspect::BlockNamer& namer, std::size
                       {"live_blocks", arena.live_blocks},
                       {"live_bytes", arena.live_bytes},
                       {"kept_bytes", arena.kept_bytes},
+                      {"sparse_pools", arena.pools.size()},
                       {"pools", std::move(pools)}});
   }
   Json pools = Json::array();

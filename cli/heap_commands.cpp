@@ -62,6 +62,8 @@ void print_pinned(const Json& answer) {
     fmt::print("arena {} at {}: {} {}\n", number_in(arena, "arena"), string_in(arena, "address"),
                keepers(number_in(arena, "live_blocks"), live_bytes), bytes_text(number_in(arena, "kept_bytes")));
     print_pools(arena.at("pools"));
+    const std::uint64_t left_out = number_in(arena, "sparse_pools") - arena.at("pools").size();
+    if (left_out != 0) fmt::print("  and {} more\n", counted(left_out, "pool"));
   }
   if (answer.at("arenas").empty()) {
     fmt::print("no arena is sparse as a whole; single pools are:\n");

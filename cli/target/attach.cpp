@@ -88,18 +88,18 @@ inspect::HeapImage AttachedHeap::walk(inspect::HeapImage memory) const {
 
 // A thread may have been stopped in the middle of a change, with a record that contradicts itself or with blocks in
 // its hands: then all go on a little.
-inspect::HeapImage AttachedHeap::walk_stopped() const {
-  inspect::HeapImage image;
-  for (unsigned stops = 0; stops < kStopsMax; ++stops) {
-    if (stops != 0) std::this_thread::sleep_for(kBetweenStops);
-    if (end_ != nullptr) end_->check();
-    const auto stopped = process_ != nullptr ? std::make_unique<StoppedProcess>(process_->pid()) : nullptr;
-    const bool can_wait = stopped != nullptr && stops + 1 < kStopsMax;
+void AttachedHeap::look_stopped(const Look& look) const {
+  if (process_ == nullptr) return look(walk());
+  for (unsigned stops = 1;; ++stops) {
+    if (stops != 1) std::this_thread::sleep_for(kBetweenStops);
+    end_->check();
+    const StoppedProcess stopped(process_->pid());
+    const bool can_wait = stops < kStopsMax;
     if (can_wait && inspect::has_blocks_in_motion(memory(), root_)) continue;
-    image = walk();
-    if (image.torn_pools == 0) break;
+    inspect::HeapImage image = walk();
+    if (can_wait && image.torn_pools != 0) continue;
+    return look(std::move(image));
   }
-  return image;
 }
 
 inspect::ProcessFacts AttachedHeap::facts(const inspect::HeapImage& image) const {
@@ -112,13 +112,9 @@ inspect::ProcessFacts AttachedHeap::facts(const inspect::HeapImage& image) const
   return facts;
 }
 
-inspect::Snapshot take_snapshot(const AttachedHeap& heap, bool types, bool exact) {
-  inspect::Snapshot snapshot;
-  snapshot.image = exact ? heap.walk_stopped() : heap.walk();
-  snapshot.process = heap.facts(snapshot.image);
-  inspect::BlockNames names(heap.memory());
-  snapshot.process.python_version = names.python_version();
-  if (!types) return snapshot;
+namespace {
+
+void name_all(inspect::BlockNames& names, inspect::Snapshot& snapshot) {
   std::vector<const inspect::PoolImage*> batch;
   const auto& pools = snapshot.image.pools;
   for (std::size_t index = 0; index < pools.size(); ++index) {
@@ -129,6 +125,24 @@ inspect::Snapshot take_snapshot(const AttachedHeap& heap, bool types, bool exact
   }
   for (std::size_t id = 0; id < names.type_count(); ++id)
     snapshot.type_names.push_back(names.type_name(static_cast<inspect::TypeId>(id)));
+}
+
+}  // namespace
+
+inspect::Snapshot take_snapshot(const AttachedHeap& heap, bool types, bool exact) {
+  inspect::Snapshot snapshot;
+  inspect::BlockNames names(heap.memory());
+  const auto look = [&](inspect::HeapImage image) {
+    snapshot.image = std::move(image);
+    snapshot.process = heap.facts(snapshot.image);
+    if (types) name_all(names, snapshot);
+  };
+  if (exact) {
+    heap.look_stopped(look);
+  } else {
+    look(heap.walk());
+  }
+  snapshot.process.python_version = names.python_version();
   return snapshot;
 }
 

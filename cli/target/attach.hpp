@@ -4,6 +4,7 @@
 // words and with the same exit codes.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -29,8 +30,9 @@ class AttachedHeap {
 
   // One image, in the memory of an old one; throws Error when the process has ended, or is another program by now.
   inspect::HeapImage walk(inspect::HeapImage memory = {}) const;
-  // The same of a process that is stopped meanwhile, for some milliseconds, so that nothing moves.
-  inspect::HeapImage walk_stopped() const;
+  // The same while the process is stopped, so that nothing moves: it goes on when look() returns.
+  using Look = std::function<void(inspect::HeapImage)>;
+  void look_stopped(const Look& look) const;
 
   const inspect::MemorySource& memory() const noexcept;
   bool is_process() const noexcept { return process_ != nullptr; }
@@ -55,7 +57,8 @@ class AttachedHeap {
   inspect::HeapRoot root_;
 };
 
-// One image with all that is known beside it, and the type of every block if it is wanted.
+// One image with all that is known beside it, and the type of every block if it is wanted; `exact`: all of one
+// moment.
 inspect::Snapshot take_snapshot(const AttachedHeap& heap, bool types, bool exact = false);
 
 // The number in a word that is one; nothing else is a process id.

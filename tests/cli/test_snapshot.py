@@ -37,7 +37,29 @@ kept = library.sb_malloc(64)
 print("ready", flush=True)
 sys.stdin.read()
 """
+FLIPPED = 100000
+# All objects become one and then the other, from the lowest address to the highest: at any moment they change once.
+FLIPS = f"""
+class A: __slots__ = ("one", "two", "three")
+class B: __slots__ = ("one", "two", "three")
+flipped = sorted((A() for _ in range({FLIPPED})), key=id)
+print("ready", flush=True)
+while True:
+    for kind in (B, A):
+        for each in flipped: each.__class__ = kind
+"""
 Value = Union[int, bytes]
+
+
+def varints(packed: bytes) -> list[int]:
+    numbers_read, value, shift = [], 0, 0
+    for byte in packed:
+        value |= (byte & 127) << shift
+        shift += 7
+        if byte < 128:
+            numbers_read.append(value)
+            value = shift = 0
+    return numbers_read
 
 
 def fields_of(message: bytes) -> Iterator[tuple[int, Value]]:
@@ -80,11 +102,8 @@ def numbers(message: bytes) -> dict[int, int]:
 
 
 def read_snapshot(path: Path) -> Snapshot:
-    packed = path.read_bytes()
-    assert packed.startswith(MAGIC)
-    unpacked = subprocess.run(["zstd", "-dcq"], input=packed[len(MAGIC) :], stdout=subprocess.PIPE, check=True).stdout
     snapshot, classes, first_unit, unit_bytes = Snapshot(), [], 0, 0
-    for tag, value in fields_of(unpacked):
+    for tag, value in fields_of(unpacked(path)):
         if tag == 2 and isinstance(value, bytes):
             classes = [numbers(inner) for number, inner in fields_of(value) if number == 6 and isinstance(inner, bytes)]
             first_unit, unit_bytes = numbers(value)[3], numbers(value)[4]
@@ -103,6 +122,24 @@ def read_snapshot(path: Path) -> Snapshot:
         elif tag == 7 and isinstance(value, int):
             snapshot.torn_pools = value
     return snapshot
+
+
+def unpacked(path: Path) -> bytes:
+    packed = path.read_bytes()
+    assert packed.startswith(MAGIC)
+    return subprocess.run(["zstd", "-dcq"], input=packed[len(MAGIC) :], stdout=subprocess.PIPE, check=True).stdout
+
+
+def names_of_blocks(path: Path) -> list[str]:
+    """The types of all live blocks whose type is known, by address."""
+    names, numbers_of_types = [], []
+    for tag, value in fields_of(unpacked(path)):
+        if tag == 9 and isinstance(value, bytes):
+            names.append(value.decode())
+        elif tag == 4 and isinstance(value, bytes):
+            packed = next(bits for number, bits in fields_of(value) if number == 9 and isinstance(bits, bytes))
+            numbers_of_types += varints(packed)
+    return [names[number] for number in numbers_of_types if number != 0]
 
 
 @dataclass
@@ -287,6 +324,19 @@ class OneBlock(OutsideTest):
         pinned = smallblock("pinned", file).stdout
         self.assertRegex(pinned, r"\Aarena \d+ at 0x[0-9a-f]+: 1 live block \(64 bytes\) keeps [\d.]+ KiB\n")
         self.assertRegex(pinned, r"\n  pool 0x[0-9a-f]+, blocks of 64 bytes: 1 live block keeps [\d.]+ KiB\n")
+
+
+@unittest.skipUnless(shutil.which("zstd"), "there is no zstd")
+class ExactTypes(OutsideTest):
+    def test_they_are_of_the_same_moment(self) -> None:
+        process = self.start(find_python(), "-c", FLIPS)
+        path = self.folder / "snapshot"
+        for _ in range(ROUNDS):
+            result = smallblock("snapshot", str(process.pid), "-o", str(path), "--exact")
+            self.assertEqual((result.returncode, result.stderr), (0, ""))
+            letters = "".join(name[-1] for name in names_of_blocks(path) if name in ("__main__.A", "__main__.B"))
+            self.assertEqual(len(letters), FLIPPED)
+            self.assertRegex(letters, r"\A(A*B*|B*A*)\Z")
 
 
 class ExactOfBusyThreads(OutsideTest):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import collections
 import gzip
 import json
 import os
@@ -256,7 +257,14 @@ class Terminal(ViewTest):
         self.assertRegex(result.stdout, r"(?m)^  pool 0x[0-9a-f]+, blocks of \d+ bytes: 1 live block keeps ")
         self.assertRegex(result.stdout, r"(?m)^    0x[0-9a-f]+  __main__\.Planted$")
         answer = json.loads(smallblock("pinned", str(program.pid), "--json", "--limit", "3").stdout)
-        self.assertEqual(len(answer["arenas"]), 3)
+        self.assertEqual((len(answer["arenas"]), len(answer["pools"])), (3, 3))
+        everything = json.loads(smallblock("pinned", str(program.pid), "--json", "--limit", "100000").stdout)
+        known = {arena["arena"]: arena["sparse_pools"] for arena in everything["arenas"]}
+        sparse = collections.Counter(pool["unit"] // 64 for pool in everything["pools"])
+        self.assertEqual(known, {arena: sparse[arena] for arena in known})
+        left_out = re.findall(r"(?m)^  and (\d+) pools? more$", result.stdout)
+        self.assertEqual([int(number) for number in left_out], [count - 8 for count in known.values() if count > 8])
+        self.assertTrue(left_out)
 
     def test_why_an_older_python_has_no_types(self) -> None:
         older = next((python for python in find_pythons((3, 7)).pythons if python.version < (3, 9)), None)
