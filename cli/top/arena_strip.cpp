@@ -57,12 +57,13 @@ void draw_arenas(const inspect::HeapImage& image, const inspect::HeapSummary& su
   const std::size_t group_size = std::max<std::size_t>(1, (image.arenas.size() + places - 1) / places);
   int column = canvas.put(row, 0, "arenas", {Hue::kMuted});
   column = canvas.put(row, column + 2, fmt::format("{} used", summary.arenas_used), {.is_bold = true});
-  column = canvas.put(
-      row, column,
-      fmt::format("  {} kept  {} at most  committed {}", summary.arenas_kept, image.totals.arenas_used_peak,
-                  short_bytes(static_cast<double>(image.totals.committed_bytes))));
-  canvas.put(row, column + 2, group_size == 1 ? "live of each:" : fmt::format("live of {} each:", group_size),
-             {Hue::kMuted});
+  const auto add = [&](const std::string& text, const Style& style = {}) {
+    column = canvas.has_room(column, text) ? canvas.put(row, column, text, style) : canvas.columns();
+  };
+  add(fmt::format("  {} kept", summary.arenas_kept));
+  add(fmt::format("  {} at most", image.totals.arenas_used_peak));
+  add(fmt::format("  committed {}", short_bytes(static_cast<double>(image.totals.committed_bytes))));
+  add(group_size == 1 ? "  live of each:" : fmt::format("  live of {} each:", group_size), kMuted);
   const std::vector<ArenaGroup> groups = groups_of(image, group_size);
   for (std::size_t group = 0; group < groups.size(); ++group) {
     const int strip_row = row + 1 + static_cast<int>(group / columns);

@@ -47,6 +47,10 @@ const Cell& Canvas::at(int row, int column) const {
   return cells_[place_of(row, column)];
 }
 
+bool Canvas::has_room(int column, std::string_view text) const {
+  return column + columns_of(text) <= columns_;
+}
+
 void Canvas::put(int row, int column, char32_t glyph, const Style& style) {
   if (row < 0 || row >= rows_ || column < 0 || column >= columns_) return;
   cells_[place_of(row, column)] = {glyph, style};

@@ -48,6 +48,8 @@ class Canvas {
   bool has_colours() const noexcept { return has_colours_; }
 
   const Cell& at(int row, int column) const;
+  // Whether all of the text lies inside from there on: a figure that is cut reads as another.
+  bool has_room(int column, std::string_view text) const;
   // What lies outside is left out.
   void put(int row, int column, char32_t glyph, const Style& style = {});
   // UTF-8, one column a character; what is neither printable nor of that width becomes '?'. Returns the column

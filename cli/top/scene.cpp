@@ -47,10 +47,20 @@ Layout layout_of(const Scene& scene, int rows) {
 
 constexpr std::size_t kPartsInFirstRow = 5;
 
-int put_legend(Hue hue, std::string_view name, double bytes, int row, int column, Canvas& canvas) {
-  put_mark(row, column, hue, canvas);
-  column = canvas.put(row, column + 2, name, kMuted);
-  return canvas.put(row, column + 1, short_bytes(bytes), kBold) + 2;
+struct Figures {
+  Hue mark;  // before the name; kNone: nothing
+  std::string_view name;
+  std::string text;
+};
+
+// Returns the column for the next ones. Where there is no room for all of them there is none for others either.
+int put_figures(const Figures& figures, int row, int column, Canvas& canvas) {
+  const int name_at = figures.mark == Hue::kNone ? column : column + 2;
+  const int text_at = name_at + columns_of(figures.name) + 1;
+  if (!canvas.has_room(text_at, figures.text)) return canvas.columns();
+  if (figures.mark != Hue::kNone) put_mark(row, column, figures.mark, canvas);
+  canvas.put(row, name_at, figures.name, kMuted);
+  return canvas.put(row, text_at, figures.text, kBold) + 2;
 }
 
 void draw_title(const Scene& scene, Canvas& canvas) {
@@ -73,32 +83,35 @@ void draw_process(const Scene& scene, Canvas& canvas) {
   for (std::size_t index = 0; index < kProcessParts.size(); ++index) {
     const NamedPart& part = kProcessParts[index];
     if (index == kPartsInFirstRow) column = 0;
-    column =
-        put_legend(part.hue, part.name, bytes_of(layers, part), index < kPartsInFirstRow ? 2 : 3, column, canvas);
+    column = put_figures({part.hue, part.name, short_bytes(bytes_of(layers, part))},
+                         index < kPartsInFirstRow ? 2 : 3, column, canvas);
   }
-  column = canvas.put(3, column, "not in memory:", kMuted) + 1;
-  put_legend(Hue::kPurged, "purged", static_cast<double>(layers.purged), 3, column, canvas);
+  constexpr std::string_view kNotInMemory = "not in memory: ";
+  const int purged_at = column + columns_of(kNotInMemory);
+  const std::string purged = short_bytes(static_cast<double>(layers.purged));
+  if (put_figures({Hue::kPurged, "purged", purged}, 3, purged_at, canvas) != canvas.columns())
+    canvas.put(3, column, kNotInMemory, kMuted);
 }
 
 void draw_rates(const HeapChanges* changes, Canvas& canvas) {
   constexpr int kRow = 4;
   constexpr int kCountColumns = 5;
   int column = canvas.put(kRow, 0, "per s", kMuted) + 2;
-  const auto add = [&](const char* name, const std::vector<std::string>& rates) {
-    column = canvas.put(kRow, column, name, kMuted) + 1;
-    for (const std::string& rate : rates) column = canvas.put(kRow, column, changes ? rate : "-", kBold) + 1;
-    ++column;
+  const auto add = [&](const char* name, const std::string& rate, const std::string& bytes = "") {
+    const std::string both = bytes.empty() ? rate : rate + " " + bytes;
+    const char* unknown = bytes.empty() ? "-" : "- -";
+    column = put_figures({Hue::kNone, name, changes != nullptr ? both : unknown}, kRow, column, canvas);
   };
   static const HeapChanges kNone;
   const HeapChanges& known = changes != nullptr ? *changes : kNone;
   const auto rate = [&](std::uint64_t amount) {
     return known.seconds > 0 ? static_cast<double>(amount) / known.seconds : 0.0;
   };
-  add("new", {short_count(rate(known.new_blocks), kCountColumns), short_bytes(rate(known.new_bytes))});
-  add("gone", {short_count(rate(known.gone_blocks), kCountColumns), short_bytes(rate(known.gone_bytes))});
-  add("refills", {short_count(rate(known.refills), kCountColumns)});
-  add("taken", {short_bytes(rate(known.taken_bytes))});
-  add("given back", {short_bytes(rate(known.returned_bytes))});
+  add("new", short_count(rate(known.new_blocks), kCountColumns), short_bytes(rate(known.new_bytes)));
+  add("gone", short_count(rate(known.gone_blocks), kCountColumns), short_bytes(rate(known.gone_bytes)));
+  add("refills", short_count(rate(known.refills), kCountColumns));
+  add("taken", short_bytes(rate(known.taken_bytes)));
+  add("given back", short_bytes(rate(known.returned_bytes)));
 }
 
 void draw_keys(const Scene& scene, int table_rows, Canvas& canvas) {

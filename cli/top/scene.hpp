@@ -1,7 +1,7 @@
 // All that a frame of `top` shows, and drawing it.
 //
 // A scene is drawn the same for a terminal and for --once; the canvas says how large it is and whether there are
-// colours. Below 40 columns or 10 rows what there is no room for is left out.
+// colours. What there is no room for is left out, from the right and from below.
 #pragma once
 
 #include <string>

@@ -27,6 +27,11 @@ while True:
     time.sleep(0.002)
 """
 ATTEMPTS_MAX = 20
+FIGURES = (
+    "live", "cached", "free", "empty", "metadata", "malloc below", "rest of process", "purged", "new", "gone",
+    "refills", "taken", "given back", "committed",
+)
+FIGURE = re.compile(rf"\b({'|'.join(FIGURES)}) ([\d.]+[KMGTP]?)")
 ALL_COLUMNS = 88
 
 
@@ -79,6 +84,22 @@ class Once(TopTest):
                 with self.subTest(columns=columns, name=name):
                     self.assertLessEqual(max(map(len, lines)), columns)
                     self.assertIn(f"▼{name}", " ".join(table(lines)[0]))
+
+    def test_no_figure_is_cut(self) -> None:
+        process = self.start_facts()
+
+        def figures(columns: int) -> set[tuple[str, str]]:
+            lines = self.once(str(process.pid), COLUMNS=str(columns), LC_ALL="C.UTF-8")
+            self.assertLessEqual(max(map(len, lines)), columns)
+            return set(FIGURE.findall("\n".join(lines[:7])))
+
+        known = figures(200)
+        self.assertEqual({name for name, _ in known}, set(FIGURES))
+        seen = [figures(columns) for columns in range(20, 89)]
+        for columns, some in enumerate(seen, 20):
+            self.assertEqual(some - known, set(), columns)
+        self.assertEqual(seen[-1], known)
+        self.assertLess(len(seen[0]), len(known) / 2)
 
     def test_rates_are_those_of_the_interval(self) -> None:
         process = self.start(find_python(), "-I", "-S", "-c", STEADY_PROGRAM)
