@@ -21,6 +21,7 @@ constexpr std::uint32_t kFrameMagic = 0x66426d53;
 constexpr std::uint32_t kBlocksMagic = 0x62426d53;
 constexpr std::uint32_t kRecordBytes = 16;
 constexpr std::uint8_t kAgeUnknown = 255;
+constexpr std::uint16_t kUnitAgeUnknown = 0xffff;
 
 template <typename T>
 void put(std::string& bytes, T number) {
@@ -47,7 +48,8 @@ void put_unit(std::string& bytes, const ViewFrame& frame, std::uint32_t unit) {
   put(bytes, view.record.cached);
   put(bytes, view.record.free);
   put(bytes, view.record.purged);
-  put(bytes, static_cast<std::uint16_t>(std::min<std::uint64_t>(age_s, 0xffff)));
+  const std::uint64_t known_s = std::min<std::uint64_t>(age_s, kUnitAgeUnknown - 1);
+  put(bytes, view.changed_frame == frame.first ? kUnitAgeUnknown : static_cast<std::uint16_t>(known_s));
 }
 
 const char* name_of(TargetState state) {

@@ -57,6 +57,7 @@ struct Layers {
 
 struct ViewFrame {
   std::uint32_t number = 0;   // from 1 on
+  std::uint32_t first = 0;    // the program's first one: what has not changed since may be of any age
   std::uint32_t program = 1;  // of the process; a frame of another one shares nothing with those before
   TargetState state = TargetState::kLive;
   std::uint64_t time_ms = 0;   // since the epoch

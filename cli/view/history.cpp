@@ -107,6 +107,7 @@ ViewFrame next_frame(const ViewFrame* before, std::uint32_t number, std::shared_
                      const ResidentBytes& resident, std::uint64_t clock_ms) {
   ViewFrame frame;
   frame.number = number;
+  frame.first = before == nullptr ? number : before->first;
   if (before != nullptr) {
     frame.units = before->units;
     frame.arenas = before->arenas;

@@ -27,6 +27,7 @@ FRAME_MAGIC, BLOCKS_MAGIC = 0x66426D53, 0x62426D53
 RECORD = struct.Struct("<IBBHHHHH")
 STATES = ("free", "live", "cached", "purged")
 POOL_HEAD, EMPTY_IN_MEMORY = 1, 4
+AGE_UNKNOWN = 0xFFFF
 KNOWN_MINORS = range(9, 14)
 NO_PAGE = Path(__file__).resolve().parents[2] / "cli" / "view" / "no_page.html"
 
@@ -98,7 +99,7 @@ class Heap:
     frame: int = 0
     clock_ms: int = 0
     units: dict[int, Unit] = field(default_factory=dict)
-    changed_ms: dict[int, int] = field(default_factory=dict)
+    changed_ms: dict[int, Optional[int]] = field(default_factory=dict)  # None: not while the viewer looked
     arenas: dict[int, int] = field(default_factory=dict)
     head: dict[str, Any] = field(default_factory=dict)
 
@@ -111,7 +112,7 @@ class Heap:
         self.frame, self.clock_ms = self.head["frame"], self.head["clock_ms"]
         for unit, *fields, age_s in RECORD.iter_unpack(records):
             self.units[unit] = Unit(*fields)
-            self.changed_ms[unit] = self.clock_ms - age_s * 1000
+            self.changed_ms[unit] = None if age_s == AGE_UNKNOWN else self.clock_ms - age_s * 1000
         self.arenas.update({arena: use for arena, use in self.head["arenas_changed"]})
 
     def known_units(self) -> dict[int, Unit]:

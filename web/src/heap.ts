@@ -2,7 +2,7 @@
 //
 // Called by store.ts (the live one) and history.ts (those of the past). Invariant: arrays are as long as `unitCount`
 // (or longer), and hold for each unit exactly what the newest record of it said; units without a record are zero.
-import { UNITS_PER_ARENA, UnitFlag, type Frame, type FrameHead, type Geometry } from "./protocol";
+import { UNIT_AGE_UNKNOWN, UNITS_PER_ARENA, UnitFlag, type Frame, type FrameHead, type Geometry } from "./protocol";
 
 export class Heap {
   head: FrameHead | null = null;
@@ -24,7 +24,8 @@ export class Heap {
     return this.head?.time_ms ?? 0;
   }
 
-  // How long nothing has changed in the unit, in seconds; to less than a second, as records say whole ones.
+  // How long nothing has changed in the unit, in seconds; to less than a second, as records say whole ones. Infinite if
+  // nothing has while the viewer looked.
   unchangedSeconds(unit: number): number {
     return ((this.head?.clock_ms ?? 0) - this.changedMs[unit]) / 1000;
   }
@@ -46,7 +47,7 @@ export class Heap {
       this.cached[unit] = words[at + 4];
       this.free[unit] = words[at + 5];
       this.purged[unit] = words[at + 6];
-      this.changedMs[unit] = head.clock_ms - words[at + 7] * 1000;
+      this.changedMs[unit] = words[at + 7] === UNIT_AGE_UNKNOWN ? -Infinity : head.clock_ms - words[at + 7] * 1000;
       this.changedFrame[unit] = head.frame;
       changed[record] = unit;
     }

@@ -80,6 +80,7 @@ export function classColor(index: number, classes: ClassShape[]): Rgb {
 export const AGE_UNKNOWN = 255;
 export const AGE_BUCKETS = 14;
 export function ageBucket(ageS: number): number {
+  if (ageS === Infinity) return AGE_UNKNOWN;
   return Math.min(250, 1 + (ageS < 1 ? 0 : Math.floor(Math.log2(ageS)) + 1));
 }
 export function ageColor(bucket: number, theme: Theme): Rgb {

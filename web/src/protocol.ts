@@ -8,6 +8,7 @@ export const BLOCKS_MAGIC = 0x62426d53;
 export const BUNDLE_MAGIC = 0x73426d53;
 export const RECORD_BYTES = 16;
 export const UNITS_PER_ARENA = 64;
+export const UNIT_AGE_UNKNOWN = 0xffff;
 
 export const enum UnitFlag { Head = 1, Private = 2, EmptyInMemory = 4 }
 export const enum BlockState { Free, Live, Cached, Purged }

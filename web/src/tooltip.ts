@@ -7,6 +7,7 @@ import type { BlockCache } from "./blocks";
 import { h, type Child } from "./dom";
 import { address, blockBytes, count, seconds } from "./format";
 import type { Hit, MapLayout } from "./map/layout";
+import { ageText, AGE_UNKNOWN } from "./palette";
 import { ARENA_USE_NAMES, STATE_NAMES, UNITS_PER_ARENA, UnitFlag } from "./protocol";
 import type { Store } from "./store";
 
@@ -80,13 +81,15 @@ export class Tooltip {
       if (known) lines.push(this.line("state", STATE_NAMES[known.state]));
       const type = this.values.get(key) || (known?.state === 1 ? known.type : null);
       if (type) lines.push(this.line("type", type));
+      if (known && known.age !== 0) lines.push(this.line("age", ageText(known.age)));
       lines.push(this.line("block", `${hit.block} of ${shape.capacity}`));
     } else {
       lines.push(this.line("block", "none: the pool's end"));
     }
     const live = heap.live[hit.head];
     lines.push(this.line("pool", `${count(live)} live, ${count(heap.cached[hit.head])} in magazines, ${count(heap.free[hit.head])} free, ${count(heap.purged[hit.head])} purged`));
-    lines.push(this.line("unchanged", seconds(heap.unchangedSeconds(hit.head))));
+    const unchanged = heap.unchangedSeconds(hit.head);
+    lines.push(this.line("unchanged", unchanged === Infinity ? ageText(AGE_UNKNOWN) : seconds(unchanged)));
     return lines;
   }
 }

@@ -45,7 +45,7 @@ export class MapView {
     this.lost.setAttribute("role", "status");
     this.element.append(canvas, top, this.lost);
     this.units = new UnitTexture(layout.geometry, blocks);
-    this.renderer = new Renderer(canvas, layout, this.units, blocks, theme());
+    this.renderer = this.rendererOn(canvas, "The map cannot be drawn", "All else on this page goes on.");
     this.overlay = new Overlay(top, layout, blocks);
     this.listen(top);
     this.outlive(canvas);
@@ -190,24 +190,31 @@ export class MapView {
     return [...heads];
   }
 
+  // In the place of the map.
+  private say(title: string, text: string): void {
+    this.lost.hidden = false;
+    this.lost.replaceChildren(h("h2", "", title), h("p", "", text));
+  }
+  // Nothing where the browser cannot draw it, which is said then.
+  private rendererOn(canvas: HTMLCanvasElement, title: string, hint: string): Renderer | null {
+    try {
+      return new Renderer(canvas, this.layout, this.units, this.blocks, theme());
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      this.say(title, `${why.charAt(0).toUpperCase()}${why.slice(1)}. ${hint}`);
+      return null;
+    }
+  }
   // A reset driver or a sleeping machine takes all that the graphics card had; with its return it is all sent again.
   private outlive(canvas: HTMLCanvasElement): void {
-    const say = (title: string, text: string): void => {
-      this.lost.hidden = false;
-      this.lost.replaceChildren(h("h2", "", title), h("p", "", text));
-    };
     canvas.addEventListener("webglcontextlost", (event) => {
       event.preventDefault();  // else it never comes back
       this.renderer = null;
-      say("The map waits for the graphics card", "The browser lost its drawing. The map returns with it; all else on this page goes on.");
+      this.say("The map waits for the graphics card", "The browser lost its drawing. The map returns with it; all else on this page goes on.");
     });
     canvas.addEventListener("webglcontextrestored", () => {
-      try {
-        this.renderer = new Renderer(canvas, this.layout, this.units, this.blocks, theme());
-      } catch (error) {
-        say("The map cannot be drawn any more", `${error instanceof Error ? error.message : String(error)}. Loading this page again may help.`);
-        return;
-      }
+      this.renderer = this.rendererOn(canvas, "The map cannot be drawn any more", "Loading this page again may help.");
+      if (!this.renderer) return;
       this.lost.hidden = true;
       this.redraw();
     });

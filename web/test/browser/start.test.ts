@@ -40,6 +40,18 @@ test("a damaged heap, and a browser that cannot unpack it", async () => {
   await textOf(asItIs, /cannot be shown\s+This browser cannot unpack/, { first: "delete globalThis.DecompressionStream;" });
 });
 
+test("without WebGL the map says so, and all else is there", async () => {
+  const first = "const get = HTMLCanvasElement.prototype.getContext; HTMLCanvasElement.prototype.getContext = function (kind, ...rest) { return kind === 'webgl2' ? null : get.call(this, kind, ...rest); };";
+  const { page, errors } = await openPage(browser, `file://${saved}`, { width: 1110, height: 700, first });
+  await page.locator(".map-lost", { hasText: /The map cannot be drawn\s*This browser has no WebGL 2/ }).waitFor();
+  expect(await page.locator(".stack-part").count()).toBeGreaterThan(10);
+  await page.keyboard.press("5");
+  await page.locator(".panel tbody tr", { hasText: "Planted" }).waitFor();
+  await picture(page, "no-webgl");
+  expect(errors).toEqual([]);
+  await page.context().close();
+});
+
 test("before the scripts run, and without scripts", async () => {
   await textOf((html) => html.replace(/<script type="module"[^]*?<\/script>/, ""), /^\s*Reading the heap …\s*$/);
   await textOf(asItIs, /^\s*The heap cannot be shown\s+[^]*JavaScript[^]*$/, { scripts: false });

@@ -135,6 +135,9 @@ test("a snapshot has neither bytes nor ages, and the page makes none up", async 
     expect(await reader.fact("purged pages")).toMatch(/^(none|\d+ of \d+)$/);
     const panel = await page.locator(".panel").innerText();
     for (const word of ["First bytes", "viewer"]) expect(panel).not.toContain(word);
+    const { x, y } = await reader.middle();
+    await page.mouse.move(x, y);
+    await page.locator(".tooltip", { hasText: /unchanged\s*since before this page looked/ }).waitFor();
     await picture(page, "snapshot");
     expect(errors).toEqual([]);
     await page.context().close();

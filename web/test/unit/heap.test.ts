@@ -1,7 +1,7 @@
 // Deltas over a whole frame: after any sequence of them the heap is the one that the server has.
 import { expect, test } from "vitest";
 import { Heap } from "../../src/heap";
-import { parseFrame } from "../../src/protocol";
+import { parseFrame, UNIT_AGE_UNKNOWN } from "../../src/protocol";
 import { SyntheticHeap } from "../synthetic/heap";
 import { frame, GEOMETRY, pool } from "./helpers";
 
@@ -23,6 +23,8 @@ test("a unit grows old on the steady clock, whatever the time of day is set to",
   heap.apply(frame({ frame: 1, since: 0, units: 64, time_ms: 9_000_000, clock_ms: 50_000 }, [pool(3, 2, 10, { age: 4 })]));
   heap.apply(frame({ frame: 2, since: 1, units: 64, time_ms: 1_000_000, clock_ms: 52_500 }));
   expect(heap.unchangedSeconds(3)).toBe(6.5);
+  heap.apply(frame({ frame: 1, since: 0, units: 64 }, [pool(3, 2, 10, { age: UNIT_AGE_UNKNOWN })]));
+  expect(heap.unchangedSeconds(3)).toBe(Infinity);
 });
 
 test("a delta to another frame than ours is refused", () => {

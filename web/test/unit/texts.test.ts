@@ -12,7 +12,7 @@ test("bytes have three figures and the unit that fits", () => {
     .toEqual(["0 B", "16 B", "1000 B", "1.00 KiB", "16.0 KiB", "1.50 MiB", "1000 MiB", "1.00 GiB"]);
   expect([signedBytes(2048), signedBytes(-2048), signedBytes(0)]).toEqual(["+2.00 KiB", "−2.00 KiB", "0 B"]);
   expect([percent(1, 3), percent(0, 5), percent(1, 200), percent(1, 0)]).toEqual(["33 %", "0 %", "0.5 %", "0 %"]);
-  expect([seconds(5), seconds(65), seconds(3660)]).toEqual(["5 s", "1 min 5 s", "1 h 1 min"]);
+  expect([5, 59.6, 65, 119.7, 3599.8, 3660].map(seconds)).toEqual(["5 s", "1 min 0 s", "1 min 5 s", "2 min 0 s", "1 h 0 min", "1 h 1 min"]);
 });
 
 test("blocks are told exactly, and one is one", () => {
@@ -42,7 +42,7 @@ test("blocks are told in the words of the commands", () => {
 });
 
 test("ages are counted as the server counts them: 1 + the bits of the seconds", () => {
-  expect([0, 0.9, 1, 2, 3, 4, 1000].map(ageBucket)).toEqual([1, 1, 2, 3, 3, 4, 11]);
+  expect([0, 0.9, 1, 2, 3, 4, 1000, Infinity].map(ageBucket)).toEqual([1, 1, 2, 3, 3, 4, 11, 255]);
   expect([1, 2, 4, 255].map(ageText)).toEqual(["less than 1 s", "1 s to 2 s", "4 s to 8 s", "since before this page looked"]);
 });
 
