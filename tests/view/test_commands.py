@@ -18,8 +18,9 @@ import unittest
 from pathlib import Path
 from typing import Any, Optional
 
-from viewer import BLOCKS_MAGIC, COMMAND, Client, Heap, ViewTest, clean_environment, decode, find_pythons, has_page
+from viewer import BLOCKS_MAGIC, COMMAND, STATES, Client, Heap, ViewTest, clean_environment, decode, find_pythons, has_page
 
+ROOT = Path(__file__).resolve().parents[2]
 OTHER_RELEASE = os.environ.get("SMALLBLOCK_OTHER_RELEASE", "")
 NEXT_PID = Path("/proc/sys/kernel/ns_last_pid")
 UNWATCHED_S = 3.5
@@ -294,6 +295,23 @@ class Terminal(ViewTest):
         stats = json.loads(smallblock("stats", "--json", str(program.pid)).stdout)
         rows = {row["class"]: row["block_bytes"] for row in stats["classes"]}
         self.assertEqual(rows[answer["class"]], answer["block_bytes"])  # classes count from 0 everywhere
+
+    def test_every_key_is_in_the_documentation(self) -> None:
+        def keys(value: object) -> set[str]:
+            if isinstance(value, dict):
+                return set(value).union(*map(keys, value.values()))
+            return set().union(*map(keys, value)) if isinstance(value, list) else set()
+
+        page = (ROOT / "docs" / "seeing-the-heap.md").read_text(encoding="utf-8")
+        section = page.partition("## As JSON\n")[2].partition("\n## ")[0]
+        program, live, _ = self.start_program()
+        pid = str(program.pid)
+        found: set[str] = set()
+        for words in (("types", pid), ("pinned", pid), ("explain", pid, live), ("explain", pid, "0x10")):
+            found |= keys(json.loads(smallblock(*words, "--json").stdout))
+        self.assertEqual({key for key in found if f"`{key}`" not in section}, set())
+        named = set(re.findall(r"`([a-z_]+)`", section)) - {"explain", "pinned", "schema"}
+        self.assertEqual(named - found - set(STATES), set())
 
     def test_explain_refuses(self) -> None:
         program, _, _ = self.start_program()

@@ -24,6 +24,6 @@ export function makeHeader(store: Store, search: Search, showHelp: () => void): 
   };
   store.on("figures", update);
   store.on("connection", update);
-  return h("header", "header", h("span", "logo", "smallblock"), badge, command, h("span", "sub", `${what}${target.python ? ` · Python ${target.python}` : ""}`),
+  return h("header", "header", h("h1", "logo", "smallblock"), badge, command, h("span", "sub", `${what}${target.python ? ` · Python ${target.python}` : ""}`),
     figures, h("span", "grow"), search.element, button("◐", "quiet", toggleTheme, "dark or light", "d"), button("?", "quiet", showHelp, "keys", "?"));
 }

@@ -27,7 +27,7 @@ export const THEMES: Record<ThemeName, Theme> = {
     states: [hex("4b5563"), hex("56b4e9"), hex("e69f00"), hex("20262e")],
     types: DARK_TYPES.map(hex), grown: hex("e8702a"), shrunk: hex("3b9ddd"),
     layers: {
-      region: hex("3d6f94"), live: hex("56b4e9"), cached: hex("e69f00"), free: hex("6b7686"), tail: hex("8d7aa8"), empty_resident: hex("2c8a70"),
+      region: hex("3d6f94"), live: hex("56b4e9"), cached: hex("e69f00"), free: hex("6b7686"), tail: hex("8d7aa8"), empty_resident: hex("2e9076"),
       metadata: hex("d9cf4a"), next: hex("cc79a7"), other: hex("3c4552"), purged: hex("1f252c"),
     },
   },

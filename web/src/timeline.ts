@@ -28,6 +28,7 @@ export class Timeline {
     const side = h("div", "timeline-side", this.when, h("div", "row",
       button("‹", "", () => store.step(-1), "one moment back", "["), this.pauseButton,
       button("›", "", () => store.step(1), "one moment forward", "]"), mark), this.keys);
+    this.element.setAttribute("aria-label", "Memory over time");
     this.element.append(side, this.box);
     store.on("figures", () => this.update());
     store.on("difference", () => this.plot?.redraw(false));

@@ -68,7 +68,7 @@ export class GrowthPanel implements Panel {
   }
 
   private section(title: string, content: HTMLElement | null): HTMLElement {
-    return h("section", "", h("h3", "", title), content ?? h("p", "hint", "Nothing changed."));
+    return h("section", "", h("h2", "", title), content ?? h("p", "hint", "Nothing changed."));
   }
   private classes(changes: ClassChange[]): HTMLElement {
     const shapes = this.store.target.geometry.classes;
@@ -83,10 +83,10 @@ export class GrowthPanel implements Panel {
     const first = this.store.typesAt(before.timeMs);
     const second = this.store.typesAt(after.timeMs);
     if (!first || !second || first === second) {
-      return h("section", "", h("h3", "", "Types"), h("p", "hint", "Types are counted every ten seconds; there are no two counts near these moments yet."));
+      return h("section", "", h("h2", "", "Types"), h("p", "hint", "Types are counted every ten seconds; there are no two counts near these moments yet."));
     }
     const changes = changesByType(first, second);
-    return h("section", "", h("h3", "", "Types"), h("p", "hint", `As counted at ${clock(first.timeMs)} and ${clock(second.timeMs)}.`),
+    return h("section", "", h("h2", "", "Types"), h("p", "hint", `As counted at ${clock(first.timeMs)} and ${clock(second.timeMs)}.`),
       changes.length === 0 ? h("p", "hint", "Nothing changed.") : table<TypeChange>([
         { name: "type", cell: (row) => row.name, wraps: true },
         { name: "blocks", cell: (row) => signedCount(row.blocks), numeric: true },

@@ -37,8 +37,8 @@ export class PinnedPanel implements Panel {
     const pools = answer.pools.slice(0, 24);
     const arenas = answer.arenas.slice(0, 12);
     refill(this.element, hint,
-      h("section", "", h("h3", "", "Pools"), ...(pools.length > 0 ? pools.map((pool) => this.pool(pool)) : [h("p", "hint", "No pool is kept by few blocks.")])),
-      h("section", "", h("h3", "", "Arenas"), ...(arenas.length > 0 ? arenas.map((arena) => this.arena(arena)) : [h("p", "hint", "No arena is kept by few blocks.")])));
+      h("section", "", h("h2", "", "Pools"), ...(pools.length > 0 ? pools.map((pool) => this.pool(pool)) : [h("p", "hint", "No pool is kept by few blocks.")])),
+      h("section", "", h("h2", "", "Arenas"), ...(arenas.length > 0 ? arenas.map((arena) => this.arena(arena)) : [h("p", "hint", "No arena is kept by few blocks.")])));
     this.onPools(this.store.isPaused ? [] : pools.map((pool) => pool.unit));
   }
 

@@ -52,13 +52,13 @@ export class WastePanel implements Panel {
       h("div", "figure", h("div", "", h("b", "", bytes(answer.trim_returns_bytes)), h("span", "sub", isLive ? "a trim would give back now" : "a trim would have given back then")), trim),
       this.said !== "" ? h("p", "hint", this.said) : "",
       !mayTrim && isLive ? h("p", "hint", "Start the view with --allow-actions to trim from here.") : "",
-      h("section", "", h("h3", "", "Classes by what they waste"), h("p", "hint", "Memory of pools that no block of the program fills: free blocks, blocks in magazines, ends of pools that are too short for a block."),
+      h("section", "", h("h2", "", "Classes by what they waste"), h("p", "hint", "Memory of pools that no block of the program fills: free blocks, blocks in magazines, ends of pools that are too short for a block."),
         h("p", "panel-legend", ...PARTS.map(([layer, name]) => h("span", "legend-key", swatch(css(layers[layer])), name))),
         table<WasteClass>([
           { name: "class", cell: (row) => blockBytes(row.block_bytes) },
           { name: "wasted", cell: (row) => bytes(wasted(row)), numeric: true },
           { name: "live", cell: (row) => bytes(row.live_bytes), numeric: true },
-          { name: "", cell: (row) => bar([
+          { name: "parts", cell: (row) => bar([
             [row.live_bytes / most, css(layers.live), `live ${bytes(row.live_bytes)}`], [row.cached_bytes / most, css(layers.cached), `in magazines ${bytes(row.cached_bytes)}`],
             [row.free_bytes / most, css(layers.free), `free ${bytes(row.free_bytes)}`], [row.tail_bytes / most, css(layers.tail), `ends of pools ${bytes(row.tail_bytes)}`]]) },
         ], rows)));

@@ -51,6 +51,14 @@ test("what has no words on it has a name, and the map its role", async () => {
   for (const name of ["one moment back", "one moment forward", "dark or light", "keys", "unpin"]) {
     expect(await page.getByRole("button", { name, exact: true }).count(), name).toBe(1);
   }
+  expect(await page.getByRole("heading", { level: 1 }).allInnerTexts()).toEqual(["smallblock"]);
+  expect(await page.getByRole("region", { name: "Memory over time" }).count()).toBe(1);
+  for (const panel of ["3", "5"]) {
+    await reader.press(panel);
+    await page.locator(".panel th").first().waitFor();
+    expect(await page.locator(".panel th").allInnerTexts()).not.toContain("");
+  }
+  await reader.press("1");
   await page.getByRole("button", { name: "keys", exact: true }).click();
   await page.getByRole("button", { name: "close", exact: true }).click();
   await page.getByRole("application", { name: /^Map of the heap/ }).focus();
