@@ -282,7 +282,16 @@ void parse(CLI::App& app, std::vector<std::string>& words) {
   }
 }
 
+// "help COMMAND" is "COMMAND --help".
+void turn_help(std::vector<std::string>& words) {
+  if (words.empty() || words.front() != "help") return;
+  words.erase(words.begin());
+  words.resize(std::min<std::size_t>(words.size(), 1));
+  words.emplace_back("--help");
+}
+
 int dispatch(Options& options, std::vector<std::string> words) {
+  turn_help(words);
   const RunWords split = take_command(options, words);
   if (words.empty()) {
     throw Error(kExitUsage,

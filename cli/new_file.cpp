@@ -29,6 +29,10 @@ NewFile::NewFile(std::string path) : name_(std::move(path)), path_(name_) {
 }
 
 void NewFile::make_temporary() {
+  const auto folder = std::filesystem::path(path_).parent_path();
+  descriptor_ = open(folder.empty() ? "." : folder.c_str(), O_WRONLY | O_TMPFILE | O_CLOEXEC, S_IRUSR | S_IWUSR);
+  is_nameless_ = descriptor_ >= 0;
+  if (is_nameless_) return;
   temporary_ = path_ + ".XXXXXX";
   descriptor_ = mkostemp(temporary_.data(), O_CLOEXEC);
   if (descriptor_ >= 0) return;
@@ -50,8 +54,16 @@ void NewFile::write(std::string_view bytes) {
   }
 }
 
+void NewFile::give_name() {
+  std::string name = path_ + "." + std::to_string(getpid());
+  const std::string file = "/proc/self/fd/" + std::to_string(descriptor_);
+  if (linkat(AT_FDCWD, file.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) != 0) fail();
+  temporary_ = std::move(name);
+}
+
 // Some file systems say only here that there was no room.
 void NewFile::finish() {
+  if (is_nameless_) give_name();
   const int descriptor = descriptor_;
   descriptor_ = -1;
   if (close(descriptor) != 0) fail();

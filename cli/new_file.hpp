@@ -1,7 +1,8 @@
 // A file that is there whole or not at all: what had its name before stays until then, also when the disk is full.
 //
-// Only its owner may read it: names of types and addresses tell much of a program. Written beside the wanted one,
-// which it replaces in the end. What is no file on a disk (a pipe, /dev/null) is written to as it is.
+// Only its owner may read it: names of types and addresses tell much of a program. It has no name until it replaces
+// the wanted one, so that whatever ends this command leaves nothing of it; where the file system has no such files
+// it is written under a name beside that. What is no file on a disk (a pipe, /dev/null) is written to as it is.
 #pragma once
 
 #include <string>
@@ -23,10 +24,12 @@ class NewFile {
  private:
   [[noreturn]] void fail() const;
   void make_temporary();
+  void give_name();
 
   std::string name_;       // as it was said
   std::string path_;       // behind symbolic links
-  std::string temporary_;  // empty: none
+  std::string temporary_;  // the name beside; empty: none
+  bool is_nameless_ = false;
   int descriptor_ = -1;
 };
 

@@ -271,6 +271,12 @@ class Help(CommandTest):
         self.assertRegex(result.stdout, r"\Asmallblock \d+\.\d+\.\d+\n\Z")
         self.assertEqual(result.returncode, 0)
 
+    def test_help_is_a_word_too(self) -> None:
+        self.assertEqual(smallblock("help").stdout, smallblock("--help").stdout)
+        for command in ("run", "view", "top", "trim"):
+            self.assertEqual(smallblock("help", command).stdout, smallblock(command, "--help").stdout)
+        self.assert_one_line_error(smallblock("help", "nothing"), 2, "there is no 'nothing'")
+
     def test_help_names_every_option_within_110_columns(self) -> None:
         for words, options in (
             (["--help"], ["run", "doctor", "--version"]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import collections
+import contextlib
 import gzip
 import json
 import os
@@ -87,8 +88,10 @@ class StaticFile(ViewTest):
             self.assertEqual((head["frame"], states.count(1)), (heap.frame, pool.live))
         self.assertEqual([file.name for file in self.folder.iterdir()], ["heap.html"])
 
-    @unittest.skipUnless(has_page(), "the command was built without its page")
-    def test_of_a_process_that_ends_meanwhile(self) -> None:
+    def start_writing(self) -> tuple[subprocess.Popen[str], subprocess.Popen[str]]:
+        """A process, and a command that has begun to write its page."""
+        if not has_page():
+            self.skipTest("the command was built without its page")
         program, _, _ = self.start_program()
         for _ in range(4):
             self.step(program)
@@ -97,8 +100,25 @@ class StaticFile(ViewTest):
             text=True, env=clean_environment(), cwd=self.folder,
         )
         self.addCleanup(self.end, view)
-        while not list(self.folder.iterdir()):  # it has begun to write
+        while not self.has_file(view.pid):
             self.assertIsNone(view.poll())
+        return program, view
+
+    def has_file(self, pid: int) -> bool:
+        """Whether the process has a file in our folder open."""
+        with contextlib.suppress(FileNotFoundError):  # it opens and closes others
+            return any(os.readlink(file).startswith(f"{self.folder}/") for file in Path(f"/proc/{pid}/fd").iterdir())
+        return False
+
+    def test_an_interrupted_command_leaves_nothing(self) -> None:
+        _, view = self.start_writing()
+        view.send_signal(signal.SIGINT)
+        view.communicate(timeout=60)
+        self.assertEqual(view.returncode, -signal.SIGINT)
+        self.assertEqual(list(self.folder.iterdir()), [])
+
+    def test_of_a_process_that_ends_meanwhile(self) -> None:
+        program, view = self.start_writing()
         program.kill()
         program.wait()
         output, errors = view.communicate(timeout=60)
