@@ -98,6 +98,13 @@ test("what is under the mouse is told, and coloured as the legend says", async (
     color = at[0]!.replaceAll(" ", ", ");
     return color === expected.replaceAll(/,? /g, ", ");
   }, () => `: it is ${color}, the legend ${expected}`);
+  await page.getByRole("button", { name: "Age", exact: true }).click();
+  await waitFor("its age", async () => {
+    await page.mouse.move(center.x, center.y);
+    await page.mouse.move(center.x + 1, center.y);
+    return /age\s+since before this page looked/.test(await page.locator(".tooltip").innerText());
+  });
+  await page.getByRole("button", { name: "Type", exact: true }).click();
 });
 
 test("a click pins a block, and the keys walk to the next", async () => {
