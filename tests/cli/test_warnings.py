@@ -41,6 +41,15 @@ class Warnings(CommandTest):
                 check=False,
             )
             self.assertEqual((result.returncode, result.stdout), (5, "static program ran\n"), redirection)
+        reader, writer = os.pipe()
+        os.close(reader)
+        with subprocess.Popen(
+            [COMMAND, "run", self.static_program()], stdout=subprocess.PIPE, stderr=writer, text=True,
+            env=clean_environment(),
+        ) as process:
+            os.close(writer)
+            self.assertEqual(process.communicate(timeout=60), ("static program ran\n", None))
+        self.assertEqual(process.returncode, 5)
 
     def test_a_static_program_by_a_relative_path(self) -> None:
         shutil.copy(self.static_program(), self.folder / "program")
