@@ -5,14 +5,13 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
-from source_tree import BadExample, Tree, repository_root, run_check
-
-FOLDERS = ("src", "include", "cli", "tests", "bench", "demo", "fuzz", "python")
+from source_tree import CPP_SUFFIXES, BadExample, Tree, repository_root, run_check
 
 
 def check(tree: Tree) -> list[str]:
-    files = tree.cpp(*FOLDERS)
+    files = [path for path in tree.paths if Path(path).suffix in CPP_SUFFIXES]
     if not files:
         return []
     style = f"file:{repository_root() / '.clang-format'}"
@@ -35,7 +34,7 @@ def check(tree: Tree) -> list[str]:
 GOOD = {"src/a.hpp": "#pragma once\n\nint* first(int* values);\n"}
 BAD = [
     BadExample("src/b.cpp", {"src/b.cpp": "int  main( ) {return 0 ;}\n"}),
-    BadExample("tests/b.cpp", {"tests/b.cpp": "int *wrong_side;\n"}),
+    BadExample("new/b.c", {"new/b.c": "int *wrong_side;\n"}),
 ]
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""No tracked file names one machine's paths, a package registry or unfinished work; links between pages lead somewhere.
+"""No tracked file names one machine's paths, a package registry or unfinished work. Links between pages lead somewhere,
+to the very heading, and what is not a table or an example has lines of at most 120 columns.
 
 The patterns are written so that they do not match themselves.
 """
@@ -21,7 +22,10 @@ FORBIDDEN = {
     ),
     "an issue number": re.compile(r"\b(?:issue|bug|pull request|PR) ?#\d+", re.IGNORECASE),
 }
-LINK = re.compile(r"\]\(([^)\s#]+)(?:#[^)\s]*)?\)")
+LINK = re.compile(r"\]\(([^)\s#]*)(?:#([^)\s]*))?\)")
+HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
+COLUMNS_MAX = 120
+FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 CODE_SPAN = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
 
 
@@ -30,17 +34,37 @@ def is_text(tree: Tree, path: str) -> bool:
         return b"\0" not in file.read(4096)
 
 
+def blanked(pattern: re.Pattern[str], text: str) -> str:
+    return pattern.sub(lambda match: re.sub(r"[^\n]", " ", match.group()), text)
+
+
+def anchors_of(page: Path) -> set[str]:
+    """What can stand behind a #, as GitHub makes it of the headings."""
+    headings = HEADING.findall(blanked(FENCED, page.read_text()))
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 def broken_links(tree: Tree, path: str, text: str) -> list[str]:
-    prose = CODE_SPAN.sub(lambda match: re.sub(r"[^\n]", " ", match.group()), text)
+    prose = blanked(CODE_SPAN, text)
     findings = []
     for match in LINK.finditer(prose):
-        target = match.group(1)
+        target, anchor = match.groups()
         if re.match(r"[a-z]+:", target):
             continue
         base = tree.root if target.startswith("/") else (tree.root / path).parent
-        if not (base / target.lstrip("/")).exists():
-            findings.append(f"{path}:{line_of(prose, match.start())}: the link to {target} leads nowhere")
+        page = base / target.lstrip("/") if target else tree.root / path
+        where = f"{path}:{line_of(prose, match.start())}"
+        if not page.exists():
+            findings.append(f"{where}: the link to {target} leads nowhere")
+        elif anchor is not None and page.suffix == ".md" and anchor not in anchors_of(page):
+            findings.append(f"{where}: the link to {target}#{anchor} leads to no heading")
     return findings
+
+
+def wide_lines(path: str, text: str) -> list[str]:
+    lines = enumerate(blanked(FENCED, text).split("\n"), 1)
+    wide = [(number, len(line)) for number, line in lines if len(line.rstrip()) > COLUMNS_MAX and not line.startswith("|")]
+    return [f"{path}:{number}: {columns} columns, at most {COLUMNS_MAX}" for number, columns in wide]
 
 
 def check(tree: Tree) -> list[str]:
@@ -53,13 +77,14 @@ def check(tree: Tree) -> list[str]:
             for match in pattern.finditer(text):
                 findings.append(f"{path}:{line_of(text, match.start())}: {what}: {match.group()}")
         if Path(path).suffix == ".md":
-            findings += broken_links(tree, path, text)
+            findings += broken_links(tree, path, text) + wide_lines(path, text)
     return findings
 
 
 GOOD = {
-    "README.md": "[design](docs/design.md#words) and `[a](b)`, /proc/self/maps, mktemp -d, src/work/x, [w](https://e.org)\n",
-    "docs/design.md": "[back](../README.md)\n",
+    "README.md": "[design](docs/design.md#words-of-an-a_b) and `[a](b)`, mktemp -d, src/work/x, [w](https://e.org)\n",
+    "docs/design.md": f"[back](../README.md) [on](#words-of-an-a_b)\n# Words of an `A_b`:\n| {'x' * 120} |\n",
+    "docs/a.md": "/proc/self/maps\n```\n" + "x" * 121 + "\n```\n",
 }
 BAD = [
     BadExample("a path of one machine", {"src/a.cpp": 'open("/roo' + 't/x")\n'}),
@@ -71,6 +96,9 @@ BAD = [
     BadExample("unfinished work", {"web/src/a.ts": "const place" + "holder = 1;\n"}),
     BadExample("an issue number", {"docs/a.md": "Fixes issue #" + "12.\n"}),
     BadExample("leads nowhere", {"docs/a.md": "See [there](missing.md).\n"}),
+    BadExample("leads to no heading", {"docs/a.md": "See [there](design.md#wrods).\n"}),
+    BadExample("leads to no heading", {"docs/a.md": "# Here\n[above](#there)\n```\n# There\n```\n"}),
+    BadExample("121 columns", {"docs/a.md": "x" * 121 + "\n"}),
 ]
 
 if __name__ == "__main__":
