@@ -1,12 +1,18 @@
 # What ./run and ./test share: configure a preset and build targets of it, quietly unless something fails.
 # Sourced, not run. Everything goes to stderr; stdout belongs to the command that follows.
 
-# configure PRESET [CMAKE_ARGUMENT ...]
-configure() {
+# configure PRESET [CMAKE_ARGUMENT ...]: what is not said is as the preset has it, whatever was said before.
+configure() { run_cmake "$1" --preset "$@"; }
+
+# configure_again PRESET: as it was configured before.
+configure_again() { run_cmake "$1" "build/$1"; }
+
+run_cmake() {
   local preset=$1 log
   log=build/$preset.configure.log
+  shift
   mkdir -p build
-  if ! cmake --preset "$@" >"$log" 2>&1; then
+  if ! cmake "$@" >"$log" 2>&1; then
     cat "$log" >&2
     echo "smallblock: configuring '$preset' failed; the lines above say why" >&2
     return 1
@@ -45,7 +51,10 @@ build() {
 
 # One build at a time in this tree; a second one waits for the first.
 lock_builds() {
-  mkdir -p build
+  if ! mkdir -p build 2>/dev/null || [[ ! -w build || (-e build/lock && ! -w build/lock) ]]; then
+    echo "smallblock: nothing can be built here: $PWD/build cannot be written to" >&2
+    return 1
+  fi
   exec {build_lock}>build/lock
   if ! flock -n "$build_lock"; then
     echo "smallblock: waiting for another build in this folder" >&2

@@ -97,6 +97,13 @@ leave_disabled() {
 }
 
 as_root=()
+apt_get() {
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 -q "$@" >&2 || {
+    echo "smallblock: apt-get $1 failed; the lines above say why (without a network, install what is missing yourself)" >&2
+    exit 1
+  }
+}
+
 install() {
   local entry names=()
   if ((EUID != 0)); then
@@ -107,13 +114,12 @@ install() {
     as_root=(sudo)
   fi
   echo "smallblock: installing ${*%%|*}" >&2
-  "${as_root[@]}" apt-get -o DPkg::Lock::Timeout=300 -q update >&2
+  apt_get update
   for entry in "$@"; do
     names+=("$(offered_name "$entry")")
   done
   forbid_services
-  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 -q install -y \
-    --no-install-recommends "${names[@]}" >&2
+  apt_get install -y --no-install-recommends "${names[@]}"
   leave_disabled "${names[@]}"
 }
 
@@ -136,7 +142,10 @@ case $group in
 esac
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
-  echo "smallblock: this is no Debian system; the build needs the counterparts of: ${packages[*]%%|*}" >&2
+  # Not at each ./run: what was configured had what it needs.
+  if [[ $group != run || ! -e $(dirname "${BASH_SOURCE[0]}")/../build/release/build.ninja ]]; then
+    echo "smallblock: this is no Debian system; the build needs the counterparts of: ${packages[*]%%|*}" >&2
+  fi
   exit 0
 fi
 

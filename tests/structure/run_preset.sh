@@ -14,7 +14,7 @@ case $step in
     # too; what only the debug build has is a library to preload with them.
     declare -A without=([clang]='model;schedules;fuzz;stress' [tsan]=fuzz [asan]=''
       [debug]='base;os;core;heap;inspect;model;schedules;fuzz;stress')
-    configure "$preset" -DSMALLBLOCK_TESTS=ON -DSMALLBLOCK_CLI=OFF -DSMALLBLOCK_TESTS_WITHOUT="${without[$preset]}"
+    configure "$preset" -DSMALLBLOCK_CLI=OFF -DSMALLBLOCK_TESTS_WITHOUT="${without[$preset]}"
     build "$preset" 2>&1
     ;;
   test)
