@@ -1,10 +1,12 @@
 """Who is compared: the allocators that can be preloaded on this machine, and those inside the hot_path program.
 
 Used by the comparisons. Libraries are found through ldconfig; one that is missing is named, never silently left out.
+Each run has the same environment, whatever the caller's tells allocators to do.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -29,6 +31,12 @@ OURS_INSIDE = ("sb_api", "inlined")
 OTHERS_INSIDE = ("pmr_unsynchronized", "pmr_synchronized", "boost_pool")
 # The program's reference that no real allocator can reach; shown, but never the fastest peer.
 REFERENCE = "floor"
+OURS = (OURS_PRELOADED, WITHOUT_DECAY, SAMPLED, *OURS_INSIDE)
+# Names that --library may not give: figures of two allocators would stand under one.
+TAKEN = ("glibc", *OURS, *OTHERS_INSIDE, REFERENCE)
+# Variables that change what an allocator or CPython does.
+ALLOCATOR_PREFIXES = ("LD_PRELOAD", "LD_AUDIT", "SMALLBLOCK", "MALLOC", "MIMALLOC_", "TCMALLOC_", "TBB_", "GLIBC_TUNABLES")
+DROPPED_PREFIXES = (*ALLOCATOR_PREFIXES, "PYTHON")
 
 
 @dataclass(frozen=True)
@@ -46,17 +54,43 @@ class Peer:
 
     @property
     def ours(self) -> bool:
-        return self.name == OURS_PRELOADED or self.name in OURS_INSIDE
+        return self.name in OURS
 
 
 class UsageError(Exception):
     """One clear line that says what to do."""
 
 
-def _installed_libraries() -> dict[str, Path]:
+def clean_environment() -> dict[str, str]:
+    """The caller's environment without what is told to allocators and to CPython."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(DROPPED_PREFIXES)}
+
+
+def dropped_settings() -> list[str]:
+    """One line, if clean_environment() leaves out what somebody may have meant for the allocators."""
+    names = sorted(name for name in os.environ if name.startswith(ALLOCATOR_PREFIXES))
+    return [f"the runs do not see {', '.join(names)}"] if names else []
+
+
+def chosen(wanted: list[str], known: list[str], what: str) -> list[str]:
+    """Those of `known` that are wanted, all if none is named; UsageError for one that is not there."""
+    for name in wanted:
+        if name not in known:
+            raise UsageError(f"no {what} {name!r} here; there are: {', '.join(known)}")
+    return [name for name in known if name in wanted] if wanted else known
+
+
+def _preloadable(library: Path) -> Path:
+    path = library.resolve()
+    if " " in str(path) or ":" in str(path):
+        raise UsageError(f"LD_PRELOAD cannot carry a path with a space or a colon: {path}")
+    return path
+
+
+def _installed_libraries() -> Optional[dict[str, Path]]:
     ldconfig = shutil.which("ldconfig") or shutil.which("ldconfig", path="/sbin:/usr/sbin")
     if ldconfig is None:
-        raise UsageError("ldconfig was not found; name the libraries with --library NAME=FILE")
+        return None
     listing = subprocess.run([ldconfig, "-p"], check=True, capture_output=True, text=True).stdout
     found: dict[str, Path] = {}
     for soname, path in re.findall(r"^\s+(\S+) \(.*\) => (\S+)$", listing, re.MULTILINE):
@@ -71,6 +105,8 @@ def parse_libraries(definitions: list[str]) -> dict[str, Path]:
         name, equals, path = definition.partition("=")
         if not (name and equals and path):
             raise UsageError(f"--library takes NAME=FILE, not {definition!r}")
+        if name in TAKEN or name in libraries:
+            raise UsageError(f"--library: there is another {name!r} already; choose another name")
         libraries[name] = Path(path)
     return libraries
 
@@ -83,6 +119,9 @@ def preloaded_peers(ours: Path, extra: dict[str, Path]) -> tuple[list[Peer], lis
     for name, sonames in PRELOADABLE.items():
         if name in extra:
             continue
+        if installed is None:
+            missing.append(f"{name}: there is no ldconfig to find it; --library {name}=FILE names it")
+            continue
         library = next((installed[soname] for soname in sonames if soname in installed), None)
         if library is None:
             missing.append(f"{name}: no {' or '.join(sonames)} is installed")
@@ -91,9 +130,9 @@ def preloaded_peers(ours: Path, extra: dict[str, Path]) -> tuple[list[Peer], lis
     for name, library in extra.items():
         if not library.is_file():
             raise UsageError(f"--library {name}: there is no file {library}")
-        peers.append(Peer(name, library=library.resolve()))
+        peers.append(Peer(name, library=_preloadable(library)))
     if ours.is_file():
-        peers.append(Peer(OURS_PRELOADED, library=ours.resolve()))
+        peers.append(Peer(OURS_PRELOADED, library=_preloadable(ours)))
     else:
         missing.append(f"{OURS_PRELOADED}: {ours} is not built ({HOW_TO_BUILD})")
     return peers, missing
@@ -102,7 +141,7 @@ def preloaded_peers(ours: Path, extra: dict[str, Path]) -> tuple[list[Peer], lis
 def _ours_with(name: str, ours: Path, variable: str, value: str) -> Peer:
     if not ours.is_file():
         raise UsageError(f"{ours} is not built ({HOW_TO_BUILD})")
-    return Peer(name, library=ours.resolve(), environment=((variable, value),))
+    return Peer(name, library=_preloadable(ours), environment=((variable, value),))
 
 
 def without_decay(ours: Path) -> Peer:

@@ -50,6 +50,11 @@ class Targets(unittest.TestCase):
         verdicts = self.verdicts("build", glibc=[1.0, 10.0, 99.0], smallblock=[9.0])
         self.assertEqual(verdicts, [("build, of glibc, the fastest peer", 0.9, True)])
 
+    def test_a_variant_of_ours_is_no_rival(self) -> None:
+        peers = [Peer("smallblock", library=Path("a.so")), Peer("smallblock_no_decay", library=Path("a.so"))]
+        figures = {"smallblock": [2.0], "smallblock_no_decay": [1.0]}
+        self.assertEqual(report.judge({"build": figures}, peers), [])
+
     def test_without_ours_or_without_peers_there_is_no_verdict(self) -> None:
         self.assertEqual(self.verdicts("build", glibc=[1.0]), [])
         self.assertEqual(self.verdicts("build", smallblock=[1.0]), [])

@@ -13,7 +13,7 @@ import subprocess
 from pathlib import Path
 from typing import Optional
 
-from peers import HOW_TO_BUILD, Peer, UsageError
+from peers import HOW_TO_BUILD, Peer, UsageError, clean_environment
 
 # Pairs to count, whole steps of the pattern. A second run makes twice as many: start-up and warm-up cancel.
 COUNTED_PAIRS = {"ping_pong": 128_000, "batch": 128_000, "churn": 128_000, "build": 1_000_000}
@@ -21,14 +21,16 @@ COUNTED_PAIRS = {"ping_pong": 128_000, "batch": 128_000, "churn": 128_000, "buil
 
 def list_cases(binary: Path) -> dict[str, str]:
     """pattern/policy -> why it cannot run, or an empty string."""
-    if not os.access(binary, os.X_OK):
+    if not (binary.is_file() and os.access(binary, os.X_OK)):
         raise UsageError(f"{binary} is not built ({HOW_TO_BUILD})")
-    listing = subprocess.run([binary, "--list"], check=True, capture_output=True, text=True).stdout
-    return {line.partition("\t")[0]: line.partition("\t")[2] for line in listing.splitlines()}
+    done = subprocess.run([binary, "--list"], capture_output=True, text=True, check=False, env=clean_environment())
+    if done.returncode != 0 or "/" not in done.stdout:
+        raise UsageError(f"{binary} --list names no patterns: is it hot_path?")
+    return {line.partition("\t")[0]: line.partition("\t")[2] for line in done.stdout.splitlines()}
 
 
 def _run(command: list[str], peer: Peer, what: str) -> subprocess.CompletedProcess[str]:
-    environment = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
+    environment = clean_environment()
     if peer.library is not None:
         environment["LD_PRELOAD"] = str(peer.library)
     environment.update(peer.environment)

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "bench"), str(ROOT / "tests" / "python")]
+from options import whole  # noqa: E402
+from peers import UsageError, clean_environment  # noqa: E402
 from pythons import find_pythons  # noqa: E402
 from run_package import find_wheel  # noqa: E402
 from text_tables import as_text  # noqa: E402
@@ -63,19 +64,19 @@ print(json.dumps(figures))
 def measure(python: str, wheel: Path, megabytes: int) -> dict[str, list[float]]:
     with tempfile.TemporaryDirectory() as folder:
         zipfile.ZipFile(wheel).extractall(folder)
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "SMALLBLOCK"))}
-        environment["PYTHONPATH"] = folder
-        done = subprocess.run(
-            [python, "-c", CHILD, str(megabytes)], env=environment, stdout=subprocess.PIPE, text=True, check=True
-        )
-    return json.loads(done.stdout)
+        environment = {**clean_environment(), "PYTHONPATH": folder}
+        done = subprocess.run([python, "-c", CHILD, str(megabytes)], env=environment, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise UsageError(f"{python} ended with status {done.returncode}: {done.stderr.strip().rpartition(chr(10))[2]}")
+    figures: dict[str, list[float]] = json.loads(done.stdout)
+    return figures
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pythons", nargs="*", metavar="PYTHON")
     parser.add_argument("--wheels", type=Path, default=ROOT / "build" / "wheels")
-    parser.add_argument("--megabytes", type=int, default=1024, help="of the heap (default: %(default)s)")
+    parser.add_argument("--megabytes", type=whole, default=1024, help="of the heap (default: %(default)s)")
     arguments = parser.parse_args()
     table = [["CPython", "question", "seconds", "processor s", "memory MB"]]
     for python in find_pythons().pythons:
@@ -88,9 +89,16 @@ def main() -> int:
         figures = measure(python.executable, wheel, arguments.megabytes)
         for name, (wall, core, memory) in figures.items():
             table.append([python.version_text, name, f"{wall:.2f}", f"{core:.2f}", f"{memory:,.0f}"])
+    if len(table) == 1:
+        raise UsageError("there is no CPython to measure; bench/pythons.py lists those that are found")
     print(as_text(table))
-    return 0 if len(table) > 1 else 1
+    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except UsageError as error:
+        sys.exit(f"introspection: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -7,16 +7,16 @@ length, because the length moves the stack. Used by `compare` and callgrind.py.
 from __future__ import annotations
 
 import json
-import os
 import resource
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from peers import clean_environment
+
 HERE = Path(__file__).resolve().parent
 CHILD = HERE / "child.py"
 TIMEOUT_S = 900
-DROPPED_PREFIXES = ("PYTHON", "LD_", "SMALLBLOCK_", "MALLOC", "MIMALLOC_", "GLIBC_TUNABLES")
 
 
 class MeasureError(Exception):
@@ -54,7 +54,7 @@ def preloaded(name: str, library: Path, **settings: str) -> Variant:
 
 
 def environment_of(variant: Variant, all_variants: list[Variant]) -> dict[str, str]:
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(DROPPED_PREFIXES)}
+    environment = clean_environment()
     environment.update({"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"})
 
     def length(settings: dict[str, str]) -> int:

@@ -12,7 +12,7 @@ from typing import Optional
 
 from child import TRIM_VARIABLE
 from measure import MeasureError, Variant, plain, preloaded
-from peers import UsageError, preloaded_peers
+from peers import HOW_TO_BUILD, preloaded_peers
 from pythons import Python
 
 DEFAULT_LIBRARY = Path(__file__).resolve().parents[2] / "build" / "release" / "lib" / "libsmallblock_preload.so"
@@ -41,7 +41,8 @@ def tested_variants(library: Optional[Path], also: list[str]) -> list[Variant]:
     """smallblock, and once more with each of the settings, or trimmed when the load of a service ends."""
     tested = (library or DEFAULT_LIBRARY).resolve()
     if not tested.is_file():
-        raise MeasureError(f"there is no {os.path.relpath(tested)}: build it with ./run true, or give --preload LIB")
+        advice = ": build it with ./run true, or give --preload LIB" if library is None else f" ({HOW_TO_BUILD})"
+        raise MeasureError(f"there is no {os.path.relpath(tested)}{advice}")
     variants = [preloaded(library_name(tested), tested)]
     for text in also:
         settings = {TRIM_VARIABLE: "1"} if text == "trim" else settings_of(text)
@@ -51,10 +52,7 @@ def tested_variants(library: Optional[Path], also: list[str]) -> list[Variant]:
 
 def peer_variants(more: list[Path], skipped: list[str]) -> list[Variant]:
     """PYTHONMALLOC=malloc over glibc, and over each library."""
-    try:
-        installed, missing = preloaded_peers(DEFAULT_LIBRARY, {})
-    except UsageError as error:
-        installed, missing = [], [str(error)]
+    installed, missing = preloaded_peers(DEFAULT_LIBRARY, {})
     skipped += [line for line in missing if line.startswith(INSTALLED_PEERS)]
     libraries = {peer.name: peer.library for peer in installed if peer.name in INSTALLED_PEERS}
     for peer in more:

@@ -19,11 +19,10 @@ from typing import Any, Optional
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent)]
 
-from peers import OURS_PRELOADED, Peer, UsageError  # noqa: E402
+from peers import OURS_PRELOADED, Peer, UsageError, clean_environment  # noqa: E402
 
 SAMPLE_S = 0.015
 TIMEOUT_S = 1200
-DROPPED_PREFIXES = ("PYTHON", "LD_", "MALLOC", "MIMALLOC_", "GLIBC_TUNABLES", "TCMALLOC_")
 DECAY_OFF = f"{OURS_PRELOADED}, decay off"
 PYMALLOC = "pymalloc"
 GLIBC, GLIBC_TRIM = "glibc", "glibc+trim"
@@ -108,7 +107,7 @@ def python_variants(native: list[Variant]) -> list[Variant]:
 
 
 def environment_of(variant: Variant) -> dict[str, str]:
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(DROPPED_PREFIXES)}
+    environment = clean_environment()
     environment.update({"PYTHONHASHSEED": "0", **variant.settings})
     if variant.library is not None:
         environment["LD_PRELOAD"] = str(variant.library)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -161,8 +160,3 @@ def run_scenarios(plan: Plan, scenarios: Sequence[str]) -> dict[str, list[Run]]:
         if name in scenarios:
             found[name] = function(plan)
     return found
-
-
-def describe_python(executable: str) -> str:
-    done = subprocess.run([executable, "--version"], capture_output=True, text=True, check=True)
-    return done.stdout.strip()
