@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -20,7 +21,11 @@ from typing import Any, Optional
 HERE = Path(__file__).resolve().parent
 PROGRAM = HERE / "records.py"
 DEFAULT_LIBRARY = HERE.parent / "build" / "release" / "lib" / "libsmallblock_preload.so"
-PEERS = {"jemalloc": "libjemalloc.so.2", "mimalloc": "libmimalloc.so.2", "tcmalloc": "libtcmalloc_minimal.so.4"}
+PEERS = {
+    "jemalloc": ("libjemalloc.so.2",),
+    "mimalloc": ("libmimalloc.so.3", "libmimalloc.so.2"),
+    "tcmalloc": ("libtcmalloc_minimal.so.4",),
+}
 MB = 1_000_000
 DASH = "-"
 
@@ -55,21 +60,28 @@ def parse_arguments() -> argparse.Namespace:
         parser.error("--rounds and --records must be at least 1")
     if not arguments.preload.is_file():
         raise DemoError(f"there is no {os.path.relpath(arguments.preload)}: build it with ./run true")
+    if set(" :") & set(str(arguments.preload.resolve())):
+        raise DemoError(f"LD_PRELOAD cannot carry a path with a space or a colon: {arguments.preload.resolve()}")
+    if shutil.which(arguments.python) is None:
+        raise DemoError(f"there is no interpreter {arguments.python}")
     return arguments
 
 
 def find_peers() -> list[Allocator]:
     """Peers that the dynamic linker finds by name; the others are named as left out."""
     peers = []
-    for name, library in PEERS.items():
-        trial = subprocess.run(
-            ["true"], env={**os.environ, "LD_PRELOAD": library}, stderr=subprocess.PIPE, check=False
-        )
-        if trial.returncode == 0 and not trial.stderr:
+    for name, libraries in PEERS.items():
+        library = next((library for library in libraries if can_be_preloaded(library)), None)
+        if library is not None:
             peers.append(Allocator(name, {"LD_PRELOAD": library, "PYTHONMALLOC": "malloc"}))
         else:
-            print(f"left out: {name}, {library} is not installed")
+            print(f"left out: {name}, no {' or '.join(libraries)} is installed")
     return peers
+
+
+def can_be_preloaded(library: str) -> bool:
+    trial = subprocess.run(["true"], env={**os.environ, "LD_PRELOAD": library}, stderr=subprocess.PIPE, check=False)
+    return trial.returncode == 0 and not trial.stderr
 
 
 def run_once(allocator: Allocator, python: str, records: int, report: Path) -> None:
