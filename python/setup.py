@@ -48,7 +48,8 @@ def check_needs() -> None:
 
 
 def build_engine(folder: Path) -> None:
-    if not (folder / "CMakeCache.txt").exists():
+    # Not the cache, which a configuration that failed, or was interrupted, leaves too.
+    if not any((folder / name).exists() for name in ("build.ninja", "Makefile")):
         subprocess.run(
             ["cmake", "-S", str(ROOT), "-B", str(folder), "-DCMAKE_BUILD_TYPE=Release",
              "-DCMAKE_CXX_FLAGS_RELEASE=-O2 -DNDEBUG", *OFF],

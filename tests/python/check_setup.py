@@ -5,6 +5,7 @@ Run with an interpreter that has setuptools, which the machine must have for ./b
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import importlib.machinery
 import importlib.util
@@ -60,6 +61,29 @@ class Refusals(unittest.TestCase):
                 self.assertTrue(done.stdout.startswith("smallblock: ") and word in done.stdout, done.stdout)
 
 
+class Engine(unittest.TestCase):
+    def test_what_was_not_configured_to_the_end_is_configured_again(self) -> None:
+        """A configuration that failed leaves CMake's cache."""
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            cmake, called, engine = folder / "cmake", folder / "called", folder / "engine"
+            cmake.write_text(f'#!/bin/sh\necho "$@" >>"{called}"\n')
+            cmake.chmod(0o755)
+            engine.mkdir()
+            for left, first in (("CMakeCache.txt", "-S"), ("build.ninja", "--build")):
+                (engine / left).touch()
+                called.unlink(missing_ok=True)
+                subprocess.run(
+                    [python_with_setuptools(), "-B", "-W", "ignore", "-c", SETUP.format(name="cpython", folder=name)],
+                    cwd=ROOT / "python",
+                    env={**os.environ, "PATH": f"{folder}:{os.environ['PATH']}", "SMALLBLOCK_BUILD": str(engine), "CC": "false"},
+                    capture_output=True,
+                    timeout=60,
+                    check=False,
+                )
+                self.assertEqual(called.read_text().split()[0], first, left)
+
+
 class Interpreters(unittest.TestCase):
     """Which ones ./build-wheel takes."""
 
@@ -103,6 +127,15 @@ class Interpreters(unittest.TestCase):
             done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
             self.assertEqual((done.returncode, len(done.stdout.splitlines())), (1, 1), done.stdout)
             self.assertIn(f"cannot make the folder {file.name}", done.stdout)
+
+    def test_of_one_version_the_second_is_said_to_be_left_out(self) -> None:
+        first = pythons()[0]
+        second = dataclasses.replace(first, executable="/opt/python3")
+        said: list[str] = []
+        self.build_wheel.say = said.append
+        self.build_wheel.has_headers = lambda python: True
+        self.assertEqual(self.build_wheel.chosen([first, second, first], []), [first])
+        self.assertEqual(said, [f"skipped: /opt/python3: the wheel of {first.executable} is for it, too"])
 
     def test_a_refusal_says_which_there_are(self) -> None:
         with self.assertRaisesRegex(SystemExit, pythons()[0].executable):
