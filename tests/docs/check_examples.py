@@ -1,7 +1,7 @@
-"""Compiles and runs the examples of README.md and of the pages in docs/ that PAGES names.
+"""Compiles and runs the examples of README.md and of the pages in docs/.
 
     check_examples.py --root DIR --cxx PROGRAM --cc PROGRAM --library FILE [--flags FLAGS] [--build DIR]
-      [--wheels DIR]
+      [--wheels DIR] [--cmake PROGRAM]
 
 C and C++ blocks are linked with the static library. Shell blocks run in a folder of their own that has what a reader
 has: ./run, build/release and an app.py; they need --build, the folder of a build with the command. First it is proved
@@ -22,15 +22,6 @@ from typing import Optional
 
 from examples import BadPage, Example, examples_of
 
-PAGES = (
-    "README.md",
-    "docs/cpp.md",
-    "docs/how-python-allocates.md",
-    "docs/memory.md",
-    "docs/python.md",
-    "docs/reliability.md",
-    "docs/seeing-the-heap.md",
-)
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
 TIMEOUT_S = 240
 APP = 'print(sum(len(str(i)) for i in range(10000)))\n'
@@ -187,6 +178,7 @@ def check(example: Example, arguments: argparse.Namespace) -> None:
 
 WRONG = [
     ("unmarked", "```sh\ntrue\n```\n"),
+    ("in a language that nobody runs", "<!-- tested -->\n```c++\nint x;\n```\n"),
     ("without a reason", "<!-- not tested: -->\n```sh\ntrue\n```\n"),
     ("with a mark that nobody knows", "<!-- tested; prnts: 1 -->\n```sh\ntrue\n```\n"),
     ("that does not compile", "<!-- tested -->\n```cpp\nint x = \"text\";\n```\n"),
@@ -221,9 +213,10 @@ def main() -> int:
     if not arguments.cmake:
         prove_that_wrong_ones_are_found(arguments)
     failures = checked = 0
-    for page in PAGES:
+    for file in (arguments.root / "README.md", *sorted((arguments.root / "docs").glob("*.md"))):
+        page = str(file.relative_to(arguments.root))
         try:
-            examples = examples_of(page, (arguments.root / page).read_text())
+            examples = examples_of(page, file.read_text())
         except BadPage as error:
             print(f"FAILED {error}")
             failures += 1

@@ -8,7 +8,8 @@ A mark is an HTML comment in the line above a fence, so that a reader does not s
     <!-- tested; needs: ptrace -->                only where a process may look into others of its user
     <!-- not tested: REASON -->                   the block is left out, and listed by name
 
-A block in one of the LANGUAGES without a mark is a finding: no example escapes by being forgotten.
+A block in one of the LANGUAGES without a mark is a finding, and so is one in another language: no example escapes by
+being forgotten. Text in no language, such as what a command prints, is not looked at.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import re
 from dataclasses import dataclass, field
 
 LANGUAGES = ("c", "cpp", "sh", "cmake", "python")
-FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^```([^\n`]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 MARK = re.compile(r"<!-- (tested|not tested)(.*?) -->\n\Z")
 INCLUDE = re.compile(r"^#include .*\n", re.MULTILINE)
 
@@ -52,7 +53,8 @@ def read_mark(example: Example, kind: str, rest: str) -> None:
     for word in filter(None, (part.strip() for part in rest.split(";"))):
         key, colon, value = word.partition(":")
         if key not in ("prints", "needs") or not colon or not value.strip():
-            raise BadPage(f"{example.name}: the mark knows 'prints: TEXT' and 'needs: LIBRARY' or 'needs: ptrace', not '{word}'")
+            known = "'prints: TEXT' and 'needs: LIBRARY' or 'needs: ptrace'"
+            raise BadPage(f"{example.name}: the mark knows {known}, not '{word}'")
         getattr(example, key).append(value.strip())
 
 
@@ -60,10 +62,13 @@ def examples_of(page: str, text: str) -> list[Example]:
     """All blocks of the page in one of the LANGUAGES."""
     found = []
     for fence in FENCE.finditer(text):
-        if fence.group(1) not in LANGUAGES:
+        language = fence.group(1).strip()
+        if not language:
             continue
         line = text.count("\n", 0, fence.start()) + 1
-        example = Example(f"{page}:{line}", fence.group(1), fence.group(2))
+        example = Example(f"{page}:{line}", language, fence.group(2))
+        if language not in LANGUAGES:
+            raise BadPage(f"{example.name}: nobody runs '{language}'; there are: {', '.join(LANGUAGES)}")
         mark = MARK.search(text, 0, fence.start())
         if mark is None:
             raise BadPage(f"{example.name}: write <!-- tested --> or <!-- not tested: REASON --> above this block")
