@@ -148,6 +148,14 @@ class Root(unittest.TestCase):
 
 
 class Presets(unittest.TestCase):
+    def test_a_build_that_asks_for_nothing_is_optimised(self) -> None:
+        parts = [f"-DSMALLBLOCK_{part}=OFF" for part in ("CLI", "TESTS", "BENCH")]
+        for wish, kind in (([], "Release"), (["-DCMAKE_BUILD_TYPE=Debug"], "Debug")):
+            with tempfile.TemporaryDirectory() as folder:
+                status, said = run("cmake", "-S", str(ROOT), "-B", folder, *parts, *wish)
+                self.assertEqual(status, 0, said)
+                self.assertIn(f"CMAKE_BUILD_TYPE:STRING={kind}\n", (Path(folder) / "CMakeCache.txt").read_text())
+
     def test_what_scripts_change_each_preset_sets(self) -> None:
         """Or a build that ./run configured would have no tests, also for who asks for its preset afterwards."""
         presets = {preset["name"]: preset for preset in json.loads((ROOT / "CMakePresets.json").read_text())["configurePresets"]}
