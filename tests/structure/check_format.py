@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-from source_tree import CPP_SUFFIXES, BadExample, Tree, repository_root, run_check
+from source_tree import CPP_SUFFIXES, BadExample, Tree, repository_root, require_tool, run_check
 
 
 def check(tree: Tree) -> list[str]:
@@ -38,6 +37,5 @@ BAD = [
 ]
 
 if __name__ == "__main__":
-    if shutil.which("clang-format") is None:
-        sys.exit("clang-format is missing: scripts/install-dependencies.sh test")
+    require_tool("clang-format")
     sys.exit(run_check(check, BAD, GOOD))

@@ -17,6 +17,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Dict
 
+from source_tree import require_tool
+
 HERE = Path(__file__).resolve().parent
 # Python's own functions differ before 3.12, where one GIL serves the process.
 # Entry point: (name in the golden file, instructions at most). None of them may call, push or use an atomic.
@@ -145,6 +147,7 @@ def main() -> int:
     for path in (options.probe, options.library):
         if not path.exists():
             parser.error(f"{path} does not exist: build the target first")
+    require_tool("objdump")
     findings = prove_it_can_fail()
     paths = executed(options.probe.resolve(), options.library.resolve())
     calls = {entry: [text for _, text in path] for entry, path in paths.items()}

@@ -13,6 +13,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from source_tree import require_tool
+
 NEEDED_ALLOWED = re.compile(r"libc\.so\.\d+|ld-linux.*\.so\.\d+|ld-musl.*|libc\.musl.*")
 EXPORT_ALLOWED = re.compile(
     r"sb_\w+|smallblock_\w+|malloc|calloc|realloc|reallocarray|free|cfree|free_sized|free_aligned_sized|memalign"
@@ -72,6 +74,7 @@ def main() -> int:
     asserting = sys.argv[2:] == ["--asserting"]
     if len(sys.argv) != 2 + asserting or not Path(sys.argv[1]).exists():
         sys.exit("usage: check_library.py LIBRARY [--asserting], the preload library that was built")
+    require_tool("readelf")
     findings = [
         f"self-test: nothing says '{expected}'"
         for expected, example in BAD.items()

@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from source_tree import repository_root
+from source_tree import repository_root, require_tool
 
 # The flags are g++'s.
 CLANG_TIDY = ["clang-tidy", "--quiet", "--extra-arg=-Wno-unknown-warning-option", "--extra-arg=-Wno-error"]
@@ -132,6 +132,7 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
 
+    require_tool("clang-tidy")
     findings = prove_it_can_fail()
     batches = batches_of(options.build_dir, options.files)
     if not batches:

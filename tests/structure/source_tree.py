@@ -7,6 +7,7 @@ first proves that the check can fail on each example, then applies it to the rea
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -94,6 +95,12 @@ def run_check(check: Check, examples: list[BadExample], good: dict[str, str]) ->
     if not findings:
         print(f"{Path(sys.argv[0]).name}: clean; {len(examples)} bad examples were found bad")
     return 1 if findings else 0
+
+
+def require_tool(name: str) -> None:
+    """Ends the check with one line if the program is not there."""
+    if shutil.which(name) is None:
+        sys.exit(f"{Path(sys.argv[0]).name}: {name} is missing: scripts/install-dependencies.sh test installs it")
 
 
 def repository_root() -> Path:
