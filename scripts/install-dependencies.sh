@@ -49,11 +49,10 @@ python_tests() {
 # Prints the entries of its arguments of which no alternative is installed.
 missing_of() {
   local installed entry name
-  installed=" $(dpkg-query -W -f '${db:Status-Status} ${Package}\n' 2>/dev/null |
-    sed -n 's/^installed //p' | tr '\n' ' ')"
+  installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' | sed -n 's/^installed / /p') || return
   for entry in "$@"; do
     for name in ${entry//|/ }; do
-      [[ $installed != *" $name "* ]] || continue 2
+      [[ $installed$'\n' != *" $name"$'\n'* ]] || continue 2
     done
     echo "$entry"
   done
@@ -124,9 +123,14 @@ install() {
 }
 
 install_missing() {
-  local missing
-  mapfile -t missing < <(missing_of "$@")
-  ((${#missing[@]} == 0)) || install "${missing[@]}"
+  local missing entries
+  if ! missing=$(missing_of "$@"); then
+    echo "smallblock: dpkg-query cannot say what is installed" >&2
+    exit 1
+  fi
+  [[ -n $missing ]] || return 0
+  mapfile -t entries <<<"$missing"
+  install "${entries[@]}"
 }
 
 group=${1:-run}

@@ -116,6 +116,8 @@ class Root(unittest.TestCase):
         script = str(ROOT / "scripts" / "install-dependencies.sh")
         self.assert_one_line(run(script, "all"), 2, "unknown group 'all'; the groups are: run, page, test")
         bash = ("bash", "env", "sed", "tr")
+        broken = self.tools(*bash, dpkg_query="echo 'E: no list'; exit 2", apt_get="exit 9")
+        self.assert_one_line(run(script, "run", path=broken), 1, "dpkg-query cannot say what is installed")
         # No package is there.
         debian = {"dpkg_query": "exit 0", "apt_cache": "exit 1", "sudo": 'exec "$@"'}
         status, said = run(script, "run", path=self.tools(*bash, apt_get="echo E: no network; exit 100", **debian))
