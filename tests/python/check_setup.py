@@ -126,7 +126,7 @@ class Interpreters(unittest.TestCase):
             command = [sys.executable, "-B", ROOT / "build-wheel", "--out", file.name, pythons()[0].executable]
             done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
             self.assertEqual((done.returncode, len(done.stdout.splitlines())), (1, 1), done.stdout)
-            self.assertIn(f"cannot make the folder {file.name}", done.stdout)
+            self.assertIn(f"--out {file.name}: File exists", done.stdout)
 
     def test_of_one_version_the_second_is_said_to_be_left_out(self) -> None:
         first = pythons()[0]
