@@ -43,13 +43,14 @@ constinit bool alone_at_fork = false;
 // holds it and may wait for a lock of ours. Taken first, the order is the same for everybody; but for a handler
 // that forks while its thread has locks of ours: what waits for those must not keep the list. It is recursive.
 void prepare_fork() noexcept {
-  alone_at_fork = &__libc_single_threaded != nullptr && __libc_single_threaded != 0;
   for (unsigned tries = 0;; ++tries) {
     if (_IO_list_lock != nullptr) _IO_list_lock();
-    if (fork_handlers.prepare(tries)) return;
+    if (fork_handlers.prepare(tries)) break;
     if (_IO_list_unlock != nullptr) _IO_list_unlock();
     sleep_ms(1);
   }
+  // Here, where no other fork is.
+  alone_at_fork = &__libc_single_threaded != nullptr && __libc_single_threaded != 0;
 }
 
 void end_fork_in_parent() noexcept {
