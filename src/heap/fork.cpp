@@ -24,8 +24,8 @@ namespace {
 // For all locks together: longer than most are held, and short enough for a signal handler. Each further try has
 // twice as much, so often: where many threads want few processors, all locks may take longer. Those that a fork
 // holds back have as much.
-constexpr std::uint32_t kPatienceMs = 100;
-constexpr unsigned kPatienceDoublings = 6;
+constexpr std::uint32_t kForkPatienceMs = 100;
+constexpr unsigned kForkPatienceDoublings = 6;
 
 enum class ForkHandlers : std::uint8_t { kNew, kHandled, kRefused };
 
@@ -79,7 +79,7 @@ bool before_fork(unsigned tries) noexcept {
     return true;
   }
   const bool interrupted = is_interrupted();
-  const std::uint32_t until_ms = os::coarse_now_ms() + (kPatienceMs << std::min(tries, kPatienceDoublings));
+  const std::uint32_t until_ms = os::coarse_now_ms() + (kForkPatienceMs << std::min(tries, kForkPatienceDoublings));
   bool has_all = true;
   for_each_lock([&](os::Lock& lock) { has_all = lock.lock_for_fork(until_ms) && has_all; });
   if (!interrupted && (!has_all || !(in_hand_is_unknown || InHand::nothing()))) {
@@ -132,7 +132,7 @@ void after_fork_in_child() noexcept {
 // Not those that the fork itself waits for.
 void InHand::wait_for_fork() noexcept {
   if (os::Lock::passes() || here() || return_lock().is_mine()) return;
-  for (unsigned waited_ms = 0; fork_is_held_up.load() && waited_ms < kPatienceMs; ++waited_ms) os::sleep_ms(1);
+  for (unsigned waited_ms = 0; fork_is_held_up.load() && waited_ms < kForkPatienceMs; ++waited_ms) os::sleep_ms(1);
 }
 
 Standstill::Standstill() noexcept {
