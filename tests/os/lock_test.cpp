@@ -76,12 +76,14 @@ TEST(Lock, IsLeftToTheInterruptedThreadAroundAFork) {
 
 TEST(Lock, OfAnotherThreadIsWaitedForAroundAFork) {
   os::Lock lock{os::LockRank::kDepot};
+  std::atomic<bool> is_held{false};
   std::thread holder([&] {
     lock.lock();
+    is_held = true;
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
     lock.unlock();
   });
-  while (lock.try_lock()) lock.unlock();
+  while (!is_held) std::this_thread::yield();
   EXPECT_TRUE(lock.lock_for_fork(os::coarse_now_ms() + 10000));
   holder.join();
   EXPECT_FALSE(lock.try_lock());
