@@ -11,6 +11,7 @@
 
 #include "core/heap_descriptor.hpp"
 #include "core/pool.hpp"
+#include "core/region.hpp"
 #include "heap/address_space.hpp"
 #include "heap/in_hand.hpp"
 #include "inspect/image/heap_walk.hpp"
