@@ -30,11 +30,6 @@ void give_up_arenas(Bytes arenas) noexcept {
   arena_table.give_up_beyond(static_cast<std::uint32_t>(less(region.arena_count(), arenas)));
 }
 
-Bytes reserved_for_checks() noexcept {
-  const CheckHook* const hook = check_hook.get();
-  return hook != nullptr ? hook->reserved_bytes() : 0;
-}
-
 }  // namespace
 
 void note_owner_of_region() noexcept {
@@ -44,9 +39,9 @@ void note_owner_of_region() noexcept {
 void fit_into_address_space(Bytes limit) noexcept {
   if (region.bytes() == 0 || owner.load() != os::process_id()) return;
   if (arena_table.lock().is_mine() || heap_area.lock().is_mine()) return;
-  const CheckHook* const hook = check_hook.get();
   if (check_layer_lock().is_mine()) return;
-  const Bytes checks = reserved_for_checks();
+  const CheckHook* const hook = check_hook.get();
+  const Bytes checks = hook != nullptr ? hook->reserved_bytes() : 0;
   const Bytes before = region.reserved_bytes() + checks;
   const Bytes all = os::address_space_bytes();
   const Bytes others = all == 0 ? limit / 2 : less(all, before);

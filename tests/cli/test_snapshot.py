@@ -23,6 +23,7 @@ from typing import Union
 from outside import NO_SMALLBLOCK, OutsideTest
 from support import CommandTest, find_python, smallblock
 
+ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = os.environ.get("SMALLBLOCK_SNAPSHOT_PROGRAM", "")
 MAGIC = b"smblsnap\n"
 THREADS, SLOTS = 4, 2000
@@ -88,6 +89,20 @@ def fields_of(message: bytes) -> Iterator[tuple[int, Value]]:
             length = number()
             yield key >> 3, message[at : at + length]
             at += length
+
+
+def fields_of_proto() -> dict[str, list[int]]:
+    """The numbers of each message's own fields."""
+    stack, found = [], {}
+    for line in (ROOT / "docs" / "snapshot.proto").read_text().splitlines():
+        if opened := re.match(r" *message (\w+) \{", line):
+            stack.append(opened[1])
+            found[opened[1]] = []
+        elif re.match(r" *\}", line):
+            stack.pop()
+        elif numbered := re.match(r" *[\w ]+ = (\d+)\b", line):
+            found[stack[-1]].append(int(numbered[1]))
+    return found
 
 
 @dataclass
@@ -301,6 +316,16 @@ class SnapshotTest(OutsideTest):
         self.assertEqual(smallblock("types", str(good)).returncode, 0)
         again = smallblock("snapshot", str(good), "-o", str(bad))
         self.assert_one_line_error(again, USAGE, f"'{good}' is a snapshot already")
+
+
+class Format(unittest.TestCase):
+    def test_the_page_has_every_field_that_is_written(self) -> None:
+        source = (ROOT / "src" / "inspect" / "image" / "snapshot_fields.hpp").read_text()
+        documented = fields_of_proto()
+        enums = re.findall(r"enum class (\w+)Field [^{]*\{([^}]*)\}", source)
+        self.assertEqual(len(enums), 7)
+        for name, fields in enums:
+            self.assertEqual(sorted(documented[name]), list(range(1, fields.count(",") + 2)), name)
 
 
 class Words(CommandTest):

@@ -95,6 +95,7 @@ GOOD = {
 }
 BAD = [
     BadExample("heap is not below it", {"src/core/a.cpp": '#include "heap/magazine.hpp"\n'}),
+    BadExample("check is not below it", {"src/trace/a.cpp": '#include "check/fill.hpp"\n'}),
     BadExample("inspect is not below it", {"src/check/a.cpp": '#include "inspect/output.hpp"\n'}),
     BadExample("api is not below it", {"src/inspect/a.cpp": '#include "base/b.hpp"\n#  include "api/door.hpp"\n'}),
     BadExample("does not name its layer", {"src/core/a.cpp": '#include "pool.hpp"\n'}),
